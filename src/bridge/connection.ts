@@ -1,0 +1,243 @@
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { z } from "zod";
+import type { NdArray } from "../arrays/nd_array";
+import { PROTOCOL_HASH } from "../protocol/hash";
+import { type commands, controlToDriver, type controlToWorker, type Ready } from "../protocol/messages";
+import { type Call, CallQueue } from "./call_queue";
+import { Channel } from "./channel";
+import { type Deferred, deferred } from "./deferred";
+import { createEndpoint } from "./endpoint";
+import { type DeathCause, WorkerDiedError } from "./errors";
+import type { Message } from "./frames";
+import { registerWorker } from "./live_workers";
+import { Watchdog } from "./watchdog";
+import { launchWorker, type WorkerProcess } from "./worker_process";
+
+export interface ConnectionOptions {
+  python: string;
+  pythonPath: string;
+  module: string;
+  device: string;
+  threads: number | null;
+  env: Record<string, string>;
+  /** Seconds until a started worker must have said it is ready. */
+  startTimeout: number;
+  heartbeatTimeout: number;
+  stallTimeout: number;
+  /** Close workers on SIGINT and SIGTERM. */
+  handleSignals: boolean;
+  onLine?: ((line: string) => void) | undefined;
+}
+
+export type ReadyInfo = z.infer<typeof Ready>;
+export type WorkerStats = z.infer<typeof controlToDriver.stats>;
+export type CommandName = keyof typeof commands;
+type ControlName = keyof typeof controlToWorker;
+
+type State =
+  | { name: "starting" }
+  | { name: "open" }
+  | { name: "closing" }
+  | { name: "dead"; error: WorkerDiedError };
+
+const peer = "worker";
+/** Reading 14 GB from a cold disk reports no progress for minutes. */
+const loadStallTimeout = 1800;
+
+/** A supervised worker: its process, its two sockets, its calls. Everything ends with it. */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #endpoint = createEndpoint();
+  readonly #control = new Channel(peer);
+  readonly #data = new Channel(peer);
+  readonly #calls: CallQueue;
+  readonly #ready = deferred<ReadyInfo>();
+  #state: State = { name: "starting" };
+  #process: WorkerProcess | undefined;
+  #watchdog: Watchdog | undefined;
+  #unregister: () => void = () => {};
+  #stats: Deferred<WorkerStats> | undefined;
+  readonly #token = randomBytes(16).toString("hex");
+
+  private constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#calls = new CallQueue({
+      send: (message) => this.#data.send(message).catch(() => {}), // a lost peer is reported by its exit
+      control: (type, body) => this.#tell(type, body),
+    });
+    this.#ready.promise.catch(() => {});
+  }
+
+  /** Starts a worker and waits until it is ready. @throws WorkerDiedError */
+  static async open(options: ConnectionOptions): Promise<{ connection: Connection; info: ReadyInfo }> {
+    const connection = new Connection(options);
+    const info = await connection.#start();
+    return { connection, info };
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** Queues a command; see `CallQueue`. @throws WorkerDiedError when the worker is gone. */
+  submit(command: CommandName, body: unknown, arrays: NdArray[], call: Call): number {
+    if (this.#state.name === "dead") throw this.#state.error;
+    if (this.#state.name === "closing") throw new WorkerDiedError({ kind: "closed" }, "idle", "");
+    return this.#calls.submit({ type: command, body, arrays }, call);
+  }
+
+  cancel(id: number): void {
+    this.#calls.cancel(id);
+  }
+
+  credit(id: number, bytes: number): void {
+    this.#tell("credit", { id, bytes });
+  }
+
+  /** Answered at once, even in the middle of a forward pass. */
+  stats(): Promise<WorkerStats> {
+    if (this.#state.name === "dead") return Promise.reject(this.#state.error);
+    this.#stats ??= deferred();
+    this.#tell("stats", {});
+    return this.#stats.promise;
+  }
+
+  /** Cancels what runs, asks the worker to leave, and makes it leave where it does not. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#state.name === "dead") return;
+    if (this.#state.name !== "closing") {
+      this.#state = { name: "closing" };
+      this.#calls.cancelAll();
+      this.#tell("shutdown", {});
+    }
+    const exited = this.#process?.exited ?? Promise.resolve();
+    for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+      if (await settlesWithin(exited, 2000)) break;
+      this.#process?.signal(signal);
+    }
+    await exited;
+    this.#die({ kind: "closed" });
+  }
+
+  async #start(): Promise<ReadyInfo> {
+    const { python, pythonPath, module, env, onLine, startTimeout, handleSignals } = this.#options;
+    const [control, data] = await Promise.all([
+      this.#control.bind(this.#endpoint.control),
+      this.#data.bind(this.#endpoint.data),
+    ]);
+    const onBad = (error: Error) => this.#die({ kind: "protocol", reason: error.message });
+    void this.#control.receive((message) => this.#onControl(message), onBad);
+    void this.#data.receive((message, bytes) => this.#calls.receive(message, bytes), onBad);
+
+    const invitation = {
+      control,
+      data,
+      identity: peer,
+      token: this.#token,
+      folder: this.#endpoint.folder ?? null,
+    };
+    this.#process = launchWorker({ python, pythonPath, module, env, onLine, invitation });
+    this.#unregister = registerWorker({ close: () => this.close(), kill: () => this.#kill(), handleSignals });
+    this.#process.exited.then(async (cause) => {
+      await sleep(20); // the last lines of stderr and the last messages arrive with the exit
+      this.#die(cause);
+    });
+    const timeout = setTimeout(() => {
+      this.#process?.signal("SIGUSR1");
+      this.#dieSoon({
+        kind: "start-failed",
+        reason: `it was not ready within ${startTimeout} s. Raise \`startTimeout\` if the machine is that slow.`,
+      });
+    }, startTimeout * 1000);
+    return this.#ready.promise.finally(() => clearTimeout(timeout));
+  }
+
+  #onControl({ type, body }: Message): void {
+    switch (type) {
+      case "hello":
+        return this.#onHello(controlToDriver.hello.parse(body));
+      case "ready":
+        return this.#onReady(controlToDriver.ready.parse(body));
+      case "pong":
+        return this.#watchdog?.pong(controlToDriver.pong.parse(body));
+      case "stats":
+        this.#stats?.resolve(controlToDriver.stats.parse(body));
+        this.#stats = undefined;
+        return;
+      case "error": {
+        const { message } = controlToDriver.error.parse(body);
+        return this.#dieSoon({ kind: "start-failed", reason: message });
+      }
+    }
+  }
+
+  #onHello({ token, protocolHash }: z.infer<typeof controlToDriver.hello>): void {
+    if (token !== this.#token) return; // not the worker that was invited
+    if (protocolHash !== PROTOCOL_HASH) {
+      this.#die({ kind: "version-mismatch", driverHash: PROTOCOL_HASH, workerHash: protocolHash });
+      return;
+    }
+    this.#tell("welcome", { device: this.#options.device, threads: this.#options.threads });
+  }
+
+  #onReady(info: ReadyInfo): void {
+    if (this.#state.name !== "starting") return;
+    this.#state = { name: "open" };
+    const { heartbeatTimeout, stallTimeout } = this.#options;
+    this.#watchdog = new Watchdog({
+      ping: () => this.#tell("ping", {}),
+      heartbeatTimeout,
+      stallTimeout: (command) =>
+        command === "load" ? Math.max(stallTimeout, loadStallTimeout) : stallTimeout,
+      onUnresponsive: (seconds) => this.#dieSoon({ kind: "unresponsive", seconds }),
+      onStalled: (command, seconds) => this.#dieSoon({ kind: "stalled", command, seconds }),
+    });
+    this.#ready.resolve(info);
+  }
+
+  #tell(type: ControlName, body: Record<string, unknown>): void {
+    this.#control.send({ id: 0, type, body, arrays: [] }).catch(() => {}); // a lost peer is reported by its exit
+  }
+
+  /** Asks the worker for its Python stacks (SIGUSR1), gives them a moment to arrive, then ends it. */
+  #dieSoon(cause: DeathCause): void {
+    this.#watchdog?.stop();
+    this.#process?.signal("SIGUSR1");
+    setTimeout(() => this.#die(cause), 300);
+  }
+
+  /** The one way out: every pending call rejects with the same error, process, sockets and files go. */
+  #die(cause: DeathCause): void {
+    if (this.#state.name === "dead") return;
+    const closing = this.#state.name === "closing";
+    const phase = this.#state.name === "starting" ? "starting" : this.#calls.currentCommand;
+    const error = new WorkerDiedError(
+      closing ? { kind: "closed" } : cause,
+      phase,
+      closing ? "" : (this.#process?.tail() ?? ""),
+    );
+    this.#state = { name: "dead", error };
+    this.#kill();
+    this.#watchdog?.stop();
+    this.#unregister();
+    this.#control.close();
+    this.#data.close();
+    this.#ready.reject(error);
+    this.#stats?.reject(error);
+    this.#calls.failAll(error);
+  }
+
+  #kill(): void {
+    this.#process?.signal("SIGKILL");
+    this.#endpoint.remove();
+  }
+}
+
+async function settlesWithin(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const timer = new AbortController();
+  const late = sleep(milliseconds, false, { signal: timer.signal }).catch(() => false);
+  const settled = await Promise.race([promise.then(() => true), late]);
+  timer.abort();
+  return settled;
+}

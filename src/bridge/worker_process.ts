@@ -1,0 +1,92 @@
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline";
+import { execa } from "execa";
+import type { DeathCause } from "./errors";
+
+/** How a worker is launched. */
+export interface LaunchOptions {
+  /** The interpreter. */
+  python: string;
+  /** Folder that holds the Python package `aai_worker`. */
+  pythonPath: string;
+  /** Module run with `-m`. */
+  module: string;
+  env: Record<string, string>;
+  /** First line on the worker's stdin: where to connect, and the token to prove itself with. */
+  invitation: unknown;
+  /** Every line that the worker prints. */
+  onLine?: ((line: string) => void) | undefined;
+}
+
+/** A running worker: its pid, its end, its last lines, and ways to end it. */
+export interface WorkerProcess {
+  readonly pid: number | undefined;
+  readonly exited: Promise<DeathCause>;
+  tail(): string;
+  signal(signal: NodeJS.Signals): void;
+}
+
+const tailLines = 60;
+
+/**
+ * Starts Python in a process group of its own, so that Ctrl-C reaches the driver alone and a kill reaches
+ * everything the worker started. The worker ends itself when its stdin closes, that is, when this process is gone.
+ */
+export function launchWorker(options: LaunchOptions): WorkerProcess {
+  const { python, pythonPath, module, env, invitation, onLine } = options;
+  const child = execa(python, ["-u", "-m", module], {
+    env: { ...env, PYTHONPATH: [pythonPath, process.env.PYTHONPATH].filter(Boolean).join(delimiter) },
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "pipe",
+    buffer: false,
+    reject: false,
+    cleanup: false,
+    detached: true,
+  });
+  child.stdin.on("error", () => {}); // EPIPE: the worker is gone, which `exited` reports
+  child.stdin.write(`${JSON.stringify(invitation)}\n`);
+
+  const lines: string[] = [];
+  const collect = (line: string) => {
+    lines.push(line);
+    if (lines.length > tailLines) lines.shift();
+    onLine?.(line);
+  };
+  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on("line", collect);
+
+  return {
+    pid: child.pid,
+    exited: child.then((result): DeathCause => {
+      if (result.exitCode === undefined && result.signal === undefined) {
+        return { kind: "start-failed", reason: launchFailure(python, result.originalMessage ?? "") };
+      }
+      return { kind: "exited", exitCode: result.exitCode, signal: result.signal };
+    }),
+    tail: () => lines.join("\n"),
+    signal: (signal) => signalGroup(child.pid, signal),
+  };
+}
+
+function launchFailure(python: string, reason: string): string {
+  if (!existsSync(python) && python.includes("/")) {
+    return `there is no Python interpreter at ${python}. Run \`npx aai setup\`, or set AAI_PYTHON.`;
+  }
+  return `${python} could not be run (${reason}). Run \`npx aai setup\`, or set AAI_PYTHON.`;
+}
+
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    if (process.platform === "win32") process.kill(pid, signal);
+    else process.kill(-pid, signal);
+  } catch {
+    // already gone
+  }
+}
+
+/** The folder of the Python package inside an installed or checked-out align-attention. */
+export function bundledPythonPath(packageRoot: string): string {
+  return join(packageRoot, "python");
+}

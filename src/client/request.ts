@@ -1,0 +1,92 @@
+import type { z } from "zod";
+import { float32Array, type NdArray } from "../arrays/nd_array";
+import { type Attention, none } from "../methods/attention";
+import { resolveAai } from "../methods/attention/aai";
+import { greedy, type Search } from "../methods/search";
+import type { GenerateCommand } from "../protocol/messages";
+import type { AttentionEdit, Row, Sample } from "../protocol/parameters";
+import { type Capture, capturePolicy } from "./capture";
+import { type ImageInput, readImage } from "./image";
+
+/** One answer to write. */
+export interface RowRequest {
+  /** Absent: a question without an image. */
+  image?: ImageInput;
+  /** The question; see `template`. */
+  prompt: string;
+  /** "chat" (default): the checkpoint's own chat template; "raw": the prompt exactly as given, `<image>` where the image goes; or a named template such as "vicuna_v1". */
+  template?: string;
+  /** Default: the hooks installed on the model. */
+  attention?: Attention;
+}
+
+/** What the rows of one generation share. */
+export interface GenerateOptions {
+  /** Default `greedy()`. */
+  search?: Search;
+  /** Default: no attention comes back. */
+  capture?: Capture;
+  /** Aborting it cancels within one decoding step. */
+  signal?: AbortSignal;
+}
+
+/**
+ * The command for these rows and its array frames. Rows with the same image and prompt share a sample, which the
+ * worker prefills once; an image given twice travels once.
+ */
+export async function generateCommand(
+  model: string,
+  decoderLayers: number,
+  requests: readonly RowRequest[],
+  options: GenerateOptions,
+  window: number,
+): Promise<{ body: z.infer<typeof GenerateCommand>; arrays: NdArray[] }> {
+  const arrays: NdArray[] = [];
+  const images = new Map<ImageInput, number>();
+  const samples = new Map<string, { index: number; sample: z.infer<typeof Sample> }>();
+  const rows: z.infer<typeof Row>[] = [];
+  for (const { image, prompt, template = "chat", attention } of requests) {
+    if (image !== undefined && !images.has(image)) images.set(image, arrays.push(await readImage(image)) - 1);
+    const sample = {
+      image: image === undefined ? null : images.get(image)!,
+      prompt: { text: prompt, template },
+    };
+    const key = JSON.stringify(sample);
+    if (!samples.has(key)) samples.set(key, { index: samples.size, sample });
+    rows.push({
+      sample: samples.get(key)!.index,
+      attention: attentionEdits(attention, decoderLayers, arrays),
+    });
+  }
+  const { search = greedy(), capture } = options;
+  return {
+    body: {
+      model,
+      samples: [...samples.values()].map(({ sample }) => sample),
+      rows,
+      search,
+      capture: capture === undefined ? null : capturePolicy(capture),
+      window,
+    },
+    arrays,
+  };
+}
+
+/** null = the installed hooks, [] = none. A reference of the caller's own joins `arrays`. */
+export function attentionEdits(
+  attention: Attention | undefined,
+  decoderLayers: number,
+  arrays: NdArray[],
+): z.infer<typeof AttentionEdit>[] | null {
+  if (attention === undefined) return null;
+  if (attention === none) return [];
+  const methods = "parameters" in attention ? [attention] : attention;
+  return methods.map((method) => {
+    const { reference } = method;
+    const frame = reference && float32Array("reference", [reference.length], reference, ["imageToken"]);
+    return {
+      parameters: resolveAai(method, decoderLayers),
+      reference: frame === undefined ? null : arrays.push(frame) - 1,
+    };
+  });
+}

@@ -1,0 +1,92 @@
+import { Connection, type ReadyInfo, type WorkerStats } from "../bridge/connection";
+import { bundledPythonPath } from "../bridge/worker_process";
+import { packageRoot } from "../data/package_root";
+import { findPython } from "../environment/python";
+import { call } from "./call";
+import { Model } from "./model";
+
+export interface WorkerOptions {
+  /** "auto" (default: CUDA, else Apple's MPS, else CPU), "cpu", "cuda", "cuda:1" … */
+  device?: string;
+  /** CPU threads of the worker. Default: PyTorch's choice. */
+  threads?: number;
+  /** The Python interpreter. Default: AAI_PYTHON, else the environment that `aai setup` made. */
+  python?: string;
+  /** More environment variables for the worker, such as CUDA_VISIBLE_DEVICES. */
+  env?: Record<string, string>;
+  /** Seconds a worker may take to import PyTorch and be ready. Default 180. */
+  startTimeout?: number;
+  /** Seconds without any sign of life after which a worker is given up. Default 20. */
+  heartbeatTimeout?: number;
+  /** Seconds without progress (no decoding step) after which a busy worker is given up. Default 300. */
+  stallTimeout?: number;
+  /** Close the worker on SIGINT and SIGTERM: once gracefully, twice at once. Default true. */
+  handleSignals?: boolean;
+  /** Receives every line that the worker prints. */
+  onLog?: (line: string) => void;
+}
+
+export interface LoadOptions {
+  /** "auto" (default): the checkpoint's own on a GPU, float32 on a CPU. */
+  dtype?: "auto" | "float32" | "float16" | "bfloat16";
+  /** Commit, tag or branch of a hub repository. */
+  revision?: string;
+  /** Never ask the hub. Default: only where a file is not there. */
+  offline?: boolean;
+}
+
+/** A persistent Python process that holds models and computes. */
+export class Worker implements AsyncDisposable {
+  readonly #connection: Connection;
+  /** Device, versions, and what this worker can do. */
+  readonly info: ReadyInfo;
+
+  constructor(connection: Connection, info: ReadyInfo) {
+    this.#connection = connection;
+    this.info = info;
+  }
+
+  get pid(): number | undefined {
+    return this.#connection.pid;
+  }
+
+  /** Loads a checkpoint in Hugging Face format. @param source a folder, or a hub id. @throws WorkerError, WorkerDiedError */
+  async load(source: string, options: LoadOptions = {}): Promise<Model> {
+    const { dtype = "auto", revision = null, offline = false } = options;
+    const body = { source, revision, dtype, offline };
+    const { result } = await call(this.#connection, "load", body);
+    return new Model(this.#connection, result);
+  }
+
+  /** Memory, models, tokens so far; answered at once even while the worker is busy. */
+  stats(): Promise<WorkerStats> {
+    return this.#connection.stats();
+  }
+
+  /** Cancels what runs and ends the process. */
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** Starts a worker and waits until it is ready. @throws WorkerDiedError, EnvironmentError */
+export async function startWorker(options: WorkerOptions = {}): Promise<Worker> {
+  const { connection, info } = await Connection.open({
+    python: options.python ?? findPython().python,
+    pythonPath: bundledPythonPath(packageRoot()),
+    module: "aai_worker",
+    device: options.device ?? "auto",
+    threads: options.threads ?? null,
+    env: options.env ?? {},
+    startTimeout: options.startTimeout ?? 180,
+    heartbeatTimeout: options.heartbeatTimeout ?? 20,
+    stallTimeout: options.stallTimeout ?? 300,
+    handleSignals: options.handleSignals ?? true,
+    onLine: options.onLog,
+  });
+  return new Worker(connection, info);
+}

@@ -1,0 +1,76 @@
+/**
+ * What a caller may ask the worker to do to attention, to the search, and what to bring back: the parameter
+ * types that every layer shares. All values are explicit; defaults belong to `src/methods`.
+ *
+ * `z.int()` and `z.number()` are kept apart on purpose: the Python types are generated from here, and msgpack
+ * would otherwise blur 1 and 1.0.
+ */
+import { z } from "zod";
+
+/** Half-open range of decoder layers, `[start, end)`, counted from 0. */
+export const LayerRange = z.tuple([z.int().min(0), z.int().min(0)]);
+
+/** Half-open range of key positions in the expanded prompt (image placeholder already replaced), `[start, end)`. */
+export const KeyRange = z.tuple([z.int().min(0), z.int().min(0)]);
+
+export const ReferenceMode = z.enum(["seed", "corrected"]);
+
+export const Normalisation = z.enum(["mean", "clip", "rank"]);
+
+/** AAI: `x <- alpha * |x| * r + beta * x` on the pre-softmax logits `x` of image keys, `r` the vision reference. */
+export const AaiParameters = z
+  .object({
+    method: z.literal("aai"),
+    alpha: z.number(),
+    beta: z.number(),
+    layers: LayerRange,
+    /** Edited once more than `warmup` tokens of the row have been generated; 5 = seed, -1 = from the first token. */
+    warmup: z.int().min(-1),
+    mode: ReferenceMode,
+    normalisation: Normalisation,
+    /** Overrides where the image tokens are found; null = wherever the prompt has image tokens. */
+    imageKeys: KeyRange.nullable(),
+  })
+  .meta({ id: "AaiParameters" });
+
+/** Every attention method, told apart by `method`. */
+export const AttentionParameters = AaiParameters;
+
+/** One attention edit of a row. `reference` is the index of a float32 array frame, or null to extract it from the image. */
+export const AttentionEdit = z
+  .object({ parameters: AttentionParameters, reference: z.int().nullable() })
+  .meta({ id: "AttentionEdit" });
+
+export const GreedyParameters = z
+  .object({ method: z.literal("greedy"), maxNewTokens: z.int().min(1) })
+  .meta({ id: "GreedyParameters" });
+
+/** Every search, told apart by `method`. */
+export const SearchParameters = GreedyParameters;
+
+/** Which decoder attention comes back with the tokens. */
+export const CapturePolicy = z
+  .object({
+    /** null = all decoder layers. */
+    layers: z.array(z.int().min(0)).nullable(),
+    heads: z.enum(["mean", "all", "chosen"]),
+    /** Read when `heads` is "chosen". */
+    chosenHeads: z.array(z.int().min(0)),
+    /** The keys kept: image tokens only, or every key of the row (padding left out). */
+    keys: z.enum(["image", "all"]),
+    /** null = every step; otherwise only the steps whose token belongs to one of these words (lower case). */
+    words: z.array(z.string()).nullable(),
+    dtype: z.enum(["float16", "float32"]),
+  })
+  .meta({ id: "CapturePolicy" });
+
+/** `template`: "chat" = the checkpoint's own, "raw" = the text as given with `<image>` in it, else a named template. */
+export const Prompt = z.object({ text: z.string(), template: z.string() }).meta({ id: "Prompt" });
+
+/** One image and one prompt: prefilled once, however many rows share it. `image` is the index of a uint8 array frame. */
+export const Sample = z.object({ image: z.int().nullable(), prompt: Prompt }).meta({ id: "Sample" });
+
+/** One sequence to write. `attention`: edits in order, [] for none, null for the hooks installed on the model. */
+export const Row = z
+  .object({ sample: z.int().min(0), attention: z.array(AttentionEdit).nullable() })
+  .meta({ id: "Row" });
