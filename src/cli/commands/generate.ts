@@ -1,0 +1,70 @@
+import type { CommandModule, InferredOptionTypes } from "yargs";
+import type { GenerationEvent } from "../../client/events";
+import type { Generation } from "../../client/generation";
+import type { GenerateResult } from "../../client/result";
+import { startWorker } from "../../client/worker";
+import {
+  attentionOf,
+  attentionOptions,
+  deviceOf,
+  modelOptions,
+  modelSource,
+  searchOf,
+  searchOptions,
+} from "../options";
+
+const ownOptions = {
+  image: { type: "string", demandOption: true, describe: "Image file" },
+  prompt: { type: "string", default: "Please describe this image in detail.", describe: "The question" },
+  template: {
+    type: "string",
+    default: "chat",
+    describe: "chat (the checkpoint's own), raw (the prompt as given, with <image> in it), vicuna_v1 …",
+  },
+  json: {
+    type: "boolean",
+    default: false,
+    describe: "Token ids, text, timings and attestation, for machines",
+  },
+} as const;
+
+const options = { ...ownOptions, ...modelOptions, ...attentionOptions, ...searchOptions };
+type Arguments = InferredOptionTypes<typeof options>;
+
+export const generateCommand: CommandModule<object, Arguments> = {
+  command: "generate",
+  describe: "Write an answer about one image, streamed to the terminal",
+  builder: (argv) =>
+    argv
+      .options(options)
+      .example('$0 generate --image cat.jpg --prompt "What is this?"', "plain")
+      .example("$0 generate --image cat.jpg --alpha 0.3 --start-layer 2 --end-layer 32", "with AAI") as never,
+  handler: async (args) => {
+    const request = {
+      image: args.image,
+      prompt: args.prompt,
+      template: args.template,
+      attention: attentionOf(args),
+      search: searchOf(args),
+    };
+    await using worker = await startWorker({
+      device: deviceOf({ device: args.device, gpuId: args["gpu-id"] }),
+    });
+    const model = await worker.load(modelSource(args), {
+      dtype: args.dtype,
+      offline: args.offline,
+      ...(args.revision !== undefined && { revision: args.revision }),
+    });
+    const run = model.generate(request);
+    if (args.json) console.log(JSON.stringify(await run.result(), null, 2));
+    else await stream(run);
+  },
+};
+
+async function stream(run: Generation<GenerateResult>): Promise<void> {
+  for await (const event of run as AsyncIterable<GenerationEvent>) {
+    if (event.type === "token") process.stdout.write(event.text);
+    if (event.type === "row" && event.finishReason === "failed") throw event.error;
+    if (event.type === "row") process.stdout.write("\n");
+  }
+}

@@ -1,0 +1,36 @@
+import { WorkerDiedError, WorkerError } from "../bridge/errors";
+import { ImageError } from "../client/image";
+import { NoPythonError } from "../environment/python";
+import { ParameterError } from "../methods/refuse";
+
+/** The command line itself is wrong. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** A failure that its message explains to the one who ran the command. */
+export class CommandError extends Error {
+  override readonly name = "CommandError";
+}
+
+/** Prints why a command failed and sets the exit code: 2 for wrong use, 1 for a failure, 130 for Ctrl-C. */
+export function exitWith(error: unknown): void {
+  if (error instanceof UsageError || error instanceof ParameterError) {
+    console.error(`aai: ${error.message}\n\`aai --help\` tells how it is used.`);
+    process.exitCode = 2;
+    return;
+  }
+  console.error(`aai: ${explain(error)}`);
+  process.exitCode = 1;
+}
+
+/** A sentence for what users can cause, the stack for what is a defect of ours. */
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error instanceof WorkerError && error.traceback)
+    return `the worker failed.\n${error.traceback.trimEnd()}`;
+  const expected = [WorkerError, WorkerDiedError, ImageError, NoPythonError, CommandError, DOMException];
+  if (expected.some((type) => error instanceof type) || error.name.endsWith("QuestionError"))
+    return error.message;
+  return error.stack ?? error.message;
+}

@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+import yargs from "yargs";
+import { doctorCommand } from "./commands/doctor";
+import { generateCommand } from "./commands/generate";
+import { inspectCommand } from "./commands/inspect";
+import { setupCommand } from "./commands/setup";
+import { exitWith, UsageError } from "./exit";
+
+/** Runs one command line; its exit code is 0, 1 for a failure, 2 for wrong use. */
+async function main(args: string[]): Promise<void> {
+  const parser = yargs(args)
+    .scriptName("aai")
+    .usage(
+      "$0 <command>\n\nDrive a vision-language model, and align its attention with the image while it writes.",
+    )
+    .command(generateCommand)
+    .command(inspectCommand)
+    .command(doctorCommand)
+    .command(setupCommand)
+    .example("$0 setup", "make the Python environment")
+    .example(
+      "$0 generate --image cat.jpg --use-aai --alpha 0.3",
+      "describe a picture, attention aligned with it",
+    )
+    .example("$0 inspect llava-hf/llava-1.5-7b-hf", "what a checkpoint is, before loading it")
+    .epilogue("`aai <command> --help` tells the options of a command. Documentation: README.md and docs/.")
+    .demandCommand(1, "Name a command.")
+    .strict()
+    .wrap(Math.min(110, process.stdout.columns ?? 100))
+    .version()
+    .help()
+    .alias({ help: "h", version: "v" })
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new UsageError(message);
+    });
+  await parser.parseAsync();
+}
+
+main(process.argv.slice(2)).catch(exitWith);

@@ -1,0 +1,3 @@
+export * from "./attention";
+export { ParameterError } from "./refuse";
+export * from "./search";

@@ -1,0 +1,51 @@
+/** A progress line: redrawn in place on a terminal, a plain line now and then elsewhere. */
+
+export interface Progress {
+  /** `done` of the total; `note` is shown behind it. */
+  update(done: number, note?: string): void;
+  end(): void;
+}
+
+/** Seconds between plain lines. */
+const plainInterval = 10;
+
+export function startProgress(
+  label: string,
+  total: number,
+  stream: NodeJS.WriteStream = process.stderr,
+): Progress {
+  const started = Date.now();
+  const line = (done: number, note = "") => {
+    const seconds = (Date.now() - started) / 1000;
+    const rate = done / Math.max(seconds, 1e-3);
+    const left = done > 0 ? `${duration((total - done) / rate)} left` : "";
+    return [`${done}/${total}`, `${rate.toFixed(1)}/s`, left, note].filter(Boolean).join("  ");
+  };
+  if (!stream.isTTY) {
+    let last = started;
+    return {
+      update(done, note) {
+        if (done < total && Date.now() - last < plainInterval * 1000) return;
+        last = Date.now();
+        stream.write(`${label}  ${line(done, note)}\n`);
+      },
+      end() {},
+    };
+  }
+  return {
+    update(done, note) {
+      const filled = Math.round((24 * done) / total);
+      const bar = "█".repeat(filled) + "░".repeat(24 - filled);
+      const text = `${label}  ${bar}  ${line(done, note)}`.slice(0, (stream.columns ?? 80) - 1);
+      stream.write(`\r\x1b[K${text}`);
+    },
+    end: () => void stream.write("\n"),
+  };
+}
+
+function duration(seconds: number): string {
+  const rounded = Math.round(seconds);
+  if (rounded < 60) return `${rounded} s`;
+  if (rounded < 3600) return `${Math.floor(rounded / 60)} min ${rounded % 60} s`;
+  return `${Math.floor(rounded / 3600)} h ${Math.round((rounded % 3600) / 60)} min`;
+}
