@@ -1,49 +1,50 @@
 /** The workers of this process, so that none outlives it. */
 
 interface LiveWorker {
+  /** Graceful. */
   close(): Promise<void>;
-  /** Ends the worker at once, synchronously. */
+  /** At once, synchronously. */
   kill(): void;
+  /** Whether Ctrl-C and SIGTERM are this package's business. */
   handleSignals: boolean;
 }
 
 const live = new Set<LiveWorker>();
-let interrupted = false;
+let leaving = false;
 
 /** @returns a function that takes the worker off the list again. */
 export function registerWorker(worker: LiveWorker): () => void {
-  if (live.size === 0) {
-    process.on("exit", killAll);
-    process.on("SIGINT", interrupt);
-    process.on("SIGTERM", terminate);
-  }
   live.add(worker);
+  listen();
   return () => {
     live.delete(worker);
-    if (live.size > 0) return;
-    process.off("exit", killAll);
-    process.off("SIGINT", interrupt);
-    process.off("SIGTERM", terminate);
+    listen();
   };
+}
+
+/** A listener for a signal takes its default effect away, so there is one only while a worker wants it. */
+function listen(): void {
+  toggle("exit", killAll, live.size > 0);
+  const signals = [...live].some(({ handleSignals }) => handleSignals);
+  toggle("SIGINT", interrupt, signals);
+  toggle("SIGTERM", terminate, signals);
+}
+
+function toggle(event: string, listener: () => void, wanted: boolean): void {
+  process.off(event, listener);
+  if (wanted) process.on(event, listener);
 }
 
 function killAll(): void {
   for (const worker of live) worker.kill();
 }
 
-/** Ctrl-C once: running generations are cancelled and workers closed. Twice: everything ends now. */
-function interrupt(): void {
-  leave(130);
-}
+const interrupt = () => leave(130);
+const terminate = () => leave(143);
 
-function terminate(): void {
-  leave(143);
-}
-
+/** Once: running generations are cancelled and workers closed. Twice: everything ends now. */
 function leave(exitCode: number): void {
-  const handled = [...live].filter((worker) => worker.handleSignals);
-  if (handled.length === 0) return;
-  if (interrupted) process.exit(exitCode);
-  interrupted = true;
-  Promise.allSettled(handled.map((worker) => worker.close())).then(() => process.exit(exitCode));
+  if (leaving) process.exit(exitCode);
+  leaving = true;
+  Promise.allSettled([...live].map((worker) => worker.close())).then(() => process.exit(exitCode));
 }

@@ -1,8 +1,13 @@
 #!/usr/bin/env node
 import yargs from "yargs";
+import { chairCommand } from "./commands/chair";
+import { chairEvalCommand } from "./commands/chair_eval";
+import { compareCommand } from "./commands/compare";
 import { doctorCommand } from "./commands/doctor";
 import { generateCommand } from "./commands/generate";
 import { inspectCommand } from "./commands/inspect";
+import { popeBuildCommand } from "./commands/pope_build";
+import { popeEvalCommand } from "./commands/pope_eval";
 import { setupCommand } from "./commands/setup";
 import { exitWith, UsageError } from "./exit";
 
@@ -14,6 +19,11 @@ async function main(args: string[]): Promise<void> {
       "$0 <command>\n\nDrive a vision-language model, and align its attention with the image while it writes.",
     )
     .command(generateCommand)
+    .command(chairEvalCommand)
+    .command(popeEvalCommand)
+    .command(chairCommand)
+    .command(compareCommand)
+    .command(popeBuildCommand)
     .command(inspectCommand)
     .command(doctorCommand)
     .command(setupCommand)

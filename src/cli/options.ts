@@ -1,6 +1,7 @@
 /** Options that several commands share, with the names of the seed's scripts as aliases. */
 import { join } from "node:path";
-import type { Argv, InferredOptionTypes, Options } from "yargs";
+import type { InferredOptionTypes, Options } from "yargs";
+import type { LoadOptions } from "../client";
 import { packageRoot } from "../data/package_root";
 import { type Aai, aai, type Greedy, greedy, none } from "../methods";
 import { UsageError } from "./exit";
@@ -81,8 +82,18 @@ export function modelSource({ model }: { model: string }): string {
   return model === "demo" ? join(packageRoot(), "demo", "checkpoint") : model;
 }
 
-export function deviceOf({ device, gpuId }: { device: string; gpuId?: number | undefined }): string {
+export function deviceOf({
+  device,
+  "gpu-id": gpuId,
+}: {
+  device: string;
+  "gpu-id"?: number | undefined;
+}): string {
   return gpuId === undefined ? device : `cuda:${gpuId}`;
+}
+
+export function loadOptionsOf({ dtype, offline, revision }: Arguments<typeof modelOptions>): LoadOptions {
+  return { dtype, offline, ...(revision !== undefined && { revision }) };
 }
 
 /** `none` unless --use-aai or one of its parameters is given. */
@@ -105,9 +116,4 @@ export function attentionOf(args: Arguments<typeof attentionOptions>): Aai | typ
 export function searchOf({ "max-new-tokens": maxNewTokens, beam }: Arguments<typeof searchOptions>): Greedy {
   if (beam !== 1) throw new UsageError(`--beam ${beam}: beam search is not there yet; use --beam 1.`);
   return greedy({ maxNewTokens });
-}
-
-/** Adds option tables to a command, keeping their types. */
-export function withOptions<Table extends Record<string, Options>>(table: Table) {
-  return <Args>(argv: Argv<Args>) => argv.options(table);
 }

@@ -51,6 +51,11 @@ export class Model {
     return this.#loaded.description;
   }
 
+  /** Tells checkpoints apart: the hub's commit, or a hash of the folder's files. */
+  get fingerprint(): string {
+    return this.#loaded.fingerprint;
+  }
+
   get dtype(): string {
     return this.#loaded.dtype;
   }

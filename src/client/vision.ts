@@ -9,6 +9,8 @@ export interface VisionReference extends z.infer<typeof WireReference> {
   values: Float32Array;
   /** The same reduction on the encoder's own grid: axes row, column. */
   grid: NdArray;
+  /** The image as the model saw it, resized and cropped: uint8, axes row, column, channel. */
+  picture: NdArray;
 }
 
 export function visionReference(summary: z.infer<typeof WireReference>, arrays: NdArray[]): VisionReference {
@@ -17,5 +19,5 @@ export function visionReference(summary: z.infer<typeof WireReference>, arrays: 
     if (array === undefined) throw new Error(`The worker sent no array named "${name}".`);
     return array;
   };
-  return { ...summary, values: toFloat32(named("tokens")), grid: named("grid") };
+  return { ...summary, values: toFloat32(named("tokens")), grid: named("grid"), picture: named("picture") };
 }

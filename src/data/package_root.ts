@@ -11,8 +11,10 @@ let root: string | undefined;
 
 function find(folder: string): string {
   const manifest = join(folder, "package.json");
-  if (existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).name === "align-attention") return folder;
+  if (existsSync(manifest) && JSON.parse(readFileSync(manifest, "utf8")).name === "align-attention")
+    return folder;
   const parent = dirname(folder);
-  if (parent === folder) throw new Error("align-attention cannot find its own package.json: reinstall the package.");
+  if (parent === folder)
+    throw new Error("align-attention cannot find its own package.json: reinstall the package.");
   return find(parent);
 }

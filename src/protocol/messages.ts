@@ -61,6 +61,8 @@ export const LoadedModel = z
   .object({
     model: z.string(),
     description: ModelDescription,
+    /** Of the weights and settings: the hub's commit, or a hash of the folder's files. */
+    fingerprint: z.string(),
     dtype: z.string(),
     device: z.string(),
     seconds: z.number(),
@@ -86,7 +88,10 @@ export const ExtractVisionCommand = z
   .object({ model: z.string(), image: z.int(), mode: ReferenceMode })
   .meta({ id: "ExtractVisionCommand" });
 
-/** Comes with two float32 arrays: `tokens` [image tokens] and `grid` [rows, columns]. */
+/**
+ * Comes with three arrays: float32 `tokens` [image tokens] and `grid` [rows, columns], and uint8 `picture`
+ * [height, width, 3], the image as the model saw it after resizing and cropping.
+ */
 export const VisionReference = z
   .object({
     mode: ReferenceMode,

@@ -1,12 +1,8 @@
 import type { NdArray } from "../arrays/nd_array";
+import { breakLines, wordsOf } from "./caption_columns";
 import { heatImage, rgbImage } from "./heat";
+import type { CaptionPart } from "./marked_caption";
 import { escapeText, svgDocument } from "./svg";
-
-/** A piece of a caption; `mark` colours it: red for an object that is not in the picture, green for one that is. */
-export interface CaptionPart {
-  text: string;
-  mark?: "hallucinated" | "supported" | undefined;
-}
 
 export interface OverlayPanel {
   title: string;
@@ -81,21 +77,6 @@ function captionText(parts: readonly CaptionPart[], x: number, y: number): strin
     .join("");
 }
 
-/** Breaks a caption into lines at its spaces. */
 function wrap(parts: readonly CaptionPart[]): CaptionPart[][] {
-  const words = parts.flatMap(({ text, mark }) =>
-    (text.match(/\s*\S+/g) ?? []).map((word) => ({ text: word, mark })),
-  );
-  const lines: CaptionPart[][] = [];
-  let used = Number.POSITIVE_INFINITY;
-  for (const word of words) {
-    if (used + word.text.length > lineLength) {
-      lines.push([]);
-      used = 0;
-    }
-    const text = used === 0 ? word.text.trimStart() : word.text;
-    lines.at(-1)!.push({ ...word, text });
-    used += text.length;
-  }
-  return lines;
+  return breakLines(wordsOf(parts), lineLength);
 }

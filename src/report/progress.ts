@@ -9,16 +9,18 @@ export interface Progress {
 /** Seconds between plain lines. */
 const plainInterval = 10;
 
+/** `already`: done before this run, which says nothing about its speed. */
 export function startProgress(
   label: string,
   total: number,
+  already = 0,
   stream: NodeJS.WriteStream = process.stderr,
 ): Progress {
   const started = Date.now();
   const line = (done: number, note = "") => {
     const seconds = (Date.now() - started) / 1000;
-    const rate = done / Math.max(seconds, 1e-3);
-    const left = done > 0 ? `${duration((total - done) / rate)} left` : "";
+    const rate = (done - already) / Math.max(seconds, 1e-3);
+    const left = rate > 0 && done < total ? `${duration((total - done) / rate)} left` : "";
     return [`${done}/${total}`, `${rate.toFixed(1)}/s`, left, note].filter(Boolean).join("  ");
   };
   if (!stream.isTTY) {

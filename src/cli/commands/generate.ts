@@ -7,6 +7,7 @@ import {
   attentionOf,
   attentionOptions,
   deviceOf,
+  loadOptionsOf,
   modelOptions,
   modelSource,
   searchOf,
@@ -47,14 +48,8 @@ export const generateCommand: CommandModule<object, Arguments> = {
       attention: attentionOf(args),
       search: searchOf(args),
     };
-    await using worker = await startWorker({
-      device: deviceOf({ device: args.device, gpuId: args["gpu-id"] }),
-    });
-    const model = await worker.load(modelSource(args), {
-      dtype: args.dtype,
-      offline: args.offline,
-      ...(args.revision !== undefined && { revision: args.revision }),
-    });
+    await using worker = await startWorker({ device: deviceOf(args) });
+    const model = await worker.load(modelSource(args), loadOptionsOf(args));
     const run = model.generate(request);
     if (args.json) console.log(JSON.stringify(await run.result(), null, 2));
     else await stream(run);

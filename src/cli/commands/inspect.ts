@@ -25,45 +25,20 @@ export const inspectCommand: CommandModule<object, Arguments> = {
 };
 
 function table(description: CheckpointDescription): string {
-  const { visionTower: tower, referenceShape: grid, imageRuns } = description;
-  const runs = imageRuns?.map(([start, end]) => `${start}–${end - 1}`).join(", ");
-  const rows: [string, unknown][] = [
-    ["source", description.source],
-    ["family", `${description.family}${description.supported ? "" : " (not supported yet)"}`],
-    ["architecture", description.architecture],
-    [
-      "decoder",
-      `${description.layers} layers, ${description.heads} heads (${description.kvHeads} for keys and values), width ${description.hiddenSize}`,
-    ],
-    [
-      "context",
-      description.contextLength &&
-        `${description.contextLength} tokens, vocabulary ${description.vocabularySize}`,
-    ],
-    [
-      "vision tower",
-      `${tower.className}, ${tower.layers} layers, ${tower.heads} heads, ${tower.imageSize} px${tower.hasCls ? ", CLS" : ""}`,
-    ],
-    [
-      "reference",
-      grid &&
-        `${grid[0]} × ${grid[1]}, self-attention of layer ${tower.referenceLayer}; features from layer ${tower.featureLayer}`,
-    ],
-    [
-      "image tokens",
-      description.imageTokens &&
-        `${description.imageTokens}${runs ? `, at ${runs} of a ${description.promptTokens}-token prompt` : ""} (id ${description.imageTokenId})`,
-    ],
-    ["template", description.template && JSON.stringify(description.template)],
-    [
-      "parameters",
-      description.parameters &&
-        `${(description.parameters / 1e6).toFixed(1)} M, ${description.dtypes?.join(", ")}`,
-    ],
-    ["note", description.layoutFault],
-  ];
-  return rows
-    .filter(([, value]) => value)
+  const { visionTower: tower, referenceShape: grid, imageRuns, parameters, dtypes } = description;
+  const runs = imageRuns.map(([start, end]) => `${start}–${end - 1}`).join(", ");
+  const rows = {
+    source: description.source,
+    family: `${description.family} (${description.architecture})`,
+    decoder: `${description.layers} layers, ${description.heads} heads (${description.kvHeads} for keys and values), width ${description.hiddenSize}`,
+    context: `${description.contextLength} tokens, vocabulary ${description.vocabularySize}`,
+    "vision tower": `${tower.className}, ${tower.layers} layers, ${tower.heads} heads, ${tower.imageSize} px, ${tower.hasCls ? "with" : "no"} CLS, features from layer ${tower.featureLayer}`,
+    reference: `${grid[0]} × ${grid[1]}, from the self-attention of layer ${tower.referenceLayer}`,
+    "image tokens": `${description.imageTokens}, at ${runs} of a ${description.promptTokens}-token prompt (id ${description.imageTokenId})`,
+    template: `${description.template}: ${JSON.stringify(description.prompt)}`,
+    parameters: `${(parameters / 1e6).toFixed(1)} M${dtypes === null ? "; weights not on this disk" : `, stored as ${dtypes.join(", ")}`}`,
+  };
+  return Object.entries(rows)
     .map(([name, value]) => `${name.padEnd(13)} ${value}`)
     .join("\n");
 }

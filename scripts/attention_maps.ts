@@ -1,0 +1,48 @@
+/**
+ * Draws where a model looks: the image, the vision encoder's self-attention, and the decoder's attention plain and
+ * with AAI; and saves the decoder's maps as arrays.
+ *
+ *   npx ts-node scripts/attention_maps.ts --image demo/data/val2014/COCO_val2014_000000000042.png --alpha 0.1
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import yargs from "yargs";
+import { exitWith } from "../src/cli/exit";
+import { attentionOf, attentionOptions, deviceOf, modelOptions, modelSource } from "../src/cli/options";
+import { none, saveSafetensors, startWorker } from "../src/index";
+import { attentionOverlay } from "../src/report/attention_overlay";
+import { writePng } from "../src/report/svg";
+
+async function main(): Promise<void> {
+  const args = await yargs(process.argv.slice(2))
+    .options({
+      image: { type: "string", demandOption: true, describe: "Image file" },
+      prompt: { type: "string", default: "Please describe this image in detail.", describe: "The question" },
+      out: { type: "string", default: "runs/attention", describe: "Folder for what is written" },
+      ...modelOptions,
+      ...attentionOptions,
+    })
+    .default("alpha", 0.3)
+    .strict()
+    .parseAsync();
+  const attention = attentionOf(args);
+  if (attention === none) throw new Error("--no-use-aai leaves nothing to compare.");
+
+  await using worker = await startWorker({ device: deviceOf(args) });
+  const model = await worker.load(modelSource(args));
+  const { image, prompt, out, alpha } = args;
+  const overlay = await attentionOverlay({ model, image, prompt, attention, label: `AAI, alpha ${alpha}` });
+
+  mkdirSync(out, { recursive: true });
+  await writePng(join(out, "overlay.png"), overlay.svg);
+  for (const name of ["plain", "edited"] as const) {
+    const maps = overlay[name].attention.map(({ step, map }) => ({ ...map, name: `step.${step}` }));
+    await saveSafetensors(join(out, `${name}.safetensors`), maps);
+    console.log(`${name}: ${overlay[name].text}`);
+  }
+  console.log(
+    `Written to ${out}: overlay.png, plain.safetensors, edited.safetensors (one array [layer, head, key] a token)`,
+  );
+}
+
+main().catch(exitWith);

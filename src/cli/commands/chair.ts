@@ -1,0 +1,78 @@
+import { writeFileSync } from "node:fs";
+import type { CommandModule, InferredOptionTypes } from "yargs";
+import { readCaptions } from "../../data";
+import { chair } from "../../metrics";
+import { chairTable } from "../../report/metric_cells";
+import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
+import { UsageError } from "../exit";
+import { groundTruthOf, groundTruthOptions } from "../ground_truth";
+
+const options = {
+  "cap-file": {
+    alias: "cap_file",
+    type: "string",
+    demandOption: true,
+    describe: "Captions, .json or .jsonl",
+  },
+  "image-id-key": {
+    alias: "image_id_key",
+    type: "string",
+    default: "image_id",
+    describe: "Key of the image id",
+  },
+  "caption-key": { alias: "caption_key", type: "string", default: "caption", describe: "Key of the caption" },
+  "save-path": {
+    alias: "save_path",
+    type: "string",
+    describe: "Where every caption's scores go, in the shape of PAI's file",
+  },
+  scorer: {
+    choices: ["pai", "noun"] as const,
+    default: "pai" as const,
+    describe: "pai: lemmas by part of speech, as PAI and OPERA; noun: every word a noun",
+  },
+  "drop-unfinished": {
+    type: "boolean",
+    default: false,
+    describe: "Drop a last sentence that was cut off (the 64-token protocol)",
+  },
+  format: {
+    choices: Object.keys(tableFormats) as TableFormat[],
+    default: "terminal" as TableFormat,
+    describe: "Of the table",
+  },
+  json: { type: "boolean", default: false, describe: "The whole result, for machines" },
+  ...groundTruthOptions,
+} as const;
+
+export const chairCommand: CommandModule<object, InferredOptionTypes<typeof options>> = {
+  command: "chair",
+  describe: "Score captions by CHAIR, with intervals",
+  builder: (argv) =>
+    argv
+      .options(options)
+      .example(
+        "$0 chair --cap-file captions.jsonl --coco-path coco/annotations",
+        "as PAI's chair.py",
+      ) as never,
+  handler: async (args) => {
+    const groundTruth = groundTruthOf(args);
+    if (groundTruth === undefined) throw new UsageError("Give --coco-path or --ground-truth.");
+    const keys = { imageIdKey: args["image-id-key"], captionKey: args["caption-key"] };
+    const result = chair.score(readCaptions(args["cap-file"], keys), groundTruth.objects, {
+      scorer: args.scorer,
+      dropUnfinishedSentence: args["drop-unfinished"],
+    });
+    const record = { ...result, ground_truth: groundTruth.sources };
+    if (args["save-path"] !== undefined) writeFileSync(args["save-path"], JSON.stringify(record, null, 1));
+    if (args.json) console.log(JSON.stringify(record, null, 2));
+    else {
+      console.log(renderTable(chairTable(result), args.format));
+      if (args.format !== "terminal") return;
+      const { name, version, objects } = result.scorer;
+      console.log(
+        `\n${result.sentences.length} captions; 95 % intervals over images. Scorer ${name} ${version}, ${objects}; ground truth from ${groundTruth.sources.join(", ")}.`,
+      );
+    }
+  },
+};

@@ -1,0 +1,94 @@
+import { join } from "node:path";
+import type { CommandModule, InferredOptionTypes } from "yargs";
+import { startWorker } from "../../client";
+import { packageRoot } from "../../data";
+import { chairTable, intervalCell } from "../../report/metric_cells";
+import { startProgress } from "../../report/progress";
+import { renderTable } from "../../report/tables";
+import { chairRun } from "../../runs";
+import { CommandError } from "../exit";
+import { groundTruthOf, groundTruthOptions } from "../ground_truth";
+import {
+  attentionOf,
+  attentionOptions,
+  deviceOf,
+  loadOptionsOf,
+  modelOptions,
+  modelSource,
+  searchOf,
+  searchOptions,
+} from "../options";
+import { runOptions } from "../run_options";
+
+const options = {
+  "data-path": { alias: "data_path", type: "string", describe: "Folder of images [the demo's]" },
+  ids: {
+    type: "string",
+    describe: "Image ids: a file, or a list that ships, such as opera-500 [a seeded choice]",
+  },
+  "num-images": {
+    type: "number",
+    default: 500,
+    describe: "How many images to choose where no --ids is given",
+  },
+  seed: { type: "number", default: 927, describe: "Of that choice, from the sorted names" },
+  prompt: { type: "string", default: "Please describe this image in detail.", describe: "The question" },
+  ...runOptions,
+  ...groundTruthOptions,
+  ...modelOptions,
+  ...attentionOptions,
+  ...searchOptions,
+} as const;
+
+export const chairEvalCommand: CommandModule<object, InferredOptionTypes<typeof options>> = {
+  command: "chair-eval",
+  describe: "Caption a folder of images into a run folder, and score the captions by CHAIR",
+  builder: (argv) =>
+    argv
+      .options(options)
+      .example("$0 chair-eval --use-aai --alpha 0.1 --out runs/aai", "on the demo's images")
+      .example(
+        "$0 chair-eval --data-path coco/val2014 --ids opera-500 --coco-path coco/annotations --out runs/plain",
+        "on COCO",
+      ) as never,
+  handler: async (args) => {
+    const demo = args["data-path"] === undefined;
+    const demoData = join(packageRoot(), "demo", "data");
+    const given = groundTruthOf(
+      demo ? { ...args, "coco-path": args["coco-path"] ?? join(demoData, "annotations") } : args,
+    );
+    const attention = attentionOf(args);
+    const search = searchOf(args);
+    await using worker = await startWorker({ device: deviceOf(args) });
+    const model = await worker.load(modelSource(args), loadOptionsOf(args));
+    let progress: ReturnType<typeof startProgress> | undefined;
+    const { captions, failed, score } = await chairRun(worker, model, {
+      images: args["data-path"] ?? join(demoData, "val2014"),
+      ids: args.ids ?? { count: args["num-images"], seed: args.seed },
+      prompt: args.prompt,
+      template: args.template,
+      attention,
+      search,
+      batchSize: args["batch-size"],
+      retryFailed: args["retry-failed"],
+      out: args.out,
+      groundTruth: given?.objects,
+      onProgress: (done, total, running) => {
+        progress ??= startProgress("captions", total, done);
+        progress.update(
+          done,
+          running &&
+            `CHAIRi ${intervalCell("CHAIRi", running.overall_metrics.CHAIRi, running.intervals.CHAIRi)}`,
+        );
+      },
+    });
+    progress?.end();
+    if (score) console.log(renderTable(chairTable(score)));
+    console.log(`\n${captions.length} captions in ${join(args.out, "captions.jsonl")}`);
+    if (failed.length === 0) return;
+    const shown = failed.slice(0, 5).map(({ key, error }) => `  ${key}: ${error}`);
+    throw new CommandError(
+      `${failed.length} images failed; --retry-failed does them again.\n${shown.join("\n")}`,
+    );
+  },
+};

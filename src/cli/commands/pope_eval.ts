@@ -1,0 +1,125 @@
+import { join } from "node:path";
+import type { CommandModule, InferredOptionTypes } from "yargs";
+import { startWorker } from "../../client";
+import { type Attention, none } from "../../methods";
+import { POPE_RULES } from "../../metrics/pope";
+import { popeTable } from "../../report/metric_cells";
+import { startProgress } from "../../report/progress";
+import { renderTable } from "../../report/tables";
+import { popeRun } from "../../runs";
+import { CommandError, UsageError } from "../exit";
+import {
+  attentionOf,
+  attentionOptions,
+  deviceOf,
+  loadOptionsOf,
+  modelOptions,
+  modelSource,
+  searchOf,
+  searchOptions,
+} from "../options";
+import { runOptions } from "../run_options";
+
+/** What published code puts behind the question (see docs/metrics.md). */
+const suffixes = {
+  none: "",
+  vcd: " Please answer this question with one word.",
+  clearsight: " Please just answer yes or no.",
+  llava: "\nAnswer the question using a single word or phrase.",
+} as const;
+
+const rules = Object.keys(POPE_RULES) as (keyof typeof POPE_RULES)[];
+
+const options = {
+  "data-path": { alias: "data_path", type: "string", demandOption: true, describe: "Folder of images" },
+  questions: {
+    alias: "pope-path",
+    type: "string",
+    array: true,
+    describe: "Question files; or give --pope-folder",
+  },
+  "pope-folder": { type: "string", describe: "Folder of coco_pope_{random,popular,adversarial}.json" },
+  "pope-type": {
+    alias: "pope_type",
+    choices: ["random", "popular", "adversarial", "all"] as const,
+    default: "all" as const,
+    describe: "Split in --pope-folder",
+  },
+  rule: {
+    choices: rules,
+    default: "opera" as (typeof rules)[number],
+    describe: "How a reply becomes yes or no",
+  },
+  suffix: {
+    choices: Object.keys(suffixes) as (keyof typeof suffixes)[],
+    default: "none" as keyof typeof suffixes,
+    describe: "Put behind every question",
+  },
+  ...runOptions,
+  ...modelOptions,
+  ...attentionOptions,
+  ...searchOptions,
+} as const;
+
+type Arguments = InferredOptionTypes<typeof options>;
+
+export const popeEvalCommand: CommandModule<object, Arguments> = {
+  command: "pope-eval",
+  describe: "Ask POPE's yes/no questions into a run folder, and score the answers",
+  builder: (argv) =>
+    argv
+      .options(options)
+      .default("max-new-tokens", 10)
+      .example(
+        "$0 pope-eval --data-path coco/val2014 --pope-folder pope --out runs/pope",
+        "all three splits",
+      ) as never,
+  handler: async (args) => {
+    const attention = attentionOf(args);
+    const search = searchOf(args);
+    const questions = questionFiles(args);
+    await using worker = await startWorker({ device: deviceOf(args) });
+    const model = await worker.load(modelSource(args), loadOptionsOf(args));
+    let progress: ReturnType<typeof startProgress> | undefined;
+    const { result, failed } = await popeRun(worker, model, {
+      images: args["data-path"],
+      questions,
+      suffix: suffixes[args.suffix],
+      template: args.template,
+      attention,
+      search,
+      batchSize: args["batch-size"],
+      retryFailed: args["retry-failed"],
+      out: args.out,
+      rule: args.rule,
+      onProgress: (done, total) => {
+        progress ??= startProgress("answers", total, done);
+        progress.update(done);
+      },
+    });
+    progress?.end();
+    if (result)
+      console.log(
+        `${renderTable(popeTable(result))}\n\nAnswer rule ${result.rule} (${result.source}); 95 % intervals over images.`,
+      );
+    const note = warmupNote(attention);
+    if (note) console.log(note);
+    if (failed.length > 0)
+      throw new CommandError(`${failed.length} questions failed; --retry-failed asks them again.`);
+  },
+};
+
+function questionFiles(args: Arguments): string[] {
+  const { questions, "pope-folder": folder, "pope-type": type } = args;
+  if (questions !== undefined) return questions;
+  if (folder === undefined) throw new UsageError("Give --questions FILE … or --pope-folder FOLDER.");
+  const splits = type === "all" ? ["random", "popular", "adversarial"] : [type];
+  return splits.map((split) => join(folder, `coco_pope_${split}.json`));
+}
+
+/** With the seed's warm-up an edit comes too late for a one-word answer; whoever reads the figures must know. */
+function warmupNote(attention: Attention): string | undefined {
+  if (attention === none || !("parameters" in attention) || attention.parameters.warmup < 0) return undefined;
+  const { warmup } = attention.parameters;
+  return `Note: with --warmup ${warmup} the edit acts from token ${warmup + 2} on, so a yes or no in the first ${warmup + 1} cannot change. --warmup -1 edits from the first token.`;
+}

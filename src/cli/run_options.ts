@@ -1,0 +1,22 @@
+/** Options of commands that write a run folder. */
+export const runOptions = {
+  out: {
+    type: "string",
+    demandOption: true,
+    describe: "Run folder; where it holds this run already, it is continued",
+    group: "Run:",
+  },
+  "batch-size": {
+    type: "number",
+    default: 16,
+    describe: "Rows decoded together; does not change the answers",
+    group: "Run:",
+  },
+  "retry-failed": { type: "boolean", default: false, describe: "Do failed images again", group: "Run:" },
+  template: {
+    type: "string",
+    default: "chat",
+    describe: "Prompt template: chat, vicuna_v1, vicuna_pai, plain, raw",
+    group: "Run:",
+  },
+} as const;

@@ -1,0 +1,45 @@
+import { DataError } from "./data_error";
+import { type JsonRecord, readRecords } from "./records";
+
+export interface Caption {
+  image_id: number | string;
+  caption: string;
+}
+
+export interface CaptionKeys {
+  imageIdKey?: string; // default "image_id"
+  captionKey?: string; // default "caption"
+}
+
+/** Reads captions, one per image, from a .json list or a .jsonl file of objects. Errors name the file and the line. */
+export function readCaptions(file: string, keys: CaptionKeys = {}): Caption[] {
+  const { imageIdKey = "image_id", captionKey = "caption" } = keys;
+  const seen = new Map<string, string>();
+  return readRecords(file).map(({ place, value }) => {
+    const image_id = readId(value, imageIdKey, place);
+    const first = seen.get(String(image_id));
+    if (first)
+      throw new DataError(`${place}: image id ${image_id} again (first at ${first}); expected it once.`);
+    seen.set(String(image_id), place);
+    const caption = value[captionKey];
+    if (caption === undefined)
+      throw new DataError(`${place}: no key "${captionKey}" (it has ${keysOf(value)}).`);
+    if (typeof caption !== "string") {
+      throw new DataError(`${place}: the caption is ${JSON.stringify(caption)}; expected a string.`);
+    }
+    return { image_id, caption };
+  });
+}
+
+function readId(value: JsonRecord, key: string, place: string): number | string {
+  const id = value[key];
+  if (id === undefined) throw new DataError(`${place}: no key "${key}" (it has ${keysOf(value)}).`);
+  if (typeof id === "string" || Number.isInteger(id)) return id as number | string;
+  throw new DataError(
+    `${place}: the image id is ${JSON.stringify(id)}; expected a whole number or a string.`,
+  );
+}
+
+function keysOf(value: JsonRecord): string {
+  return Object.keys(value).join(", ") || "none";
+}

@@ -1,0 +1,73 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { DataError } from "./data_error";
+import { packageRoot } from "./package_root";
+import { seededRandom, shuffled } from "./random";
+import { readText } from "./text";
+
+export interface ImageIds {
+  ids: string[];
+  sha256: string; // of the ids in their order, one a line
+  source: string; // where the list comes from
+}
+
+/**
+ * An image-id list: a file (one id a line, or a JSON list), or the name of a list that ships with the package
+ * (`opera-500`: the images of OPERA's released CHAIR results). Throws on an empty list or a repeated id.
+ */
+export function readIds(nameOrFile: string): ImageIds {
+  const named = join(packageRoot(), "assets", "ids", `${nameOrFile}.txt`);
+  const file = /^[\w-]+$/.test(nameOrFile) && existsSync(named) ? named : nameOrFile;
+  if (!existsSync(file)) {
+    throw new DataError(
+      `There is no file and no list "${nameOrFile}"; the named lists are ${namedLists().join(", ")}.`,
+    );
+  }
+  return imageIds(parse(readText(file), file), file === named ? `list ${nameOrFile}` : nameOrFile);
+}
+
+/**
+ * A seeded choice from image names. The names are sorted first: the order of a folder listing differs between machines,
+ * which is why the lists behind published figures cannot be made again from their seeds.
+ */
+export function chooseIds(names: readonly string[], count: number, seed: number): ImageIds {
+  if (count > names.length)
+    throw new DataError(`${count} images were asked for; there are only ${names.length}.`);
+  const sorted = [...names].sort();
+  const chosen = shuffled(sorted, seededRandom(seed)).slice(0, count);
+  return imageIds(chosen, `${count} of ${names.length} sorted names, seed ${seed}`);
+}
+
+/** COCO's image id is the number at the end of the file name; any other name is its own id. */
+export function imageIdOf(fileName: string): string {
+  const stem = fileName.replace(/\.\w+$/, "");
+  const digits = /(\d{12})$/.exec(stem)?.[1];
+  return digits === undefined ? stem : String(Number(digits));
+}
+
+function namedLists(): string[] {
+  return readdirSync(join(packageRoot(), "assets", "ids"))
+    .filter((name) => name.endsWith(".txt"))
+    .map((name) => name.slice(0, -4));
+}
+
+function parse(text: string, file: string): string[] {
+  if (!text.trimStart().startsWith("["))
+    return text
+      .split("\n")
+      .map((line) => line.trim())
+      .filter(Boolean);
+  const list: unknown = JSON.parse(text);
+  const isId = (id: unknown) => typeof id === "string" || Number.isInteger(id);
+  if (!Array.isArray(list) || !list.every(isId))
+    throw new DataError(`${file}: expected a list of image ids.`);
+  return list.map(String);
+}
+
+function imageIds(ids: string[], source: string): ImageIds {
+  if (ids.length === 0) throw new DataError(`${source}: there is no image id in it.`);
+  const repeated = ids.find((id, i) => ids.indexOf(id) !== i);
+  if (repeated !== undefined) throw new DataError(`${source}: image id ${repeated} stands there twice.`);
+  return { ids, sha256: createHash("sha256").update(ids.join("\n")).digest("hex"), source };
+}

@@ -1,0 +1,21 @@
+export { COCO_OBJECTS } from "./coco_objects";
+export { cocoObjects, type ObjectLexicon, objectLexicon } from "./objects";
+export type { Mention, Scorer } from "./read_caption";
+export {
+  type ChairMention,
+  type ChairOptions,
+  type ChairResult,
+  type ChairSentence,
+  score,
+} from "./score";
+
+import type { ObjectLexicon } from "./objects";
+import { type Mention, readCaption, type Scorer } from "./read_caption";
+
+/** The objects a caption mentions, in order, with their place in it; offsets are UTF-16 code units. */
+export function mentions(
+  caption: string,
+  options: { scorer?: Scorer; objects?: ObjectLexicon } = {},
+): Mention[] {
+  return readCaption(caption, options.scorer, options.objects).mentions;
+}

@@ -1,0 +1,3 @@
+export { build, type PopeBuildOptions, type PopeSplit } from "./build";
+export { POPE_RULES, type PopeRule } from "./rules";
+export { type PopeAnswer, type PopeResult, type ScoredAnswer, score } from "./score";

@@ -1,0 +1,10 @@
+export {
+  type BootstrapOptions,
+  bootstrap,
+  differences,
+  type Interval,
+  type Intervals,
+  pairedBootstrap,
+} from "./bootstrap";
+export { mcnemar, wilcoxon } from "./significance";
+export { type MetricValues, type Tally, totals } from "./tally";

@@ -1,0 +1,69 @@
+import type { CaptionPart } from "./marked_caption";
+
+export interface Column {
+  title: string;
+  parts: readonly CaptionPart[];
+}
+
+interface Style {
+  colour: boolean;
+  /** Characters of the terminal's line. */
+  width: number;
+}
+
+const ansi = {
+  bold: ["\x1b[1m", "\x1b[22m"],
+  hallucinated: ["\x1b[31;1m", "\x1b[0m"],
+  supported: ["\x1b[32m", "\x1b[0m"],
+} as const;
+const gap = 4;
+
+/** Captions in columns, wrapped to the terminal. Without colour a hallucinated word stands in [[brackets]]. */
+export function sideBySide(columns: readonly Column[], { colour, width }: Style): string[] {
+  const columnWidth = Math.floor((width - gap * (columns.length - 1)) / columns.length);
+  const paint = (text: string, style: keyof typeof ansi) =>
+    colour ? ansi[style][0] + text + ansi[style][1] : text;
+  const bodies = columns.map(({ parts }) => wrap(parts, columnWidth, colour));
+  const height = Math.max(...bodies.map((body) => body.length));
+  const titles = columns.map(({ title }) => paint(title.slice(0, columnWidth).padEnd(columnWidth), "bold"));
+  const lines = Array.from({ length: height }, (_, line) =>
+    bodies.map((body) => {
+      const words = body[line] ?? [];
+      const length = words.reduce((sum, { text }) => sum + text.length, 0);
+      const painted = words.map(({ text, mark }) => (mark ? paint(text, mark) : text)).join("");
+      return painted + " ".repeat(columnWidth - length);
+    }),
+  );
+  return [titles, ...lines].map((cells) => cells.join(" ".repeat(gap)).trimEnd());
+}
+
+function wrap(parts: readonly CaptionPart[], width: number, colour: boolean): CaptionPart[][] {
+  const shown = parts.map(({ text, mark }) => ({
+    text: !colour && mark === "hallucinated" ? `[[${text}]]` : text,
+    mark,
+  }));
+  return breakLines(wordsOf(shown), width);
+}
+
+/** Every word with the space before it. */
+export function wordsOf(parts: readonly CaptionPart[]): CaptionPart[] {
+  return parts.flatMap(({ text, mark }) =>
+    (text.match(/\s*\S+/g) ?? []).map((word) => ({ text: word, mark })),
+  );
+}
+
+/** Fills lines of `width` characters with words that carry their leading space. */
+export function breakLines(words: readonly CaptionPart[], width: number): CaptionPart[][] {
+  const lines: CaptionPart[][] = [];
+  let used = Number.POSITIVE_INFINITY;
+  for (const word of words) {
+    if (used + word.text.length > width) {
+      lines.push([]);
+      used = 0;
+    }
+    const text = used === 0 ? word.text.trimStart() : word.text;
+    lines.at(-1)!.push({ ...word, text });
+    used += text.length;
+  }
+  return lines;
+}
