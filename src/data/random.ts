@@ -1,4 +1,5 @@
 import { DataError } from "./data_error";
+
 /** A seeded source of random numbers: the same seed gives the same numbers on every machine. */
 export interface Random {
   /** A whole number in [0, bound), bound at most 2^32. */
@@ -10,9 +11,20 @@ export function seededRandom(seed: number): Random {
   if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff) {
     throw new DataError(`The seed is ${seed}; expected a whole number from 0 to 4294967295.`);
   }
-  const state = new Uint32Array(4);
-  for (let i = 0; i < 4; i++) state[i] = splitMix(seed + Math.imul(i + 1, 0x9e3779b9));
-  return { below: (bound) => Math.floor((next(state) / 2 ** 32) * bound) };
+  const fill = (i: number) => splitMix(seed + Math.imul(i, 0x9e3779b9));
+  let [a, b, c, d] = [fill(1), fill(2), fill(3), fill(4)];
+  const next = () => {
+    const result = Math.imul(rotateLeft(Math.imul(b, 5), 7), 9) >>> 0;
+    const shifted = b << 9;
+    c ^= a;
+    d ^= b;
+    b ^= c;
+    a ^= d;
+    c ^= shifted;
+    d = rotateLeft(d, 11);
+    return result;
+  };
+  return { below: (bound) => Math.floor((next() / 2 ** 32) * bound) };
 }
 
 /** Fisher–Yates on a copy. */
@@ -30,18 +42,6 @@ function splitMix(seed: number): number {
   z = Math.imul(z ^ (z >>> 16), 0x21f0aaad);
   z = Math.imul(z ^ (z >>> 15), 0x735a2d97);
   return (z ^ (z >>> 15)) >>> 0;
-}
-
-function next(state: Uint32Array): number {
-  const [a, b, c, d] = [state[0]!, state[1]!, state[2]!, state[3]!];
-  const result = Math.imul(rotateLeft(Math.imul(b, 5), 7), 9) >>> 0;
-  state[2] = c ^ a;
-  state[3] = d ^ b;
-  state[1] = b ^ state[2]!;
-  state[0] = a ^ state[3]!;
-  state[2] = state[2]! ^ (b << 9);
-  state[3] = rotateLeft(state[3]!, 11);
-  return result;
 }
 
 function rotateLeft(value: number, bits: number): number {

@@ -31,7 +31,7 @@ export function sideBySide(columns: readonly Column[], { colour, width }: Style)
       const words = body[line] ?? [];
       const length = words.reduce((sum, { text }) => sum + text.length, 0);
       const painted = words.map(({ text, mark }) => (mark ? paint(text, mark) : text)).join("");
-      return painted + " ".repeat(columnWidth - length);
+      return painted + " ".repeat(Math.max(columnWidth - length, 0));
     }),
   );
   return [titles, ...lines].map((cells) => cells.join(" ".repeat(gap)).trimEnd());
@@ -45,19 +45,22 @@ function wrap(parts: readonly CaptionPart[], width: number, colour: boolean): Ca
   return breakLines(wordsOf(shown), width);
 }
 
-/** Every word with the space before it. */
+/** Every word with the space before it; a space at the end of a part goes to the next part's first word. */
 export function wordsOf(parts: readonly CaptionPart[]): CaptionPart[] {
-  return parts.flatMap(({ text, mark }) =>
-    (text.match(/\s*\S+/g) ?? []).map((word) => ({ text: word, mark })),
-  );
+  let space = "";
+  return parts.flatMap(({ text, mark }) => {
+    const pending = space + text;
+    space = /\s*$/.exec(pending)![0];
+    return (pending.match(/\s*\S+/g) ?? []).map((word) => ({ text: word, mark }));
+  });
 }
 
-/** Fills lines of `width` characters with words that carry their leading space. */
+/** Fills lines of about `width` characters; a piece without a space before it, such as a full stop, stays where it is. */
 export function breakLines(words: readonly CaptionPart[], width: number): CaptionPart[][] {
   const lines: CaptionPart[][] = [];
-  let used = Number.POSITIVE_INFINITY;
+  let used = 0;
   for (const word of words) {
-    if (used + word.text.length > width) {
+    if (lines.length === 0 || (/^\s/.test(word.text) && used + word.text.length > width)) {
       lines.push([]);
       used = 0;
     }

@@ -1,4 +1,5 @@
 export { COCO_OBJECTS } from "./coco_objects";
+export { mentions } from "./mentions";
 export { cocoObjects, type ObjectLexicon, objectLexicon } from "./objects";
 export type { Mention, Scorer } from "./read_caption";
 export {
@@ -8,14 +9,3 @@ export {
   type ChairSentence,
   score,
 } from "./score";
-
-import type { ObjectLexicon } from "./objects";
-import { type Mention, readCaption, type Scorer } from "./read_caption";
-
-/** The objects a caption mentions, in order, with their place in it; offsets are UTF-16 code units. */
-export function mentions(
-  caption: string,
-  options: { scorer?: Scorer; objects?: ObjectLexicon } = {},
-): Mention[] {
-  return readCaption(caption, options.scorer, options.objects).mentions;
-}

@@ -11,8 +11,8 @@ export function chairTally(sentences: readonly Sentence[]): Tally {
   const rows = sentences.map(row);
   return {
     ids: sentences.map(({ image_id }) => String(image_id)),
-    columns: COLUMNS,
-    rows: Float64Array.from(rows.flat()),
+    columns: COLUMNS.length,
+    rows: Float64Array.from(rows.flatMap((sums) => COLUMNS.map((column) => sums[column]))),
     metrics,
   };
 }
@@ -22,23 +22,32 @@ type Sentence = Pick<
   "image_id" | "mscoco_hallucinated_words" | "mscoco_gt_words" | "mscoco_generated_words" | "words"
 >;
 
-const COLUMNS = 12;
+const COLUMNS = [
+  ...(["captions", "bad", "words", "hallucinated", "mentions", "correct", "present", "classes"] as const),
+  ...(["distinct1", "has1", "distinct2", "has2"] as const),
+];
+type Column = (typeof COLUMNS)[number];
+const COLUMN = Object.fromEntries(COLUMNS.map((column, i) => [column, i])) as Record<Column, number>;
 
-function row(sentence: Sentence): number[] {
+function row(sentence: Sentence): Record<Column, number> {
   const { mscoco_gt_words: present, mscoco_generated_words: mentioned, words } = sentence;
   const hallucinated = sentence.mscoco_hallucinated_words.length;
   const classes = new Set(mentioned);
-  const correct = present.filter((object) => classes.has(object)).length;
-  const captions = [1, hallucinated > 0 ? 1 : 0, words.length];
-  return [
-    ...captions,
+  const pairs = words.slice(1).map((word, i) => `${words[i]} ${word}`);
+  return {
+    captions: 1,
+    bad: hallucinated > 0 ? 1 : 0,
+    words: words.length,
     hallucinated,
-    mentioned.length,
-    correct,
-    present.length,
-    classes.size,
-    ...distinct(words),
-  ];
+    mentions: mentioned.length,
+    correct: present.filter((object) => classes.has(object)).length,
+    present: present.length,
+    classes: classes.size,
+    distinct1: distinct(words),
+    has1: words.length > 0 ? 1 : 0,
+    distinct2: distinct(pairs),
+    has2: pairs.length > 0 ? 1 : 0,
+  };
 }
 
 function metrics(sums: Float64Array): MetricValues {
@@ -59,10 +68,7 @@ function metrics(sums: Float64Array): MetricValues {
   };
 }
 
-/** Distinct-1 and distinct-2 (Li et al. 2016), each followed by whether the caption is long enough to have one. */
-function distinct(words: readonly string[]): number[] {
-  const pairs = words.slice(1).map((word, i) => `${words[i]} ${word}`);
-  return [words, pairs].flatMap((grams) =>
-    grams.length === 0 ? [0, 0] : [new Set(grams).size / grams.length, 1],
-  );
+/** Distinct-n (Li et al. 2016) of a caption's n-grams; 0 for none, which is then not counted in the mean. */
+function distinct(grams: readonly string[]): number {
+  return grams.length === 0 ? 0 : new Set(grams).size / grams.length;
 }

@@ -1,5 +1,5 @@
 import { seededRandom } from "../../data/random";
-import { addRow, type MetricValues, type Tally } from "./tally";
+import { type MetricValues, type Tally, weightedSums } from "./tally";
 
 export type Interval = [low: number, high: number];
 export type Intervals = Record<string, Interval | null>;
@@ -25,12 +25,13 @@ export function pairedBootstrap(a: Tally, b: Tally, options: BootstrapOptions = 
 
 /** b − a, null where either is. */
 export function differences(a: MetricValues, b: MetricValues): MetricValues {
-  return Object.fromEntries(
-    Object.entries(a).map(([name, before]) => {
-      const after = b[name] ?? null;
-      return [name, before === null || after === null ? null : after - before];
-    }),
-  );
+  const result: MetricValues = {};
+  for (const name in a) {
+    const before = a[name]!;
+    const after = b[name] ?? null;
+    result[name] = before === null || after === null ? null : after - before;
+  }
+  return result;
 }
 
 function intervals(
@@ -40,15 +41,12 @@ function intervals(
 ): Intervals {
   const images = tallies[0]!.ids.length;
   const random = seededRandom(seed);
-  const sums = tallies.map(({ columns }) => new Float64Array(columns));
+  const drawn = new Uint32Array(images); // how often each image is in the resample
   const samples = new Map<string, number[]>();
   for (let r = 0; r < resamples; r++) {
-    for (const sum of sums) sum.fill(0);
-    for (let i = 0; i < images; i++) {
-      const image = random.below(images);
-      for (let t = 0; t < tallies.length; t++) addRow(sums[t]!, tallies[t]!, image);
-    }
-    const values = evaluate(tallies.map((tally, t) => tally.metrics(sums[t]!)));
+    drawn.fill(0);
+    for (let i = 0; i < images; i++) drawn[random.below(images)]!++;
+    const values = evaluate(tallies.map((tally) => tally.metrics(weightedSums(tally, drawn))));
     for (const name in values) collect(samples, name, values[name]!);
   }
   return Object.fromEntries([...samples].map(([name, values]) => [name, percentiles(values, level)]));

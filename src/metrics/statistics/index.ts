@@ -1,7 +1,6 @@
 export {
   type BootstrapOptions,
   bootstrap,
-  differences,
   type Interval,
   type Intervals,
   pairedBootstrap,

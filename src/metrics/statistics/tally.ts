@@ -14,14 +14,18 @@ export type MetricValues = Record<string, number | null>;
 
 /** The metrics of all images together. */
 export function totals(tally: Tally): MetricValues {
-  const sums = new Float64Array(tally.columns);
-  for (let i = 0; i < tally.ids.length; i++) addRow(sums, tally, i);
-  return tally.metrics(sums);
+  return tally.metrics(weightedSums(tally, new Uint32Array(tally.ids.length).fill(1)));
 }
 
-export function addRow(sums: Float64Array, { rows, columns }: Tally, image: number): void {
-  const start = image * columns;
-  for (let c = 0; c < columns; c++) sums[c]! += rows[start + c]!;
+/** The sums [columns] over images, each taken as often as its weight [images] says. */
+export function weightedSums({ rows, columns }: Tally, weights: Uint32Array): Float64Array {
+  const sums = new Float64Array(columns);
+  for (let image = 0, start = 0; image < weights.length; image++, start += columns) {
+    const weight = weights[image]!;
+    if (weight === 0) continue;
+    for (let c = 0; c < columns; c++) sums[c]! += weight * rows[start + c]!;
+  }
+  return sums;
 }
 
 export function ratio(numerator: number, denominator: number): number | null {

@@ -1,0 +1,78 @@
+import { describe, expect, it } from "vitest";
+import { readCaptions } from "../../src/data/captions";
+import { readGroundTruth } from "../../src/data/ground_truth";
+import { temporaryFile } from "../fixtures/unpack";
+
+const read = (name: string, content: string | Uint8Array) => readCaptions(temporaryFile(name, content));
+
+describe("readCaptions", () => {
+  it("reads lists and lines, under any keys", () => {
+    const expected = [
+      { image_id: 1, caption: "A cat." },
+      { image_id: "b", caption: "" },
+    ];
+    expect(read("c.json", JSON.stringify(expected))).toEqual(expected);
+    expect(read("c.jsonl", `${expected.map((one) => JSON.stringify(one)).join("\n")}\n\n`)).toEqual(expected);
+    const file = temporaryFile("c.jsonl", '{"id": 3, "text": "A dog."}');
+    expect(readCaptions(file, { imageIdKey: "id", captionKey: "text" })).toEqual([
+      { image_id: 3, caption: "A dog." },
+    ]);
+  });
+
+  it("skips a byte order mark", () => {
+    expect(read("c.jsonl", '\ufeff{"image_id": 3, "caption": "A dog."}')).toHaveLength(1);
+  });
+
+  it.each([
+    ["an empty file", "c.jsonl", " \n", /c\.jsonl: the file is empty/],
+    ["an empty list", "c.json", "[]", /c\.json: the list is empty/],
+    ["no id", "c.jsonl", '{"caption": "a"}', /line 1: no key "image_id" \(it has caption\)/],
+    ["no caption", "c.json", '[{"image_id": 1}]', /item 1: no key "caption" \(it has image_id\)/],
+    ["an id that is no id", "c.jsonl", '{"image_id": 1.5, "caption": "a"}', /line 1: the image id is 1\.5/],
+    [
+      "a caption that is no text",
+      "c.jsonl",
+      '{"image_id": 1, "caption": ["a"]}',
+      /line 1: the caption is \["a"\]/,
+    ],
+    [
+      "an id twice",
+      "c.jsonl",
+      '{"image_id": 1, "caption": "a"}\n\n{"image_id": "1", "caption": "b"}',
+      /line 3: image id 1 again \(first at .*line 1\)/,
+    ],
+    ["a line that is not JSON", "c.jsonl", '{"image_id": 1,\n{}\n', /line 1: not JSON/],
+    [
+      "a cut-off last line",
+      "c.jsonl",
+      '{"image_id": 1, "caption": "a"}\n{"image_id": 2, "cap',
+      /line 2: .*cut off/,
+    ],
+    ["a list that is not JSON", "c.json", '[{"image_id": 1}', /c\.json: not a JSON list/],
+    ["something else", "c.jsonl", "3\n", /line 1: expected a JSON object, found 3/],
+  ])("refuses %s", (_, name, content, message) => {
+    expect(() => read(name, content)).toThrow(message);
+  });
+
+  it("refuses what is not UTF-8, naming the line", () => {
+    const latin1 = Buffer.from(
+      '{"image_id": 1, "caption": "a"}\n{"image_id": 2, "caption": "caf\xe9"}',
+      "latin1",
+    );
+    expect(() => read("c.jsonl", latin1)).toThrow(/c\.jsonl: line 2 is not UTF-8/);
+  });
+});
+
+describe("readGroundTruth", () => {
+  it("reads image id -> classes and refuses other things", () => {
+    expect(readGroundTruth(temporaryFile("g.json", '{"1": ["cat"], "2": []}'))).toEqual({
+      1: ["cat"],
+      2: [],
+    });
+    expect(() => readGroundTruth(temporaryFile("g.json", '{"1": "cat"}'))).toThrow(
+      /image 1 has "cat"; expected a list/,
+    );
+    expect(() => readGroundTruth(temporaryFile("g.json", "[]"))).toThrow("expected an object from image id");
+    expect(() => readGroundTruth(temporaryFile("g.json", "{"))).toThrow(/g\.json: not JSON/);
+  });
+});
