@@ -40,7 +40,7 @@ def _create_engine(device: str, threads: int | None) -> tuple[Any, Any]:
     return engine, Ready(
         device=engine.device,
         device_name=engine.device_name,
-        torch_version=torch.__version__,
+        torch_version=str(torch.__version__),
         transformers_version=transformers.__version__,
         commands=sorted(COMMANDS),
         attention_methods=ATTENTION_METHODS,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "979ee8f717ecccbb"
+PROTOCOL_HASH = "d60c4486010d5a18"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -95,6 +95,7 @@ class ModelDescription(Struct, frozen=True, kw_only=True, rename="camel"):
 class LoadedModel(Struct, frozen=True, kw_only=True, rename="camel"):
     model: str
     description: ModelDescription
+    fingerprint: str
     dtype: str
     device: str
     seconds: float

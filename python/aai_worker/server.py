@@ -103,10 +103,12 @@ class Server:
             case "describe":
                 result = engine.describe(command)
             case "extractVision":
-                result, tokens, grid = engine.extract_vision(command, arrays)
+                result, tokens, grid, picture = engine.extract_vision(command, arrays)
                 attached = [
                     wire.NamedArray("tokens", tokens, ("imageToken",)),
                     wire.NamedArray("grid", grid, ("row", "column")),
+                    wire.NamedArray("picture", picture, ("row", "column", "channel")),
+                    wire.NamedArray("picture", picture, ("row", "column", "channel")),
                 ]
             case "installHook":
                 result = engine.install_hook(command, arrays)

@@ -1,0 +1,74 @@
+"""The decode loop without driver or sockets: prints checkpoint, image, and milliseconds a token as JSON.
+
+The model is the demo's architecture widened, with random weights, to about 20 ms a token on two CPU cores.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from aai_worker.engine import Engine
+from aai_worker.protocol import (
+    GenerateCommand,
+    GenerateSummary,
+    GreedyParameters,
+    LoadCommand,
+    Prompt,
+    Row,
+    Sample,
+)
+from transformers import AutoProcessor, GenerationConfig, LlavaConfig, LlavaForConditionalGeneration
+
+DEMO = Path(__file__).parents[1] / "demo"
+TOKENS = 64
+REPEATS = 7
+QUESTION = "Please describe this image in detail."
+
+
+def main() -> None:
+    folder = str(Path(tempfile.gettempdir()) / "aai-bench")
+    _save_checkpoint(folder)
+    image = next((DEMO / "data" / "val2014").glob("*.png"))
+
+    engine = Engine(device="cpu")
+    model = engine.load(LoadCommand(source=folder, revision=None, dtype="auto", offline=True)).model
+    command = GenerateCommand(
+        model=model,
+        samples=[Sample(image=0, prompt=Prompt(text=QUESTION, template="chat"))],
+        rows=[Row(sample=0, attention=[])],
+        search=GreedyParameters(max_new_tokens=TOKENS),
+        capture=None,
+        window=1 << 25,
+    )
+    arrays = [np.frombuffer(image.read_bytes(), np.uint8)]
+    milliseconds = statistics.median(_milliseconds_per_token(engine, command, arrays) for _ in range(REPEATS))
+    print(json.dumps({"checkpoint": folder, "image": str(image), "prompt": QUESTION, "perToken": milliseconds}))
+
+
+def _milliseconds_per_token(engine: Engine, command: GenerateCommand, arrays: list[np.ndarray]) -> float:
+    started = time.perf_counter()
+    *_, summary = engine.generate(command, arrays)
+    assert isinstance(summary, GenerateSummary)
+    return 1000 * (time.perf_counter() - started) / summary.timings.generated_tokens
+
+
+def _save_checkpoint(folder: str) -> None:
+    config = LlavaConfig.from_pretrained(DEMO / "checkpoint")
+    text = config.text_config
+    text.hidden_size, text.intermediate_size, text.num_hidden_layers = 1024, 2816, 16
+    text.num_attention_heads = text.num_key_value_heads = 16
+    text.head_dim = 64
+    torch.manual_seed(0)
+    model = LlavaForConditionalGeneration(config)
+    model.generation_config = GenerationConfig(eos_token_id=[])  # every answer has all its tokens
+    model.save_pretrained(folder)
+    AutoProcessor.from_pretrained(DEMO / "checkpoint").save_pretrained(folder)
+
+
+main()

@@ -1,0 +1,97 @@
+"""Which edit falls on which row in which layer, for one set of active edits. Rows may all differ."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..protocol import AaiParameters
+from . import aai
+
+METHODS = {"aai": aai.stack}
+
+
+@dataclass(eq=False)
+class RowEdit:
+    """One attention edit of one row, with the tensors it needs and the record of what it did."""
+
+    parameters: AaiParameters
+    hook: str | None  # name of the installed hook it comes from
+    keys: Tensor  # [image keys] int64, positions in the padded prompt
+    reference: Tensor  # [image keys] float32, normalised
+    constant: bool  # the reference was (nearly) constant
+    fired: Counter[int] = field(default_factory=Counter)  # layer -> applications
+
+    @property
+    def method(self) -> str:
+        return str(self.parameters.__struct_config__.tag)
+
+    def active(self, generated: int) -> bool:
+        """In the step that feeds the row's generated token number `generated` (0 = the end of the prompt)."""
+        return generated > self.parameters.warmup
+
+    def covers(self, layer: int) -> bool:
+        start, end = self.parameters.layers
+        return start <= layer < end
+
+
+class _Group(NamedTuple):
+    """Edits of one method that are applied together, at most one per row."""
+
+    rows: Tensor | None  # None = all
+    edits: Sequence[RowEdit]
+    apply: Callable[[Tensor], Tensor]
+
+
+class Plan:
+    """`edits`: per row its active edits, in the order in which they apply."""
+
+    def __init__(self, edits: Sequence[Sequence[RowEdit]]) -> None:
+        self.edits = edits
+        self._layers: dict[int, list[_Group]] = {}
+        self._stacked: dict[tuple[int, ...], _Group] = {}
+
+    def touches(self, layer: int) -> bool:
+        return bool(self._groups(layer))
+
+    def apply(self, layer: int, logits: Tensor) -> Tensor:
+        """[R, Hkv, G, K] float32 pre-softmax logits of the step's only query, changed in place."""
+        for rows, edits, apply in self._groups(layer):
+            if rows is None:
+                logits = apply(logits)
+            else:
+                logits[rows] = apply(logits[rows])
+            for edit in edits:
+                edit.fired[layer] += 1
+        return logits
+
+    def _groups(self, layer: int) -> list[_Group]:
+        if layer not in self._layers:
+            self._layers[layer] = self._group(layer)
+        return self._layers[layer]
+
+    def _group(self, layer: int) -> list[_Group]:
+        """The n-th edits of all rows go together, method by method: order matters within a row only."""
+        chosen = [[edit for edit in row if edit.covers(layer)] for row in self.edits]
+        groups = []
+        for turn in range(max(map(len, chosen), default=0)):
+            rows = [row for row, edits in enumerate(chosen) if turn < len(edits)]
+            for method in METHODS:
+                members = [row for row in rows if chosen[row][turn].method == method]
+                if members:
+                    groups.append(self._stack(method, members, [chosen[row][turn] for row in members]))
+        return groups
+
+    def _stack(self, method: str, rows: list[int], edits: list[RowEdit]) -> _Group:
+        """Layers with the same edits share one group, and so its tensors."""
+        key = tuple(map(id, edits))
+        if key not in self._stacked:
+            every = len(rows) == len(self.edits)
+            index = None if every else torch.tensor(rows, device=edits[0].keys.device)
+            self._stacked[key] = _Group(index, edits, METHODS[method](edits))
+        return self._stacked[key]

@@ -1,0 +1,117 @@
+"""Which attention comes back: the weights of the query that chose a token, as the capture policy asks.
+
+A step is recorded for all rows at once, layer by layer, and cut into one array per row afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .errors import WorkerError
+from .events import Attention
+from .protocol import AttentionEvent, CapturePolicy
+
+
+class Recorder:
+    """Collects the layers of one step after the other."""
+
+    def __init__(self, policy: CapturePolicy, layers: int) -> None:
+        self.policy = policy
+        self.layers = captured_layers(policy, layers)
+        self._step: dict[int, Tensor] = {}
+
+    def record(self, layer: int, weights: Tensor) -> None:
+        """[R, Hq, K] float32, called by the attention function."""
+        if self.policy.heads == "mean":
+            weights = weights.mean(dim=1, keepdim=True)
+        elif self.policy.heads == "chosen":
+            weights = weights[:, self.policy.chosen_heads]
+        self._step[layer] = weights
+
+    def take(self) -> np.ndarray:
+        """The step just made: [layer, R, head, K]."""
+        step = torch.stack([self._step[layer] for layer in self.layers])
+        self._step = {}
+        return step.to(getattr(torch, self.policy.dtype)).cpu().numpy()
+
+
+class RowCapture:
+    """One row's share: cuts its arrays out of the steps; where only some words are wanted, waits for them."""
+
+    def __init__(
+        self, policy: CapturePolicy, layers: int, row: int, padding: int, keys: Sequence[int]
+    ) -> None:
+        self.policy = policy
+        self.layers = captured_layers(policy, layers)
+        self.row = row
+        self.padding = padding
+        self.keys = keys  # of the image, in the prompt
+        self._words = None if policy.words is None else {clean_word(word) for word in policy.words}
+        self._word = ""
+        self._pending: list[tuple[int, np.ndarray]] = []
+
+    def push(self, step: int, weights: np.ndarray, text: str, last: bool) -> list[Attention]:
+        """`weights` [layer, head, K] of the query that chose the token `text` -> what can be sent by now."""
+        kept = self._cut(weights)
+        if self._words is None:
+            return [self._event(step, kept, None)]
+        return self._push_word((step, kept), text, last)
+
+    def _push_word(self, mine: tuple[int, np.ndarray], text: str, last: bool) -> list[Attention]:
+        """Whitespace in `text` completes the word so far; a token belongs to the last word it has part of."""
+        before, *after = re.split(r"\s+", text)
+        sent = []
+        self._word += before
+        if before and not (after and after[-1]):
+            self._pending.append(mine)
+        if after:
+            sent = self._close_word()
+            self._word = after[-1]
+            self._pending = [mine] if after[-1] else []
+        return sent + (self._close_word() if last else [])
+
+    def _cut(self, weights: np.ndarray) -> np.ndarray:
+        row = weights[:, :, self.padding :]
+        return np.ascontiguousarray(row[:, :, list(self.keys)] if self.policy.keys == "image" else row)
+
+    def _close_word(self) -> list[Attention]:
+        word, pending = clean_word(self._word), self._pending
+        self._word, self._pending = "", []
+        if self._words is None or word not in self._words:
+            return []
+        return [self._event(step, weights, word) for step, weights in pending]
+
+    def _event(self, step: int, weights: np.ndarray, word: str | None) -> Attention:
+        return Attention(AttentionEvent(row=self.row, step=step, layers=self.layers, word=word), weights)
+
+
+def check_policy(policy: CapturePolicy, layers: int, heads: int) -> None:
+    for layer in policy.layers or []:
+        if layer >= layers:
+            raise WorkerError(
+                "bad-input", f"Cannot capture layer {layer}: the decoder has layers 0 to {layers - 1}."
+            )
+    if policy.layers == []:
+        raise WorkerError("bad-input", "The capture policy names no layer; give some, or null for all.")
+    if policy.heads != "chosen":
+        return
+    if not policy.chosen_heads:
+        raise WorkerError("bad-input", 'The capture policy has heads "chosen" but names none in chosenHeads.')
+    for head in policy.chosen_heads:
+        if head >= heads:
+            raise WorkerError("bad-input", f"Cannot capture head {head}: a layer has heads 0 to {heads - 1}.")
+
+
+def captured_layers(policy: CapturePolicy, layers: int) -> list[int]:
+    return list(range(layers)) if policy.layers is None else list(policy.layers)
+
+
+def clean_word(word: str) -> str:
+    """Lower case, without the punctuation around it."""
+    return word.strip(string.punctuation + string.whitespace).lower()

@@ -1,0 +1,107 @@
+"""From what a caller asks for to edits bound to a row's keys, with every reason to refuse on the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .arrays import read_array
+from .attention import RowEdit
+from .errors import WorkerError
+from .protocol import AaiParameters, AttentionEdit
+from .reference import Reference, is_constant, normalise
+
+
+class EditRequest(NamedTuple):
+    """An edit before it meets a prompt. `reference` None = extract it from the row's image."""
+
+    parameters: AaiParameters
+    reference: Tensor | None  # [image tokens] float32, as given
+    hook: str | None  # name of the installed hook it comes from
+
+
+def request_edit(
+    edit: AttentionEdit, arrays: Sequence[np.ndarray], layers: int, hook: str | None = None
+) -> EditRequest:
+    """Checks all that can be checked without a prompt; `layers` counts the decoder's."""
+    parameters = edit.parameters
+    for name in ("alpha", "beta"):
+        value = getattr(parameters, name)
+        if not math.isfinite(value):
+            raise WorkerError("bad-input", f"{name} is {value}; a finite number is needed.")
+    start, end = parameters.layers
+    if start >= end:
+        raise WorkerError(
+            "bad-input", f"The layer range [{start}, {end}) is empty; its start must lie below its end."
+        )
+    if end > layers:
+        raise WorkerError(
+            "hook-unmatched",
+            f"The layer range [{start}, {end}) reaches outside the model, whose decoder has layers 0 to "
+            f"{layers - 1}; its end may be {layers} at most.",
+        )
+    reference = None if edit.reference is None else _read_reference(edit.reference, arrays)
+    return EditRequest(parameters, reference, hook)
+
+
+def find_keys(request: EditRequest, image_keys: list[int], prompt_length: int) -> list[int]:
+    """Positions in the prompt that the edit acts on; refuses an edit that could not act."""
+    keys = image_keys
+    if request.parameters.image_keys is not None:
+        start, end = request.parameters.image_keys
+        if not start < end <= prompt_length:
+            raise WorkerError(
+                "hook-unmatched",
+                f"imageKeys [{start}, {end}) do not lie in the prompt, which has {prompt_length} tokens.",
+            )
+        keys = list(range(start, end))
+    if not keys:
+        raise WorkerError(
+            "hook-unmatched",
+            "The prompt has no image token, so the edit would act on nothing; give an image or imageKeys.",
+        )
+    given = None if request.reference is None else len(request.reference)
+    if given is None and not image_keys:
+        raise WorkerError(
+            "hook-unmatched", "There is no image to extract a reference from; give the reference."
+        )
+    expected = len(image_keys) if given is None else given
+    if expected != len(keys):
+        raise WorkerError(
+            "hook-unmatched",
+            f"The vision reference has {expected} values, but the edit acts on {len(keys)} image keys "
+            f"({keys[0]} to {keys[-1]}); the two must agree.",
+        )
+    return keys
+
+
+def bind_edit(
+    request: EditRequest, keys: list[int], padding: int, extracted: dict[str, Reference], device: torch.device
+) -> RowEdit:
+    """`padding` tokens stand before the prompt in its batch; `extracted`: the image's references by mode."""
+    values = extracted[request.parameters.mode].tokens if request.reference is None else request.reference
+    return RowEdit(
+        parameters=request.parameters,
+        hook=request.hook,
+        keys=torch.tensor(keys, device=device) + padding,
+        reference=normalise(values, request.parameters.normalisation).to(device),
+        constant=is_constant(values),
+    )
+
+
+def _read_reference(index: int, arrays: Sequence[np.ndarray]) -> Tensor:
+    array = read_array(arrays, index, "reference")
+    if array.dtype != np.float32 or array.ndim != 1 or array.size == 0:
+        raise WorkerError(
+            "bad-input",
+            f"The vision reference is {array.dtype} of shape {list(array.shape)}; float32 [image tokens] is "
+            "needed.",
+        )
+    if not np.isfinite(array).all():
+        raise WorkerError("bad-input", "The vision reference holds values that are not finite.")
+    return torch.from_numpy(array.copy())

@@ -1,0 +1,173 @@
+"""A folder or a hub id -> a model. Nothing of a checkpoint is executed; it is used whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from tqdm import tqdm
+from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
+from transformers.utils import logging
+
+from .attention import ATTENTION
+from .errors import WorkerError
+from .memory import memory_faults
+from .models import FAMILIES, Model
+from .sources import find_checkpoint, has_weights
+
+
+def load_model(
+    source: str,
+    revision: str | None,
+    dtype: str,
+    offline: bool,
+    device: torch.device,
+    progress: Callable[[], None],
+) -> Model:
+    """`dtype` "auto" is float32 on the CPU and the checkpoint's own elsewhere."""
+    folder = find_checkpoint(source, revision, offline)
+    family = _family(folder)
+    _check_weights(folder)
+    progress()
+    tokenizer = _load_tokenizer(folder)
+    image_processor = _load_image_processor(folder)
+    progress()
+    network = _load_network(folder, _choose_dtype(dtype, device), device, progress)
+    return family(network, tokenizer, image_processor, source)
+
+
+def _family(folder: Path) -> type[Model]:
+    if not (folder / "config.json").is_file():
+        if (folder / "adapter_config.json").is_file():
+            raise WorkerError(
+                "bad-checkpoint",
+                f'"{folder}" holds an adapter (LoRA) only; merge it into its base model first.',
+            )
+        raise WorkerError("bad-checkpoint", f'"{folder}" is no checkpoint: it has no config.json.')
+    try:
+        config = json.loads((folder / "config.json").read_text())
+        model_type = config["model_type"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise WorkerError(
+            "bad-checkpoint", f'"{folder / "config.json"}" names no model_type ({error}).'
+        ) from error
+    supported = ", ".join(FAMILIES)
+    if model_type in FAMILIES and "vision_config" not in config:
+        raise WorkerError(
+            "bad-checkpoint",
+            f'"{folder}" is in the original {model_type} format; convert it to Hugging Face format first.',
+        )
+    if model_type in FAMILIES:
+        return FAMILIES[model_type]
+    if not any("vision" in key or "visual" in key for key in config):
+        raise WorkerError(
+            "unknown-model",
+            f'"{folder}" is a text-only model ({model_type}); a vision-language one is needed ({supported}).',
+        )
+    raise WorkerError("unknown-model", f'Model type "{model_type}" is not supported; supported: {supported}.')
+
+
+def _check_weights(folder: Path) -> None:
+    """Every safetensors file opens and is as long as its header says."""
+    if not has_weights(folder):
+        raise WorkerError("bad-checkpoint", f'"{folder}" is no whole checkpoint: weight files are missing.')
+    for path in sorted(folder.glob("*.safetensors")):
+        try:
+            with safe_open(path, framework="pt"):
+                pass
+        except (SafetensorError, OSError) as error:
+            raise WorkerError(
+                "bad-checkpoint", f'"{path}" is damaged: {error}. Download or copy it again.'
+            ) from error
+
+
+def _load_tokenizer(folder: Path) -> Any:
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
+    except (OSError, ValueError, ImportError) as error:
+        raise WorkerError(
+            "bad-checkpoint", f'"{folder}" has no usable tokenizer: {_first_line(error)}'
+        ) from error
+    legacy = folder / "chat_template.json"
+    if tokenizer.chat_template is None and legacy.is_file():
+        tokenizer.chat_template = json.loads(legacy.read_text())["chat_template"]
+    return tokenizer
+
+
+def _load_image_processor(folder: Path) -> Any:
+    # Pillow's resampling on every machine: torchvision's differs in the last bits, and so would the captions.
+    try:
+        return AutoImageProcessor.from_pretrained(
+            folder, backend="pil", trust_remote_code=False, local_files_only=True
+        )
+    except (OSError, ValueError, ImportError) as error:
+        raise WorkerError(
+            "bad-checkpoint", f'"{folder}" has no usable image processor: {_first_line(error)}'
+        ) from error
+
+
+def _load_network(
+    folder: Path, dtype: str | torch.dtype, device: torch.device, progress: Callable[[], None]
+) -> Any:
+    try:
+        with memory_faults(
+            "the model does not fit; try dtype float16 or bfloat16, or a device with more memory"
+        ):
+            with _loading_bars_to(progress):
+                network, info = AutoModelForImageTextToText.from_pretrained(
+                    folder,
+                    dtype=dtype,
+                    # The tower under eager attention always: its weights are the vision reference.
+                    attn_implementation={"text_config": ATTENTION, "vision_config": "eager"},
+                    trust_remote_code=False,
+                    local_files_only=True,
+                    weights_only=True,
+                    ignore_mismatched_sizes=True,  # so that their names come back, for `_check_complete`
+                    output_loading_info=True,
+                )
+            _check_complete(folder, info)
+            return network.to(device).eval()
+    except (SafetensorError, OSError, ValueError, pickle.UnpicklingError) as error:
+        raise WorkerError("bad-checkpoint", f'"{folder}" cannot be loaded: {_first_line(error)}') from error
+
+
+@contextmanager
+def _loading_bars_to(progress: Callable[[], None]) -> Iterator[None]:
+    """transformers' progress bars tell `progress` instead of writing to stderr."""
+
+    class Bar(tqdm):
+        def __iter__(self) -> Iterator[Any]:
+            for item in super().__iter__():
+                yield item
+                progress()
+
+    previous = logging.set_tqdm_hook(lambda factory, args, kwargs: Bar(*args, **{**kwargs, "disable": True}))
+    try:
+        yield
+    finally:
+        logging.set_tqdm_hook(previous)
+
+
+def _check_complete(folder: Path, info: dict[str, Any]) -> None:
+    """transformers only warns, and leaves what is missing at random values."""
+    for kind in ("missing", "unexpected", "mismatched"):
+        names = sorted(str(name[0] if isinstance(name, tuple) else name) for name in info[f"{kind}_keys"])
+        if names:
+            shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+            raise WorkerError("bad-checkpoint", f'"{folder}" has {kind} weights: {shown}.')
+
+
+def _choose_dtype(dtype: str, device: torch.device) -> str | torch.dtype:
+    if dtype != "auto":
+        return getattr(torch, dtype)
+    return torch.float32 if device.type == "cpu" else "auto"
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,0 +1,106 @@
+"""LLaVA-1.5 and its kin (`LlavaForConditionalGeneration`): CLIP-like tower -> MLP -> LLaMA-like decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from ..errors import WorkerError
+from ..protocol import VisionTower
+from ..reference import Reference, reduce_attention
+from .family import Look, Model
+
+# Towers of one fixed size, whose attention modules return their weights.
+_TOWERS = ("clip_vision_model", "siglip_vision_model")
+
+
+class Llava(Model):
+    family = "llava"
+
+    def __init__(self, network: PreTrainedModel, tokenizer: Any, image_processor: Any, source: str) -> None:
+        tower = network.config.vision_config.model_type
+        if tower not in _TOWERS:
+            raise WorkerError(
+                "unknown-model",
+                f'A vision tower of type "{tower}" is not supported; supported: {", ".join(_TOWERS)}.',
+            )
+        super().__init__(network, tokenizer, image_processor, source)
+
+    def vision_tower(self) -> VisionTower:
+        config = self.network.config.vision_config
+        side = config.image_size // config.patch_size
+        return VisionTower(
+            class_name=type(self._tower).__name__,
+            layers=config.num_hidden_layers,
+            heads=config.num_attention_heads,
+            image_size=config.image_size,
+            grid=(side, side),
+            has_cls=self._has_cls,
+            feature_layer=self._feature_layer,
+            reference_layer=self._reference_layer("seed"),
+        )
+
+    def count_image_tokens(self) -> int:
+        rows, columns = self.vision_tower().grid
+        return rows * columns + int(self._has_cls) - self._dropped
+
+    def look(self, pixels: Tensor, modes: frozenset[str]) -> Look:
+        pixels = pixels.to(self.device, self.dtype)
+        layers = {mode: self._reference_layer(mode) for mode in sorted(modes)}
+        with _attention_of(self._tower, set(layers.values())) as weights:
+            features = self.network.model.get_image_features(pixels, return_dict=True).pooler_output[0]
+        references = {mode: self._reference(weights[layer], mode) for mode, layer in layers.items()}
+        return Look(features, references)
+
+    def _reference(self, weights: Tensor, mode: str) -> Reference:
+        """[H, N, N] -> the reference on the image tokens; a CLS that the decoder sees keeps its value."""
+        tokens = reduce_attention(weights, self._dropped, mode)
+        rows, columns = self.vision_tower().grid
+        return Reference(tokens, tokens[-rows * columns :].reshape(rows, columns))
+
+    def _reference_layer(self, mode: str) -> int:
+        """Seed: the last one. Corrected: that whose output the decoder sees (state 0 = embedding)."""
+        layers = self.network.config.vision_config.num_hidden_layers
+        if mode == "seed":
+            return layers - 1
+        return layers + self._feature_layer if self._feature_layer < 0 else max(self._feature_layer - 1, 0)
+
+    @property
+    def _feature_layer(self) -> int:
+        layer = self.network.config.vision_feature_layer
+        return layer if isinstance(layer, int) else layer[-1]
+
+    @property
+    def _dropped(self) -> int:
+        """Leading tokens that the decoder does not see: CLS, under the strategy "default"."""
+        return 1 if self.network.config.vision_feature_select_strategy == "default" else 0
+
+    @property
+    def _tower(self) -> Any:
+        return self.network.model.vision_tower
+
+    @property
+    def _has_cls(self) -> bool:
+        return any(name.endswith("class_embedding") for name, _ in self._tower.named_parameters())
+
+
+@contextmanager
+def _attention_of(tower: nn.Module, layers: set[int]) -> Iterator[dict[int, Tensor]]:
+    """Keeps the self-attention weights [H, N, N] of these layers in one pass, and leaves no hook behind."""
+    weights: dict[int, Tensor] = {}
+
+    def keep(layer: int, _module: nn.Module, _inputs: Any, output: tuple[Tensor, Tensor]) -> None:
+        weights[layer] = output[1][0]  # the tower runs under eager attention, which returns its weights
+
+    attentions = [module for name, module in tower.named_modules() if name.endswith(".self_attn")]
+    hooks = [attentions[layer].register_forward_hook(partial(keep, layer)) for layer in layers]
+    try:
+        yield weights
+    finally:
+        for hook in hooks:
+            hook.remove()

@@ -1,0 +1,41 @@
+"""One sample of a command -> the ids and pixels that the model gets, or one sentence why that cannot be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from torch import Tensor
+
+from .arrays import read_array
+from .errors import WorkerError
+from .images import decode_image
+from .models import Model
+from .prompts import build_prompt
+from .protocol import Sample
+
+
+class Prepared(NamedTuple):
+    ids: list[int]  # of the prompt, image tokens expanded
+    image_keys: list[int]  # where the image tokens sit in it
+    image: int | None  # the array it came from: samples may share one
+    pixels: Tensor | None
+
+
+def prepare_sample(model: Model, sample: Sample, arrays: Sequence[np.ndarray]) -> Prepared:
+    pixels = (
+        None
+        if sample.image is None
+        else model.preprocess(decode_image(read_array(arrays, sample.image, "image").tobytes()))
+    )
+    ids = model.tokenise(build_prompt(sample.prompt, sample.image is not None, model.tokenizer))
+    if len(ids) < 2:
+        raise WorkerError("bad-input", f"The prompt has {len(ids)} token; at least 2 are needed.")
+    if len(ids) >= model.context_length:
+        raise WorkerError(
+            "prompt-too-long",
+            f"The prompt has {len(ids)} tokens, image included, which leaves no room for an answer in the "
+            f"model's context of {model.context_length}; shorten it.",
+        )
+    return Prepared(ids, model.image_keys(ids), sample.image, pixels)

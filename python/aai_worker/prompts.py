@@ -1,0 +1,81 @@
+"""A question -> the text that the tokenizer sees, with one `<image>` where the image goes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from .errors import WorkerError
+from .protocol import Prompt
+
+PLACEHOLDER = "<image>"
+
+_VICUNA = (
+    "A chat between a curious user and an artificial intelligence assistant. "
+    "The assistant gives helpful, detailed, and polite answers to the user's questions."
+)
+
+
+class Template(NamedTuple):
+    """`image` is what stands in `{image}` where the prompt has one; nothing stands there otherwise."""
+
+    text: str
+    image: str
+
+
+TEMPLATES = {
+    # LLaVA's own evaluation code.
+    "vicuna_v1": Template(_VICUNA + " USER: {image}{question} ASSISTANT:", "<image>\n"),
+    # PAI's: no space before USER, a space instead of the newline after the image.
+    "vicuna_pai": Template(_VICUNA + "USER: {image}{question} ASSISTANT:", "<image> "),
+    # llava-hf's model cards.
+    "plain": Template("USER: {image}{question} ASSISTANT:", "<image>\n"),
+}
+
+
+def build_prompt(prompt: Prompt, has_image: bool, tokenizer: Any) -> str:
+    """Exactly one `<image>` with an image, none without. `tokenizer` holds the chat template."""
+    if not prompt.text.strip():
+        raise WorkerError("bad-input", "The prompt is empty; give the question to ask about the image.")
+    if prompt.template == "raw":
+        return _raw(prompt.text, has_image)
+    if PLACEHOLDER in prompt.text:
+        raise WorkerError(
+            "bad-input",
+            f'The prompt holds {PLACEHOLDER}, but the template "{prompt.template}" places the image itself. '
+            f'Take {PLACEHOLDER} out, or use the template "raw".',
+        )
+    if prompt.template == "chat":
+        return _chat(prompt.text, has_image, tokenizer)
+    template = TEMPLATES.get(prompt.template)
+    if template is None:
+        known = ", ".join(["chat", "raw", *TEMPLATES])
+        raise WorkerError("bad-input", f'There is no prompt template "{prompt.template}"; known are {known}.')
+    # Not str.format: a question may hold braces.
+    text = template.text.replace("{image}", template.image if has_image else "")
+    return text.replace("{question}", prompt.text)
+
+
+def _raw(text: str, has_image: bool) -> str:
+    count = text.count(PLACEHOLDER)
+    if count == int(has_image):
+        return text
+    if not has_image:
+        raise WorkerError(
+            "bad-input", f"The raw prompt holds {count} x {PLACEHOLDER}, but no image was given."
+        )
+    raise WorkerError(
+        "bad-input",
+        f"The raw prompt holds {count} x {PLACEHOLDER}, but exactly one is needed, where the image goes.",
+    )
+
+
+def _chat(question: str, has_image: bool, tokenizer: Any) -> str:
+    if tokenizer.chat_template is None:
+        known = ", ".join(["raw", *TEMPLATES])
+        raise WorkerError(
+            "bad-input", f"The checkpoint has no chat template; use one of the templates {known}."
+        )
+    content = [{"type": "image"}] if has_image else []
+    content.append({"type": "text", "text": question})
+    messages = [{"role": "user", "content": content}]
+    return str(tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))

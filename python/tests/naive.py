@@ -1,0 +1,102 @@
+"""AAI again, written for the tests from the formula alone: plain tensors, no cache, all recomputed.
+
+Independent of the worker and of transformers' decoder; of transformers it uses weights and vision features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Edit(NamedTuple):
+    alpha: float
+    beta: float
+    layers: tuple[int, int]
+    warmup: int
+
+
+def seed_reference(model: Any, pixels: Tensor) -> Tensor:
+    """Last layer, heads averaged, CLS row and column dropped, summed over queries."""
+    attention = model.model.vision_tower(pixels, output_attentions=True).attentions[-1][0]  # [H, N, N]
+    received = torch.zeros(attention.shape[-1] - 1)
+    for key in range(1, attention.shape[-1]):
+        for query in range(1, attention.shape[-1]):
+            received[key - 1] += attention[:, query, key].mean()
+    return received
+
+
+def greedy(
+    model: Any, prompt: Tensor, image_keys: list[int], reference: Tensor, edits: Sequence[Edit], count: int
+) -> tuple[list[int], Tensor]:
+    """`prompt` [P, hidden], embedded -> the tokens, and the logits [count, V] that chose them."""
+    weights = model.state_dict()
+    embedding = weights["model.language_model.embed_tokens.weight"]
+    r = reference / (reference.mean() + 1e-8)
+    hidden, tokens, logits = prompt, [], []
+    for _ in range(count):
+        logits.append(_forward(model, weights, hidden, len(prompt), image_keys, r, edits))
+        tokens.append(int(logits[-1].argmax()))
+        hidden = torch.cat([hidden, embedding[tokens[-1]][None]])
+    return tokens, torch.stack(logits)
+
+
+def _forward(
+    model: Any,
+    weights: dict[str, Tensor],
+    hidden: Tensor,  # [L, hidden]
+    prompt_length: int,
+    image_keys: list[int],
+    r: Tensor,
+    edits: Sequence[Edit],
+) -> Tensor:
+    config = model.config.text_config
+    for layer in range(config.num_hidden_layers):
+        part = f"model.language_model.layers.{layer}"
+        x = _norm(hidden, weights[f"{part}.input_layernorm.weight"], config.rms_norm_eps)
+        q, k, v = (_heads(x @ weights[f"{part}.self_attn.{name}_proj.weight"].T, config) for name in "qkv")
+        q, k = _rotate(q, config), _rotate(k, config)
+        output = torch.zeros_like(q)  # [Hq, L, D]
+        for head in range(len(q)):
+            shared = head // (len(q) // len(k))
+            scores = q[head] @ k[shared].T / q.shape[-1] ** 0.5  # [query, key]
+            for step in range(
+                len(hidden) - prompt_length + 1
+            ):  # generated tokens when this query was the newest
+                x = scores[prompt_length - 1 + step, image_keys]
+                for edit in edits:
+                    if step > edit.warmup and edit.layers[0] <= layer < edit.layers[1]:
+                        x = edit.alpha * x.abs() * r + edit.beta * x
+                scores[prompt_length - 1 + step, image_keys] = x
+            future = torch.ones_like(scores, dtype=torch.bool).triu(diagonal=1)
+            output[head] = torch.softmax(scores.masked_fill(future, -torch.inf), dim=-1) @ v[shared]
+        hidden = hidden + output.transpose(0, 1).flatten(1) @ weights[f"{part}.self_attn.o_proj.weight"].T
+        x = _norm(hidden, weights[f"{part}.post_attention_layernorm.weight"], config.rms_norm_eps)
+        gate, up, down = (weights[f"{part}.mlp.{name}_proj.weight"] for name in ("gate", "up", "down"))
+        hidden = hidden + (torch.nn.functional.silu(x @ gate.T) * (x @ up.T)) @ down.T
+    last = _norm(hidden[-1], weights["model.language_model.norm.weight"], config.rms_norm_eps)
+    return last @ weights["lm_head.weight"].T
+
+
+def _norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+    return weight * x / (x.pow(2).mean(dim=-1, keepdim=True) + eps).sqrt()
+
+
+def _heads(x: Tensor, config: Any) -> Tensor:
+    """[L, H * D] -> [H, L, D]"""
+    size = config.hidden_size // config.num_attention_heads
+    return x.reshape(len(x), -1, size).transpose(0, 1)
+
+
+def _rotate(x: Tensor, config: Any) -> Tensor:
+    """Rotary position embedding: dimension i turns together with dimension i + D / 2."""
+    half = x.shape[-1] // 2
+    frequency = 10000.0 ** -(torch.arange(half) / half)
+    angle = torch.arange(x.shape[1])[:, None] * frequency  # [L, D / 2]
+    first, second = x[..., :half], x[..., half:]
+    return torch.cat(
+        [first * angle.cos() - second * angle.sin(), second * angle.cos() + first * angle.sin()], dim=-1
+    )

@@ -1,0 +1,304 @@
+"""A checkpoint is loaded whole, from the files alone, or refused with one sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import torch
+from safetensors.torch import load_file, save_file
+
+from aai_worker import sources
+from aai_worker.engine import Engine
+from aai_worker.errors import WorkerError
+from aai_worker.protocol import LoadCommand, ModelCommand, VisionTower
+
+
+@pytest.fixture
+def folder(checkpoint: Path, tmp_path: Path) -> Path:
+    """A copy to spoil."""
+    return shutil.copytree(checkpoint, tmp_path / "copy")
+
+
+def refusal(source: Path | str, offline: bool = True) -> WorkerError:
+    command = LoadCommand(source=str(source), revision=None, dtype="auto", offline=offline)
+    with pytest.raises(WorkerError) as caught:
+        Engine(device="cpu").load(command)
+    return caught.value
+
+
+def test_description(checkpoint: Path) -> None:
+    engine = Engine(device="cpu")
+    calls: list[None] = []
+    command = LoadCommand(source=str(checkpoint), revision=None, dtype="auto", offline=True)
+    loaded = engine.load(command, progress=lambda: calls.append(None))
+
+    description = loaded.description
+    assert (loaded.model, loaded.dtype, loaded.device) == ("m1", "float32", "cpu")
+    assert loaded.seconds > 0
+    assert (description.family, description.architecture) == ("llava", "LlavaForConditionalGeneration")
+    assert description.source == str(checkpoint)
+    assert (description.layers, description.heads, description.kv_heads) == (4, 4, 2)
+    assert (description.hidden_size, description.vocabulary_size, description.context_length) == (
+        32,
+        261,
+        320,
+    )
+    assert (description.image_token_id, description.image_tokens) == (4, 16)
+    assert description.templates == ["chat", "vicuna_v1", "vicuna_pai", "plain", "raw"]
+    assert description.parameters == sum(
+        tensor.numel() for tensor in load_file(checkpoint / "model.safetensors").values()
+    )
+    assert description.vision_tower == VisionTower(
+        class_name="CLIPVisionModel",
+        layers=3,
+        heads=4,
+        image_size=8,
+        grid=(4, 4),
+        has_cls=True,
+        feature_layer=-2,
+        reference_layer=2,
+    )
+    assert engine.describe(ModelCommand(model="m1")) == loaded
+    assert len(calls) > 90, "every tensor counts as progress"
+
+
+def test_several_models_at_once(checkpoint: Path) -> None:
+    engine = Engine(device="cpu")
+    command = LoadCommand(source=str(checkpoint), revision=None, dtype="auto", offline=True)
+    assert [engine.load(command).model, engine.load(command).model] == ["m1", "m2"]
+    engine.unload(ModelCommand(model="m1"))
+    assert engine.models == ["m2"]
+    assert engine.load(command).model == "m3", "a name is never given twice"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_dtypes(dtype: str, folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "dtype": "float16"}))
+    engine = Engine(device="cpu")
+    for asked, got in ((dtype, dtype), ("auto", "float32")):
+        command = LoadCommand(source=str(folder), revision=None, dtype=asked, offline=True)  # type: ignore[arg-type]
+        assert engine.load(command).dtype == got
+
+
+def test_sources_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").write_text("hello")
+    assert "There is no folder" in refusal(tmp_path / "nothing").message
+    assert "is a file; give the folder of a checkpoint" in refusal(tmp_path / "note.txt").message
+    assert "is no checkpoint: it has no config.json" in refusal(tmp_path).message
+    offline = refusal("someone/no-such-model-here")
+    assert offline.code == "bad-checkpoint"
+    assert 'There is no folder "someone/no-such-model-here"' in offline.message
+    assert "Offline, nothing is downloaded" in offline.message
+
+
+def test_a_hub_id_whose_files_are_there_is_not_asked_for_again(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository = tmp_path / "models--someone--tiny"
+    shutil.copytree(checkpoint, repository / "snapshots" / "abc")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text("abc")
+    asked: list[dict[str, Any]] = []
+
+    def download(*args: Any, **kwargs: Any) -> str:
+        asked.append(kwargs)
+        return snapshot(*args, **kwargs)
+
+    snapshot = partial(sources.snapshot_download, cache_dir=tmp_path)
+    monkeypatch.setattr(sources, "snapshot_download", download)
+    command = LoadCommand(source="someone/tiny", revision=None, dtype="auto", offline=False)
+    assert Engine(device="cpu").load(command).description.source == "someone/tiny"
+    assert asked and all(call["local_files_only"] for call in asked)
+
+
+def test_a_hub_id_with_shards_missing_is_downloaded(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partial_copy = shutil.copytree(checkpoint, tmp_path / "partial")
+    (partial_copy / "model.safetensors").unlink()
+    index = {"weight_map": {"a": "model-1.safetensors", "b": "model-2.safetensors"}}
+    (partial_copy / "model.safetensors.index.json").write_text(json.dumps(index))
+    (partial_copy / "model-1.safetensors").touch()
+
+    def download(*_: Any, local_files_only: bool = False, **__: Any) -> str:
+        return str(partial_copy if local_files_only else checkpoint)
+
+    monkeypatch.setattr(sources, "snapshot_download", download)
+    assert sources.find_checkpoint("someone/tiny", None, offline=False) == checkpoint
+    with pytest.raises(WorkerError, match="Offline"):
+        sources.find_checkpoint("someone/tiny", None, offline=True)
+
+
+def write_config(folder: Path, **changes: Any) -> None:
+    config = json.loads((folder / "config.json").read_text()) | changes
+    kept = {key: value for key, value in config.items() if value is not None}
+    (folder / "config.json").write_text(json.dumps(kept))
+
+
+def spoil_adapter(folder: Path) -> None:
+    (folder / "config.json").rename(folder / "adapter_config.json")
+
+
+def spoil_json(folder: Path) -> None:
+    (folder / "config.json").write_text("{")
+
+
+def spoil_text_only(folder: Path) -> None:
+    write_config(
+        folder,
+        model_type="llama",
+        vision_config=None,
+        vision_feature_layer=None,
+        vision_feature_select_strategy=None,
+    )
+
+
+def spoil_type(folder: Path) -> None:
+    write_config(folder, model_type="qwen2_vl")
+
+
+def spoil_original(folder: Path) -> None:
+    write_config(folder, vision_config=None)
+
+
+def spoil_header(folder: Path) -> None:
+    (folder / "model.safetensors").write_bytes(b"\xff" * 400)
+
+
+def spoil_length(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    os.truncate(path, path.stat().st_size - 1000)
+
+
+def spoil_weights(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+
+
+def spoil_index(folder: Path) -> None:
+    spoil_weights(folder)
+    (folder / "model.safetensors.index.json").write_text(
+        json.dumps({"weight_map": {"a": "model-1.safetensors"}})
+    )
+
+
+def spoil_tokenizer(folder: Path) -> None:
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+
+
+def spoil_image_processor(folder: Path) -> None:
+    (folder / "processor_config.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "message"),
+    [
+        (
+            spoil_adapter,
+            "bad-checkpoint",
+            "holds an adapter (LoRA) only; merge it into its base model first.",
+        ),
+        (spoil_json, "bad-checkpoint", "names no model_type"),
+        (
+            spoil_text_only,
+            "unknown-model",
+            "is a text-only model (llama); a vision-language one is needed (llava).",
+        ),
+        (spoil_type, "unknown-model", 'Model type "qwen2_vl" is not supported; supported: llava.'),
+        (
+            spoil_original,
+            "bad-checkpoint",
+            "is in the original llava format; convert it to Hugging Face format first.",
+        ),
+        (spoil_header, "bad-checkpoint", 'model.safetensors" is damaged'),
+        (spoil_length, "bad-checkpoint", 'model.safetensors" is damaged'),
+        (spoil_weights, "bad-checkpoint", "is no whole checkpoint: weight files are missing."),
+        (spoil_index, "bad-checkpoint", "is no whole checkpoint: weight files are missing."),
+        (spoil_tokenizer, "bad-checkpoint", "has no usable tokenizer"),
+        (spoil_image_processor, "bad-checkpoint", "has no usable image processor"),
+    ],
+)
+def test_folders_that_are_no_checkpoint(
+    spoil: Callable[[Path], None], code: str, message: str, folder: Path
+) -> None:
+    spoil(folder)
+    error = refusal(folder)
+    assert error.code == code
+    assert message in error.message
+    assert str(folder) in error.message or spoil is spoil_type
+
+
+def change_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], Any]) -> None:
+    weights = load_file(folder / "model.safetensors")
+    change(weights)
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def test_missing_weights_are_named(folder: Path) -> None:
+    name = "multi_modal_projector.linear_1.weight"
+    change_weights(folder, lambda weights: weights.pop(next(key for key in weights if key.endswith(name))))
+    error = refusal(folder)
+    assert "has missing weights: " in error.message and name in error.message
+
+
+def test_unexpected_weights_are_named(folder: Path) -> None:
+    change_weights(folder, lambda weights: weights.update({"model.sound_tower.weight": torch.zeros(2)}))
+    error = refusal(folder)
+    assert "has unexpected weights: " in error.message and "sound_tower.weight" in error.message
+
+
+def test_weights_of_another_shape(folder: Path) -> None:
+    name = "multi_modal_projector.linear_1.bias"
+
+    def grow(weights: dict[str, torch.Tensor]) -> None:
+        weights[next(key for key in weights if key.endswith(name))] = torch.zeros(33)
+
+    change_weights(folder, grow)
+    error = refusal(folder)
+    assert error.code == "bad-checkpoint" and name in error.message
+
+
+def test_bin_files_are_read(folder: Path, checkpoint: Path) -> None:
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    arguments = ([tiny.sample()], [tiny.row()], tiny.pictures(1))
+    assert tiny.run(tiny.load(folder), *arguments).ids() == tiny.run(tiny.load(checkpoint), *arguments).ids()
+
+
+def test_bin_files_execute_nothing(folder: Path, tmp_path: Path) -> None:
+    class Evil:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return os.mkdir, (str(tmp_path / "pwned"),)
+
+    torch.save({"weight": Evil()}, folder / "pytorch_model.bin", pickle_module=pickle)
+    (folder / "model.safetensors").unlink()
+    assert "cannot be loaded" in refusal(folder).message
+    assert not (tmp_path / "pwned").exists()
+
+
+def test_code_in_a_checkpoint_is_not_run(folder: Path, tmp_path: Path) -> None:
+    (folder / "evil.py").write_text(f"import os\nos.mkdir({str(tmp_path / 'pwned')!r})\nclass C: pass\n")
+    names = (
+        "AutoConfig",
+        "AutoModelForImageTextToText",
+        "AutoProcessor",
+        "AutoTokenizer",
+        "AutoImageProcessor",
+    )
+    write_config(folder, auto_map={name: "evil.C" for name in names})
+    assert (
+        Engine(device="cpu")
+        .load(LoadCommand(source=str(folder), revision=None, dtype="auto", offline=True))
+        .model
+    )
+    assert not (tmp_path / "pwned").exists()
