@@ -60,7 +60,7 @@ def decode(
             _finish_reason(row, token, batch.stop_ids) for row, token in zip(rows, choice.tokens, strict=True)
         ]
         tokens = [
-            _write(row, token, was_edited, last=reason is not None)
+            _write(row, token, was_edited, reason)
             for row, token, was_edited, reason in zip(rows, choice.tokens, edited, finish, strict=True)
         ]
         yield TokensEvent(tokens=tokens)
@@ -103,11 +103,13 @@ def _finish_reason(row: Row, token: int, stop_ids: frozenset[int]) -> Literal["s
     return "length" if len(row.ids) + 1 == row.limit else None
 
 
-def _write(row: Row, token: int, edited: bool, last: bool) -> Token:
+def _write(row: Row, token: int, edited: bool, reason: str | None) -> Token:
+    """As in transformers' `generate`, the stop token is one of the ids; it is no part of the text."""
     row.ids.append(token)
-    return Token(
-        row=row.number, step=len(row.ids) - 1, id=token, text=row.text.push(token, last), edited=edited
-    )
+    text = "" if reason == "stop" else row.text.push(token)
+    if reason is not None:
+        text += row.text.end()
+    return Token(row=row.number, step=len(row.ids) - 1, id=token, text=text, edited=edited)
 
 
 def _captured(

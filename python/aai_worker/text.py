@@ -16,29 +16,25 @@ class TextStream:
         self._window = 0
         self._read = 0
 
-    def push(self, token: int, last: bool) -> str:
-        """What `token` adds to the text; with `last`, also whatever was held back."""
+    def push(self, token: int) -> str:
+        """What `token` adds to the text."""
         self._ids.append(token)
-        piece = self._last_piece() if last else self._next_piece()
-        self.text += piece
-        return piece
-
-    def _next_piece(self) -> str:
         known = self._decode(self._ids[self._window : self._read])
         text = self._decode(self._ids[self._window :])
         if len(text) <= len(known) or text.endswith("\ufffd"):
             return ""
         self._window, self._read = self._read, len(self._ids)
-        return text[len(known) :]
+        return self._add(text[len(known) :])
 
-    def _last_piece(self) -> str:
+    def end(self) -> str:
+        """What was held back: the beginning of a character that never came."""
         whole = self._decode(self._ids)
-        if whole.startswith(self.text):
-            return whole[len(self.text) :]
-        # The decoder took back what it had said: the pieces already sent stand.
-        return self._decode(self._ids[self._window :])[
-            len(self._decode(self._ids[self._window : self._read])) :
-        ]
+        # A decoder that takes back what it had said is not followed: the pieces sent already stand.
+        return self._add(whole[len(self.text) :] if whole.startswith(self.text) else "")
+
+    def _add(self, piece: str) -> str:
+        self.text += piece
+        return piece
 
     def _decode(self, ids: list[int]) -> str:
         return str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))

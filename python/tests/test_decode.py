@@ -65,6 +65,8 @@ def test_rows_leave_at_their_stop_token(checkpoint: Path, tmp_path: Path, oracle
     expected = generate((model, oracle[1]), QUESTIONS, [tiny.picture(seed) for seed in range(3)], 20)
     assert [result.ids(row) for row in range(4)] == [expected[index] for index in (2, 0, 1, 1)]
     assert result.ids(3)[-1] == stop and len(result.ids(3)) < 20
+    assert result.rows[3].text == oracle[1].tokenizer.decode(result.ids(3)[:-1])
+    assert result.tokens[3][-1].text in ("", "\ufffd")  # at most the rest of a broken character
     assert [result.rows[row].finish_reason for row in range(4)] == [
         "stop" if ids[-1] == stop else "length"
         for ids in (expected[2], expected[0], expected[1], expected[1])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import tiny
+from tokenizers.processors import TemplateProcessing
 
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
@@ -60,6 +61,18 @@ def test_ids_are_those_of_the_processor(text: str, engine: Engine, oracle: tuple
 
     assert ids == oracle[1](text=text, images=images, return_tensors="pt")["input_ids"][0].tolist()
     assert len(model.image_keys(ids)) == (tiny.IMAGE_TOKENS if images else 0)
+
+
+@pytest.mark.parametrize("text", ["USER: <image>\nWhat?", "<s>USER: <image>\nWhat?"])
+def test_one_bos_and_no_more(text: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As LLaMA's tokenizer adds one, while a chat template may have written it already."""
+    model: Model = engine._find("m1").model
+    tokenizer = tiny.create_tokenizer()
+    bos = ("<s>", tokenizer.bos_token_id)
+    tokenizer._tokenizer.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[bos])
+    monkeypatch.setattr(model, "tokenizer", tokenizer)
+    ids = model.tokenise(text)
+    assert ids[0] == tokenizer.bos_token_id and ids.count(tokenizer.bos_token_id) == 1
 
 
 @pytest.mark.parametrize(

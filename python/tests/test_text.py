@@ -25,7 +25,7 @@ TEXTS = [
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_bytes(text: str) -> None:
-    tokenizer = tiny._create_tokenizer()
+    tokenizer = tiny.create_tokenizer()
     pieces = stream(tokenizer, tokenizer(text)["input_ids"])
 
     assert "".join(pieces) == text
@@ -37,7 +37,7 @@ def test_bytes(text: str) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_any_bytes(seed: int) -> None:
     draw = random.Random(seed)
-    tokenizer = tiny._create_tokenizer()
+    tokenizer = tiny.create_tokenizer()
     ids = [draw.randrange(len(tokenizer)) for _ in range(50)]
     assert "".join(stream(tokenizer, ids)) == tokenizer.decode(ids, skip_special_tokens=True)
 
@@ -57,18 +57,19 @@ def test_llama_style_tokens() -> None:
     ids = [3, 4, 5, 6, *(words.index(f"<0x{byte:02X}>") for byte in "猫".encode()), 7, 4, 2]
 
     pieces = stream(fast, ids)
-    assert pieces == ["a", " cat", "s", " ", "", "", "猫", ".", " cat", ""]
+    assert pieces == ["a", " cat", "s", " ", "", "", "猫", ".", " cat", "", ""]
     assert "".join(pieces) == fast.decode(ids, skip_special_tokens=True)
 
 
 def test_a_character_cut_off_by_the_end() -> None:
-    tokenizer = tiny._create_tokenizer()
+    tokenizer = tiny.create_tokenizer()
     ids = tokenizer("ab猫")["input_ids"][:-1]
-    assert stream(tokenizer, ids) == ["a", "b", "", "�"]
+    assert stream(tokenizer, ids) == ["a", "b", "", "", "�"]
 
 
 def stream(tokenizer: PreTrainedTokenizerFast, ids: list[int]) -> list[str]:
     text = TextStream(tokenizer)
-    pieces = [text.push(id, last=index == len(ids) - 1) for index, id in enumerate(ids)]
+    pieces = [text.push(id) for id in ids]
+    pieces.append(text.end())
     assert text.text == "".join(pieces)
     return pieces

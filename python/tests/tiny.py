@@ -66,7 +66,7 @@ def save_checkpoint(
     strategy: str = "default",
 ) -> Path:
     """`change` may alter the weights before they are written."""
-    tokenizer = _create_tokenizer()
+    tokenizer = create_tokenizer()
     torch.manual_seed(0)
     model = LlavaForConditionalGeneration(_create_config(tokenizer, tower, decoder, feature_layer, strategy))
     with torch.no_grad():
@@ -133,7 +133,7 @@ def _create_config(
     )
 
 
-def _create_tokenizer() -> PreTrainedTokenizerFast:
+def create_tokenizer() -> PreTrainedTokenizerFast:
     """One token per byte: every text can be written, and characters are split over tokens."""
     special = ["<unk>", "<s>", "</s>", "<pad>", "<image>"]
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())

@@ -37,7 +37,7 @@ async function runStep({ name, command, cwd, count }) {
 function run([command, ...args], cwd) {
   return new Promise((resolve) => {
     // One thread each: the two lanes share the cores.
-    const env = { OMP_NUM_THREADS: "1", FORCE_COLOR: "0", NO_COLOR: "1", ...process.env };
+    const env = { OMP_NUM_THREADS: "1", NO_COLOR: "1", ...process.env };
     const detached = process.platform !== "win32";
     const child = spawn(command, args, { cwd, env, detached, stdio: ["ignore", "pipe", "pipe"] });
     const end = () => (detached ? process.kill(-child.pid, "SIGKILL") : child.kill());

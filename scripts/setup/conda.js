@@ -26,33 +26,22 @@ async function condaEnvironment({ root, redo }, conda) {
   }
   writeStamp(root, "conda_environment", { name });
   if (existing && redo) {
-    await runStep(`Removing the half-made conda environment \`${name}\``, conda, [
-      "env",
-      "remove",
-      "-y",
-      "-n",
-      name,
-    ]);
+    const remove = ["env", "remove", "-y", "-n", name];
+    await runStep(`Removing the half-made conda environment \`${name}\``, conda, remove);
     existing = undefined;
   }
   const yaml = path.join(root, "environment.yml");
-  const title = `Making the conda environment \`${name}\` (torch is large)`;
   const verb = existing ? "update" : "create";
+  const args = micromamba(conda) ? [verb, "-y"] : ["env", verb];
   try {
-    await runStep(
-      title,
-      conda,
-      micromamba(conda) ? [verb, "-y", "-n", name, "-f", yaml] : ["env", verb, "-n", name, "-f", yaml],
-    );
+    const title = `Making the conda environment \`${name}\` (torch is large)`;
+    await runStep(title, conda, [...args, "-n", name, "-f", yaml]);
   } catch (error) {
     if (!environmentFolder(conda)) removeStamp(root, "conda_environment");
     throw error;
   }
   const folder = environmentFolder(conda);
-  if (!folder)
-    throw new SetupError(
-      `${conda} reported success, but \`${conda} env list\` shows no environment ${name}.`,
-    );
+  if (!folder) throw new SetupError(`${conda} made no environment ${name}, though it reported success.`);
   return { python: environmentPython(folder), kind: "conda" };
 }
 

@@ -14,15 +14,7 @@ const { parsePyproject, satisfies } = require("./versions");
 /** What an interpreter of the user's own may have, where ours is pinned. */
 const accepted = { torch: ">=2.9" };
 
-const pipInstall = [
-  "-m",
-  "pip",
-  "install",
-  "--disable-pip-version-check",
-  "--no-input",
-  "--progress-bar",
-  "off",
-];
+const quiet = ["--disable-pip-version-check", "--no-input", "--progress-bar", "off"];
 
 /** Whether the environment that would be chosen is complete; also records it as the chosen one. */
 function pythonReady(options) {
@@ -43,10 +35,8 @@ async function ensurePython(options) {
   writeStamp(root, "unfinished", {});
   try {
     const { python, kind } = await createEnvironment({ ...options, redo });
-    const what = dev ? "./python[dev]" : "./python";
-    await runStep("Installing the Python packages (torch is large)", python, [...pipInstall, "-e", what], {
-      cwd: root,
-    });
+    const install = ["-m", "pip", "install", ...quiet, "-e", dev ? "./python[dev]" : "./python"];
+    await runStep("Installing the Python packages (torch is large)", python, install, { cwd: root });
     const version = probe(python, []).python;
     writeStamp(root, "python", { python, kind, version, pyproject: hashFile(pyprojectPath(options)), dev });
     record(options, python, kind);

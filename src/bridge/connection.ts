@@ -137,7 +137,7 @@ export class Connection {
       token: this.#token,
       folder: this.#endpoint.folder ?? null,
     };
-    this.#process = launchWorker({ python, pythonPath, module, env, onLine, invitation });
+    this.#process = await launchWorker({ python, pythonPath, module, env, onLine, invitation });
     this.#unregister = registerWorker({ close: () => this.close(), kill: () => this.#kill(), handleSignals });
     this.#process.exited.then(async (cause) => {
       await sleep(20); // the last lines of stderr and the last messages arrive with the exit

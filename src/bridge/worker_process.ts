@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
-import { execa } from "execa";
 import type { DeathCause } from "./errors";
 
 /** How a worker is launched. */
@@ -33,7 +32,8 @@ const tailLines = 60;
  * Starts Python in a process group of its own, so that Ctrl-C reaches the driver alone and a kill reaches
  * everything the worker started. The worker ends itself when its stdin closes, that is, when this process is gone.
  */
-export function launchWorker(options: LaunchOptions): WorkerProcess {
+export async function launchWorker(options: LaunchOptions): Promise<WorkerProcess> {
+  const { execa } = await import("execa"); // ESM only: tsx cannot load it by require
   const { python, pythonPath, module, env, invitation, onLine } = options;
   const child = execa(python, ["-u", "-m", module], {
     env: { ...env, PYTHONPATH: [pythonPath, process.env.PYTHONPATH].filter(Boolean).join(delimiter) },

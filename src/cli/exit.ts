@@ -1,5 +1,6 @@
 import { WorkerDiedError, WorkerError } from "../bridge/errors";
 import { ImageError } from "../client/image";
+import { DataError } from "../data/data_error";
 import { NoPythonError } from "../environment/python";
 import { ParameterError } from "../methods/refuse";
 
@@ -16,7 +17,9 @@ export class CommandError extends Error {
 /** Prints why a command failed and sets the exit code: 2 for wrong use, 1 for a failure, 130 for Ctrl-C. */
 export function exitWith(error: unknown): void {
   if (error instanceof UsageError || error instanceof ParameterError) {
-    console.error(`aai: ${error.message}\n\`aai --help\` tells how it is used.`);
+    console.error(
+      `${error instanceof UsageError ? "aai: " : ""}${error.message}\n\`aai --help\` tells how it is used.`,
+    );
     process.exitCode = 2;
     return;
   }
@@ -29,7 +32,15 @@ function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error instanceof WorkerError && error.traceback)
     return `the worker failed.\n${error.traceback.trimEnd()}`;
-  const expected = [WorkerError, WorkerDiedError, ImageError, NoPythonError, CommandError, DOMException];
+  const expected = [
+    WorkerError,
+    WorkerDiedError,
+    ImageError,
+    DataError,
+    NoPythonError,
+    CommandError,
+    DOMException,
+  ];
   if (expected.some((type) => error instanceof type) || error.name.endsWith("QuestionError"))
     return error.message;
   return error.stack ?? error.message;

@@ -1,6 +1,7 @@
 import type { CommandModule, InferredOptionTypes } from "yargs";
 import type { GenerationEvent } from "../../client/events";
 import type { Generation } from "../../client/generation";
+import { readImage } from "../../client/image";
 import type { GenerateResult } from "../../client/result";
 import { startWorker } from "../../client/worker";
 import {
@@ -42,7 +43,7 @@ export const generateCommand: CommandModule<object, Arguments> = {
       .example("$0 generate --image cat.jpg --alpha 0.3 --start-layer 2 --end-layer 32", "with AAI") as never,
   handler: async (args) => {
     const request = {
-      image: args.image,
+      image: (await readImage(args.image)).data as Uint8Array, // before a worker is started for nothing
       prompt: args.prompt,
       template: args.template,
       attention: attentionOf(args),
@@ -51,7 +52,7 @@ export const generateCommand: CommandModule<object, Arguments> = {
     await using worker = await startWorker({ device: deviceOf(args) });
     const model = await worker.load(modelSource(args), loadOptionsOf(args));
     const run = model.generate(request);
-    if (args.json) console.log(JSON.stringify(await run.result(), null, 2));
+    if (args.json) console.log(JSON.stringify(await run.result()));
     else await stream(run);
   },
 };

@@ -1,0 +1,43 @@
+/** The layers of src/: each folder, and the folders it may import from. index.ts, the public API, may see all. */
+const layers = {
+  arrays: [],
+  data: ["metrics"],
+  protocol: [],
+  methods: ["protocol"],
+  metrics: ["data"],
+  environment: ["data", "protocol"],
+  bridge: ["arrays", "data", "protocol"],
+  client: ["arrays", "bridge", "data", "environment", "methods", "protocol"],
+  sweep: ["arrays", "client", "data", "methods", "metrics", "protocol"],
+  runs: ["client", "data", "methods", "metrics", "protocol"],
+  report: ["arrays", "client", "data", "methods", "metrics", "protocol", "runs", "sweep"],
+};
+
+/** @type {import("dependency-cruiser").IConfiguration} */
+module.exports = {
+  forbidden: [
+    ...Object.entries(layers).map(([folder, below]) => ({
+      name: `${folder}-looks-down-only`,
+      severity: "error",
+      from: { path: `^src/${folder}/` },
+      to: { path: "^src/", pathNot: `^src/(${[folder, ...below].join("|")})/` },
+    })),
+    {
+      name: "no-circular",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
+    {
+      name: "no-undeclared",
+      severity: "error",
+      from: {},
+      to: { dependencyTypes: ["npm-no-pkg", "npm-unknown", "npm-dev"], dependencyTypesNot: ["type-only"] },
+    },
+  ],
+  options: {
+    tsConfig: { fileName: "tsconfig.json" },
+    tsPreCompilationDeps: "specify",
+    doNotFollow: { path: "node_modules" },
+  },
+};

@@ -1,0 +1,108 @@
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Model, Worker } from "../client";
+import { chooseIds, type GroundTruth, type ImageIds, imageIdOf, readIds } from "../data";
+import { DataError } from "../data/data_error";
+import type { Attention, Search } from "../methods";
+import { chair } from "../metrics";
+import { runContext } from "./context";
+import { runRows } from "./row_run";
+import { readRecords, RunFolder, type RunRecord } from "./run_folder";
+
+export interface ChairRunOptions {
+  /** Folder of images. */
+  images: string;
+  /** A list of ids (file, or the name of one that ships), or so many images chosen by seed from the sorted names. */
+  ids: string | { count: number; seed: number };
+  prompt: string;
+  template: string;
+  attention: Attention;
+  search: Search;
+  batchSize: number;
+  retryFailed: boolean;
+  /** The run folder. */
+  out: string;
+  /** Where there is one, captions are scored as they come. */
+  groundTruth: GroundTruth | undefined;
+  onProgress?(done: number, total: number, running: chair.ChairResult | undefined): void;
+}
+
+export interface ChairRunResult {
+  captions: { image_id: number | string; caption: string }[];
+  failed: RunRecord[];
+  score: chair.ChairResult | undefined;
+}
+
+/** Captions images into a run folder; started again, it continues. Also writes `captions.jsonl`, as CHAIR scorers read it. */
+export async function chairRun(worker: Worker, model: Model, options: ChairRunOptions): Promise<ChairRunResult> {
+  const { images, prompt, template, attention, search, batchSize, retryFailed, out, groundTruth, onProgress } = options;
+  const files = imageFiles(images);
+  const ids = chosenIds(options.ids, files);
+  const settings = {
+    checkpoint: { source: model.description.source, fingerprint: model.fingerprint, dtype: model.dtype },
+    prompt,
+    template,
+    attention,
+    search,
+    images: { count: ids.ids.length, sha256: ids.sha256, list: ids.source },
+  };
+  using run = RunFolder.open(out, { kind: "chair", settings, context: await runContext(worker) });
+  const tasks = ids.ids.map((id) => ({
+    key: id,
+    request: { image: join(images, files.get(id)!), prompt, template, attention },
+    fields: { image_id: numeric(id) },
+  }));
+  const running = () => (groundTruth ? scoreRecords(run.records, groundTruth, 200) : undefined);
+  await runRows(run, model, tasks, {
+    search,
+    batchSize,
+    retryFailed,
+    onBatch: (done) => onProgress?.(done, tasks.length, running()),
+  });
+  const result = readChairRun(out, groundTruth);
+  writeFileSync(join(out, "captions.jsonl"), result.captions.map((caption) => `${JSON.stringify(caption)}\n`).join(""));
+  run.finish({
+    captions: result.captions.length,
+    failed: result.failed.length,
+    ...(result.score && { scorer: result.score.scorer, overall: result.score.overall_metrics, intervals: result.score.intervals }),
+  });
+  return result;
+}
+
+/** The captions of a run folder, scored where a ground truth is given. */
+export function readChairRun(folder: string, groundTruth: GroundTruth | undefined): ChairRunResult {
+  const records = readRecords(folder);
+  const captions = captionsOf(records);
+  const failed = [...records.values()].filter(({ status }) => status === "failed");
+  return { captions, failed, score: groundTruth && captions.length > 0 ? chair.score(captions, groundTruth) : undefined };
+}
+
+function scoreRecords(records: ReadonlyMap<string, RunRecord>, groundTruth: GroundTruth, resamples: number) {
+  const captions = captionsOf(records);
+  return captions.length > 0 ? chair.score(captions, groundTruth, { bootstrap: { resamples } }) : undefined;
+}
+
+function captionsOf(records: ReadonlyMap<string, RunRecord>): ChairRunResult["captions"] {
+  return [...records.values()]
+    .filter(({ status }) => status === "done")
+    .map(({ image_id, answer }) => ({ image_id: image_id as number | string, caption: answer as string }));
+}
+
+/** Image id -> file name. */
+function imageFiles(folder: string): Map<string, string> {
+  if (!existsSync(folder)) throw new DataError(`There is no folder ${folder}; --data-path names a folder of images.`);
+  const names = readdirSync(folder).filter((name) => /\.(png|jpe?g|webp|bmp)$/i.test(name));
+  if (names.length === 0) throw new DataError(`There is no image (png, jpg, webp, bmp) in ${folder}.`);
+  return new Map(names.sort().map((name) => [imageIdOf(name), name]));
+}
+
+function chosenIds(ids: ChairRunOptions["ids"], files: ReadonlyMap<string, string>): ImageIds {
+  if (typeof ids !== "string") return chooseIds([...files.keys()], Math.min(ids.count, files.size), ids.seed);
+  const list = readIds(ids);
+  const missing = list.ids.filter((id) => !files.has(id));
+  if (missing.length === 0) return list;
+  const shown = missing.slice(0, 10).join(", ");
+  throw new DataError(`${missing.length} of the ${list.ids.length} images of ${ids} are not in the folder: ${shown}${missing.length > 10 ? " …" : ""}.`);
+}
+
+const numeric = (id: string) => (/^\d+$/.test(id) ? Number(id) : id);

@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Worker } from "../client";
+import { packageRoot } from "../data/package_root";
+
+/** What a run was made with: recorded beside its settings, without a part in its identity. */
+export async function runContext(worker: Worker): Promise<Record<string, unknown>> {
+  const { version } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8"));
+  const { torchVersion, transformersVersion, device, deviceName } = worker.info;
+  return {
+    started: new Date().toISOString(),
+    command: process.argv.slice(2),
+    versions: { "align-attention": version, node: process.versions.node, torch: torchVersion, transformers: transformersVersion },
+    device: { name: device, model: deviceName },
+    git: await gitState(),
+  };
+}
+
+/** Commit of the working folder, and whether anything in it is changed; null outside a repository. */
+async function gitState(): Promise<{ commit: string; dirty: boolean } | null> {
+  const { execa } = await import("execa");
+  const git = (...args: string[]) => execa("git", args, { reject: false });
+  const [commit, status] = await Promise.all([git("rev-parse", "HEAD"), git("status", "--porcelain")]);
+  if (commit.exitCode !== 0) return null;
+  return { commit: commit.stdout, dirty: status.stdout !== "" };
+}

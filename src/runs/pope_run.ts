@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Model, Worker } from "../client";
+import { type PopeQuestion, readPope } from "../data";
+import { DataError } from "../data/data_error";
+import type { Attention, Search } from "../methods";
+import { pope, type PopeRule } from "../metrics";
+import { runContext } from "./context";
+import { runRows } from "./row_run";
+import { readRecords, RunFolder, type RunRecord } from "./run_folder";
+
+export interface PopeRunOptions {
+  /** Folder of images. */
+  images: string;
+  /** Question files, one a split. */
+  questions: readonly string[];
+  /** Put behind every question, such as " Please answer this question with one word." */
+  suffix: string;
+  template: string;
+  attention: Attention;
+  search: Search;
+  batchSize: number;
+  retryFailed: boolean;
+  out: string;
+  rule: PopeRule;
+  onProgress?(done: number, total: number): void;
+}
+
+export interface PopeRunResult {
+  result: pope.PopeResult | undefined;
+  failed: RunRecord[];
+}
+
+/** Asks POPE's questions into a run folder; started again, it continues. The raw reply is kept: rules can be changed later. */
+export async function popeRun(worker: Worker, model: Model, options: PopeRunOptions): Promise<PopeRunResult> {
+  const { images, suffix, template, attention, search, batchSize, retryFailed, out, rule, onProgress } = options;
+  const questions = options.questions.flatMap((file) => readPope(file));
+  requireImages(images, questions);
+  const settings = {
+    checkpoint: { source: model.description.source, fingerprint: model.fingerprint, dtype: model.dtype },
+    questions: options.questions.map((file) => createHash("sha256").update(readFileSync(file)).digest("hex")),
+    suffix,
+    template,
+    attention,
+    search,
+  };
+  using run = RunFolder.open(out, { kind: "pope", settings, context: await runContext(worker) });
+  const tasks = questions.map((question) => ({
+    key: `${question.split} ${question.question_id}`,
+    request: { image: join(images, question.image), prompt: question.text + suffix, template, attention },
+    fields: { question },
+  }));
+  const onBatch = (done: number) => onProgress?.(done, tasks.length);
+  await runRows(run, model, tasks, { search, batchSize, retryFailed, onBatch });
+  const result = readPopeRun(out, rule);
+  run.finish({
+    failed: result.failed.length,
+    ...(result.result && { rule, source: result.result.source, metrics: result.result.metrics, intervals: result.result.intervals }),
+  });
+  return result;
+}
+
+/** The answers of a run folder, scored by a rule. */
+export function readPopeRun(folder: string, rule: PopeRule): PopeRunResult {
+  const records = [...readRecords(folder).values()];
+  const answers = records
+    .filter(({ status }) => status === "done")
+    .map(({ question, answer }) => ({ ...(question as PopeQuestion), answer: answer as string }));
+  return {
+    result: answers.length > 0 ? pope.score(answers, rule) : undefined,
+    failed: records.filter(({ status }) => status === "failed"),
+  };
+}
+
+function requireImages(folder: string, questions: readonly PopeQuestion[]): void {
+  const missing = [...new Set(questions.map(({ image }) => image))].filter((name) => !existsSync(join(folder, name)));
+  if (missing.length === 0) return;
+  const shown = missing.slice(0, 5).join(", ");
+  throw new DataError(`${missing.length} images that the questions name are not in ${folder}: ${shown}${missing.length > 5 ? " …" : ""}.`);
+}

@@ -1,0 +1,144 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, expect, test } from "vitest";
+
+const root = join(__dirname, "../..");
+const image = "demo/data/val2014/COCO_val2014_000000001011.png";
+const folder = mkdtempSync(join(tmpdir(), "cli-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const run = (...args: string[]) =>
+  execa("node", ["-r", "ts-node/register", "src/cli/main.ts", ...args], { cwd: root, reject: false });
+
+test("--help names every command", async () => {
+  const { stdout, exitCode } = await run("--help");
+  for (const name of [
+    "generate",
+    "chair-eval",
+    "pope-eval",
+    "chair",
+    "compare",
+    "pope-build",
+    "inspect",
+    "doctor",
+    "setup",
+  ]) {
+    expect(stdout).toContain(`aai ${name}`);
+  }
+  expect(exitCode).toBe(0);
+});
+
+test.each([
+  ["no command", [], "Name a command"],
+  ["an unknown command", ["bogus"], "bogus"],
+  ["an unknown flag", ["generate", "--image", image, "--alhpa", "1"], "alhpa"],
+  ["a missing flag", ["generate"], "image"],
+  ["a number that is none", ["generate", "--image", image, "--alpha", "much"], "alpha is NaN"],
+  ["half a layer range", ["generate", "--image", image, "--use-aai", "--start-layer", "2"], "--end-layer"],
+  ["both ground truths", ["chair", "--cap-file", "x", "--coco-path", "y", "--ground-truth", "z"], "not both"],
+])("%s is wrong use: a sentence, exit code 2", async (_, args, part) => {
+  const { stderr, exitCode } = await run(...args);
+  expect(stderr).toContain(part);
+  expect(stderr).not.toContain("    at ");
+  expect(exitCode).toBe(2);
+});
+
+test.each([
+  ["a missing image", ["generate", "--image", "/no/such.png"], "no image file"],
+  ["a file that is no image", ["generate", "--image", "package.json"], "not an image"],
+  ["a folder that is no checkpoint", ["generate", "--image", image, "--model", "src"], "no checkpoint"],
+  ["captions that are not there", ["chair", "--cap-file", "/no.jsonl", "--ground-truth", "/no.json"], "/no"],
+  ["a run folder that is none", ["compare", "src", "test", "--ground-truth", "x"], "no run folder"],
+])("%s is a failure: a sentence, exit code 1", async (_, args, part) => {
+  const { stderr, exitCode } = await run(...args);
+  expect(stderr).toContain(part);
+  expect(stderr).not.toContain("    at ");
+  expect(exitCode).toBe(1);
+});
+
+test("generate streams text; --json tells tokens, timings and attestation", async () => {
+  const args = ["generate", "--image", image, "--alpha", "0.1", "--max-new-tokens", "16"];
+  const [plain, json] = [await run(...args), await run(...args, "--json")];
+  const result = JSON.parse(json.stdout);
+  expect(plain.stdout).toBe(result.text);
+  expect(result.tokenIds).toHaveLength(16);
+  expect(result.attestation).toMatchObject([{ method: "aai", layers: [2, 3, 4, 5], steps: 10 }]);
+});
+
+test("evaluate, resume, score and compare on the demo world", async () => {
+  const annotations = ["--coco-path", "demo/data/annotations"];
+  const evaluate = (name: string, ...more: string[]) =>
+    run(
+      "chair-eval",
+      "--num-images",
+      "6",
+      "--max-new-tokens",
+      "48",
+      "--batch-size",
+      "6",
+      "--out",
+      join(folder, name),
+      ...more,
+    );
+  const plain = await evaluate("plain");
+  expect(plain.stdout).toContain("CHAIRi %");
+  expect((await evaluate("aai", "--use-aai", "--alpha", "0.2")).exitCode).toBe(0);
+  const before = readFileSync(join(folder, "plain/samples.jsonl"), "utf8");
+  expect((await evaluate("plain")).stdout).toBe(plain.stdout);
+  expect(readFileSync(join(folder, "plain/samples.jsonl"), "utf8")).toBe(before);
+  const mixed = await evaluate("plain", "--use-aai");
+  expect(mixed.exitCode).toBe(1);
+  expect(mixed.stderr).toContain("other settings");
+
+  const scored = await run(
+    "chair",
+    "--cap-file",
+    join(folder, "plain/captions.jsonl"),
+    ...annotations,
+    "--json",
+  );
+  const { overall_metrics } = JSON.parse(scored.stdout);
+  const { overall } = JSON.parse(readFileSync(join(folder, "plain/metrics.json"), "utf8"));
+  expect(overall_metrics).toEqual(overall);
+
+  const compared = await run("compare", join(folder, "plain"), join(folder, "aai"), ...annotations);
+  expect(compared.stdout).toMatch(/B changed CHAIRi by .* on 6 images/);
+});
+
+test("build POPE's questions, ask them, and be told what the warm-up means", async () => {
+  const data = ["--data-path", "demo/data/val2014"];
+  const built = await run(
+    "pope-build",
+    ...data,
+    "--coco-path",
+    "demo/data/annotations",
+    "--num-images",
+    "4",
+    "--out",
+    join(folder, "pope"),
+  );
+  expect(built.stdout).toContain("coco_pope_adversarial.json: 24 questions");
+  const asked = await run(
+    "pope-eval",
+    ...data,
+    "--pope-folder",
+    join(folder, "pope"),
+    "--use-aai",
+    "--out",
+    join(folder, "answers"),
+  );
+  expect(asked.stdout).toMatch(/^random .*\n.*popular.*\n.*adversarial.*\n.*mean/m);
+  expect(asked.stdout).toContain("--warmup -1 edits from the first token");
+});
+
+test("a ground truth that lacks an image is named", async () => {
+  const captions = join(folder, "captions.jsonl");
+  const truth = join(folder, "truth.json");
+  writeFileSync(captions, '{"image_id": 7, "caption": "A dog."}\n');
+  writeFileSync(truth, '{"8": ["dog"]}');
+  const { stderr, exitCode } = await run("chair", "--cap-file", captions, "--ground-truth", truth);
+  expect(stderr).toMatch(/7.*no ground truth/);
+  expect(exitCode).toBe(1);
+});

@@ -1,0 +1,155 @@
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Model } from "../../src/client/model";
+import type { Worker } from "../../src/client/worker";
+import { aai, greedy, none } from "../../src/methods";
+import { type ChairRunOptions, chairRun } from "../../src/runs";
+import { fakeWorker } from "../support/fake_worker";
+
+const nouns = ["cat", "dog", "bus", "car", "fork", "cup", "bed", "tie", "cake", "boat"];
+const groundTruth = Object.fromEntries(nouns.map((noun, i) => [i + 1, i % 2 ? [noun] : ["person"]]));
+
+let worker: Worker;
+let model: Model;
+let folder: string;
+let options: ChairRunOptions;
+const folders: string[] = [];
+
+beforeAll(async () => {
+  worker = await fakeWorker();
+  model = await worker.load("ok");
+});
+afterAll(async () => {
+  await worker.close();
+  for (const one of folders) rmSync(one, { recursive: true, force: true });
+});
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "runs-"));
+  folders.push(folder);
+  const images = join(folder, "images");
+  mkdirSync(images);
+  for (const [i, noun] of nouns.entries()) writeFileSync(join(images, `COCO_val2014_${String(i + 1).padStart(12, "0")}.png`), noun);
+  options = {
+    images,
+    ids: { count: 10, seed: 0 },
+    prompt: "caption",
+    template: "chat",
+    attention: none,
+    search: greedy(),
+    batchSize: 3,
+    retryFailed: false,
+    out: join(folder, "run"),
+    groundTruth,
+  };
+});
+
+const samples = (out = options.out) => readFileSync(join(out, "samples.jsonl"), "utf8");
+
+test("a run holds captions, scores and what it was made with", async () => {
+  const progress: number[] = [];
+  const { captions, score } = await chairRun(worker, model, { ...options, onProgress: (done) => progress.push(done) });
+  expect(new Set(captions.map(({ image_id }) => image_id))).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
+  expect(score!.overall_metrics.CHAIRs).toBe(0.5);
+  expect(progress).toEqual([0, 3, 6, 9, 10]);
+  const run = JSON.parse(readFileSync(join(options.out, "run.json"), "utf8"));
+  expect(run.settings).toMatchObject({ prompt: "caption", images: { count: 10 }, checkpoint: { fingerprint: "fake" } });
+  expect(run.context.versions.node).toBe(process.versions.node);
+  const metrics = JSON.parse(readFileSync(join(options.out, "metrics.json"), "utf8"));
+  expect(metrics.overall.CHAIRs).toBe(0.5);
+});
+
+test("the batch size does not change the output", async () => {
+  await chairRun(worker, model, options);
+  await chairRun(worker, model, { ...options, batchSize: 7, out: join(folder, "other") });
+  expect(samples(join(folder, "other"))).toBe(samples());
+});
+
+test("the same command again does nothing twice", async () => {
+  await chairRun(worker, model, options);
+  const before = (await worker.stats()).generatedTokens;
+  const first = samples();
+  await chairRun(worker, model, options);
+  expect(samples()).toBe(first);
+  expect((await worker.stats()).generatedTokens).toBe(before);
+});
+
+test("changed settings are refused with what changed, other batch sizes are not", async () => {
+  await chairRun(worker, model, options);
+  const changed = { ...options, attention: aai({ alpha: 0.2 }), prompt: "caption it" };
+  await expect(chairRun(worker, model, changed)).rejects.toThrow(/other settings[\s\S]*prompt: "caption" → "caption it"/);
+  await expect(chairRun(worker, model, { ...options, batchSize: 1 })).resolves.toBeDefined();
+});
+
+test("a last line that a crash cut short is mended", async () => {
+  await chairRun(worker, model, options);
+  const whole = samples();
+  writeFileSync(join(options.out, "samples.jsonl"), whole.slice(0, -25));
+  await chairRun(worker, model, options);
+  expect(samples()).toBe(whole);
+});
+
+test("a broken line elsewhere is named", async () => {
+  await chairRun(worker, model, options);
+  appendFileSync(join(options.out, "samples.jsonl"), "nonsense\n");
+  await expect(chairRun(worker, model, options)).rejects.toThrow(/samples.jsonl, line 11 is not JSON/);
+});
+
+test("a run of a newer version is refused", async () => {
+  await chairRun(worker, model, options);
+  const file = join(options.out, "run.json");
+  writeFileSync(file, readFileSync(file, "utf8").replace('"format": 1', '"format": 2'));
+  await expect(chairRun(worker, model, options)).rejects.toThrow("format 2, made by a newer version");
+});
+
+test("a failed image is recorded and done again only when asked", async () => {
+  const broken = join(options.images, "COCO_val2014_000000000004.png");
+  writeFileSync(broken, "broken");
+  const { captions, failed } = await chairRun(worker, model, options);
+  expect(captions).toHaveLength(9);
+  expect(failed).toMatchObject([{ image_id: 4, error: "It is broken." }]);
+  writeFileSync(broken, "car");
+  expect((await chairRun(worker, model, options)).failed).toHaveLength(1);
+  const again = await chairRun(worker, model, { ...options, retryFailed: true });
+  expect(again.failed).toHaveLength(0);
+  expect(again.captions).toHaveLength(10);
+});
+
+test("ids that are not in the folder are listed", async () => {
+  const list = join(folder, "ids.txt");
+  writeFileSync(list, "3\n77\n78\n");
+  await expect(chairRun(worker, model, { ...options, ids: list })).rejects.toThrow("2 of the 3 images");
+});
+
+test("killed with SIGKILL at any moment and started again, a run ends as if nothing had happened", async () => {
+  await chairRun(worker, model, { ...options, out: join(folder, "uninterrupted") });
+  const script = `
+    const { fakeWorker } = require("./test/support/fake_worker.ts");
+    const { chairRun } = require("./src/runs");
+    (async () => {
+      const worker = await fakeWorker();
+      const options = ${JSON.stringify({ ...options, batchSize: 2 })};
+      await chairRun(worker, await worker.load("ok"), { ...options, onProgress: (done) => console.log(done) });
+      await worker.close();
+    })();`;
+  const start = () => execa("node", ["-r", "ts-node/register", "-e", script], { cwd: join(__dirname, "../.."), reject: false });
+  for (let kill = 1; kill <= 2; kill++) {
+    const driver = start();
+    await new Promise<void>((resolve) => {
+      driver.stdout.on("data", (data: Buffer) => {
+        const done = Number(String(data).trim().split("\n").at(-1));
+        if (done >= 2 * kill) resolve();
+      });
+      driver.on("exit", () => resolve());
+    });
+    await sleep(7 * kill);
+    driver.kill("SIGKILL");
+    await driver;
+  }
+  const { exitCode } = await start();
+  expect(exitCode).toBe(0);
+  expect(samples()).toBe(samples(join(folder, "uninterrupted")));
+});
