@@ -5,10 +5,10 @@ import type { Model, Worker } from "../client";
 import { type PopeQuestion, readPope } from "../data";
 import { DataError } from "../data/data_error";
 import type { Attention, Search } from "../methods";
-import { pope, type PopeRule } from "../metrics";
+import { type PopeRule, pope } from "../metrics";
 import { runContext } from "./context";
 import { runRows } from "./row_run";
-import { readRecords, RunFolder, type RunRecord } from "./run_folder";
+import { RunFolder, type RunRecord, readRecords } from "./run_folder";
 
 export interface PopeRunOptions {
   /** Folder of images. */
@@ -34,7 +34,8 @@ export interface PopeRunResult {
 
 /** Asks POPE's questions into a run folder; started again, it continues. The raw reply is kept: rules can be changed later. */
 export async function popeRun(worker: Worker, model: Model, options: PopeRunOptions): Promise<PopeRunResult> {
-  const { images, suffix, template, attention, search, batchSize, retryFailed, out, rule, onProgress } = options;
+  const { images, suffix, template, attention, search, batchSize, retryFailed, out, rule, onProgress } =
+    options;
   const questions = options.questions.flatMap((file) => readPope(file));
   requireImages(images, questions);
   const settings = {
@@ -56,7 +57,12 @@ export async function popeRun(worker: Worker, model: Model, options: PopeRunOpti
   const result = readPopeRun(out, rule);
   run.finish({
     failed: result.failed.length,
-    ...(result.result && { rule, source: result.result.source, metrics: result.result.metrics, intervals: result.result.intervals }),
+    ...(result.result && {
+      rule,
+      source: result.result.source,
+      metrics: result.result.metrics,
+      intervals: result.result.intervals,
+    }),
   });
   return result;
 }
@@ -74,8 +80,12 @@ export function readPopeRun(folder: string, rule: PopeRule): PopeRunResult {
 }
 
 function requireImages(folder: string, questions: readonly PopeQuestion[]): void {
-  const missing = [...new Set(questions.map(({ image }) => image))].filter((name) => !existsSync(join(folder, name)));
+  const missing = [...new Set(questions.map(({ image }) => image))].filter(
+    (name) => !existsSync(join(folder, name)),
+  );
   if (missing.length === 0) return;
   const shown = missing.slice(0, 5).join(", ");
-  throw new DataError(`${missing.length} images that the questions name are not in ${folder}: ${shown}${missing.length > 5 ? " …" : ""}.`);
+  throw new DataError(
+    `${missing.length} images that the questions name are not in ${folder}: ${shown}${missing.length > 5 ? " …" : ""}.`,
+  );
 }
