@@ -3,3 +3,4 @@ export { type CocoGroundTruth, type CocoOptions, cocoGroundTruth } from "./coco"
 export { type GroundTruth, readGroundTruth } from "./ground_truth";
 export { chooseIds, type ImageIds, imageIdOf, readIds } from "./ids";
 export { type PopeQuestion, readPope } from "./pope";
+export { readPopeAnswers } from "./pope_answers";
