@@ -57,6 +57,12 @@ def generate(
     clock = _Clock()
     requests = _check(model, command, hooks, arrays)
     search = create_search(command.search, model.stop_ids)
+    if command.capture is not None and not search.streams:
+        raise WorkerError(
+            "bad-input",
+            "Attention can be captured under the searches greedy and sample only: beams are dropped and "
+            "forked on the way, and so would be their attention.",
+        )
     prepared, faults = _prepare(model, command, arrays)
     jobs = _plan_jobs(command, requests, prepared)
     for number, row in enumerate(command.rows):

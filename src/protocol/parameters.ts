@@ -62,8 +62,25 @@ export const SampleParameters = z
   })
   .meta({ id: "SampleParameters" });
 
+/** Beam search as transformers does it. */
+export const BeamParameters = z
+  .object({
+    method: z.literal("beam"),
+    maxNewTokens: z.int().min(1),
+    numBeams: z.int().min(1),
+    /** Ended beams compete with score / length ** lengthPenalty: above 0 favours long answers. */
+    lengthPenalty: z.number(),
+    /** Stop as soon as there are `numBeams` ended beams. */
+    earlyStopping: z.boolean(),
+  })
+  .meta({ id: "BeamParameters" });
+
 /** Every search, told apart by `method`. */
-export const SearchParameters = z.discriminatedUnion("method", [GreedyParameters, SampleParameters]);
+export const SearchParameters = z.discriminatedUnion("method", [
+  GreedyParameters,
+  SampleParameters,
+  BeamParameters,
+]);
 
 /** Which decoder attention comes back with the tokens. */
 export const CapturePolicy = z

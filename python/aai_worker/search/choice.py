@@ -34,6 +34,8 @@ class Choice(NamedTuple):
 
 
 class Search(Protocol):
+    streams: bool  # every step settles one token of every row, which has one live row
+
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
         """Next-token logits [R, V] of all live rows, those of a row together, in the order of `rows`."""
         ...

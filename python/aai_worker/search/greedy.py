@@ -9,6 +9,8 @@ from .choice import Choice, Written, follow
 
 
 class Greedy:
+    streams = True
+
     def __init__(self, parameters: GreedyParameters, stop_ids: frozenset[int]) -> None:
         self._stop_ids = stop_ids
 

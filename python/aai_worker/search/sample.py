@@ -25,6 +25,8 @@ from .choice import Choice, Written, follow, require
 
 
 class Sample:
+    streams = True
+
     def __init__(self, parameters: SampleParameters, stop_ids: frozenset[int]) -> None:
         require(0 < parameters.temperature < math.inf, "temperature", parameters.temperature, "above 0")
         require(0 < parameters.top_p <= 1, "topP", parameters.top_p, "above 0 and at most 1")
