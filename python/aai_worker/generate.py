@@ -28,7 +28,6 @@ from .protocol import (
     PrefilledRow,
     RowEvent,
     Timings,
-    TokensEvent,
     WorkerFault,
 )
 from .search import create_search
@@ -57,6 +56,13 @@ def generate(
     """`hooks` are the model's installed ones, for rows that name no edits of their own."""
     clock = _Clock()
     requests = _check(model, command, hooks, arrays)
+    search = create_search(command.search, model.stop_ids)
+    if command.capture is not None and not search.streams:
+        raise WorkerError(
+            "bad-input",
+            "Attention can be captured under the searches greedy and sample only: beams are dropped and "
+            "forked on the way, and so would be their attention.",
+        )
     prepared, faults = _prepare(model, command, arrays)
     jobs = _plan_jobs(command, requests, prepared)
     for number, row in enumerate(command.rows):
@@ -84,13 +90,10 @@ def generate(
         seconds=clock.vision + clock.prefill,
     )
 
-    steps = 0
     with memory_faults(_MEMORY_ADVICE):
-        for event in decode(rows, batch, create_search(command.search), recorder, should_stop, progress):
-            steps += isinstance(event, TokensEvent)
-            yield event
+        yield from decode(rows, batch, search, recorder, should_stop, progress)
     clock.decode = clock.lap(model.device)
-    yield clock.summary(rows, steps)
+    yield clock.summary(rows, batch.steps)
 
 
 def _check(
@@ -190,6 +193,7 @@ def _create_row(
         capture = RowCapture(command.capture, model.layers, job.number, padding, sample.image_keys)
     return Row(
         number=job.number,
+        prompt=sample.ids,
         # The context may end before the answer does.
         limit=min(command.search.max_new_tokens, model.context_length - len(sample.ids)),
         edits=[bind_edit(request, keys, padding, references, model.device) for request, keys in job.edits],

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "d60c4486010d5a18"
+PROTOCOL_HASH = "4a48650b08da9099"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -25,6 +25,23 @@ class AttentionEdit(Struct, frozen=True, kw_only=True, rename="camel"):
 
 class GreedyParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="greedy"):
     max_new_tokens: Annotated[int, Meta(ge=1)]
+
+
+class SampleParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="sample"):
+    max_new_tokens: Annotated[int, Meta(ge=1)]
+    temperature: float
+    top_k: Annotated[int, Meta(ge=0)]
+    top_p: float
+    min_p: Annotated[float, Meta(ge=0)]
+    repetition_penalty: float
+    seed: Annotated[int, Meta(ge=0)]
+
+
+class BeamParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="beam"):
+    max_new_tokens: Annotated[int, Meta(ge=1)]
+    num_beams: Annotated[int, Meta(ge=1)]
+    length_penalty: float
+    early_stopping: bool
 
 
 class CapturePolicy(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -154,7 +171,7 @@ class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     model: str
     samples: list[Sample]
     rows: list[Row]
-    search: GreedyParameters
+    search: GreedyParameters | SampleParameters | BeamParameters
     capture: CapturePolicy | None
     window: Annotated[int, Meta(ge=1)]
 

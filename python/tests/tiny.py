@@ -247,13 +247,15 @@ def run(
     arrays: list[np.ndarray],
     tokens: int = 12,
     capture: CapturePolicy | None = None,
+    search: Any = None,
     **callbacks: Any,
 ) -> Run:
+    """`search`: parameters; None = greedy."""
     command = GenerateCommand(
         model=engine.models[0],
         samples=samples,
         rows=rows,
-        search=GreedyParameters(max_new_tokens=tokens),
+        search=search or GreedyParameters(max_new_tokens=tokens),
         capture=capture,
         window=1,
     )
