@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "4a48650b08da9099"
+PROTOCOL_HASH = "8c723f8ac336944a"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -173,6 +173,7 @@ class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     rows: list[Row]
     search: GreedyParameters | SampleParameters | BeamParameters
     capture: CapturePolicy | None
+    probes: list[str]
     window: Annotated[int, Meta(ge=1)]
 
 
@@ -218,6 +219,11 @@ class RowEvent(Struct, frozen=True, kw_only=True, rename="camel"):
     token_ids: list[int]
     finish_reason: Literal["stop", "length", "failed"]
     fault: WorkerFault | None
+
+
+class ProbesEvent(Struct, frozen=True, kw_only=True, rename="camel"):
+    row: int
+    logits: list[float]
 
 
 class Attestation(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -320,6 +326,7 @@ EVENTS: dict[str, type[Struct]] = {
     "tokens": TokensEvent,
     "attention": AttentionEvent,
     "row": RowEvent,
+    "probes": ProbesEvent,
 }
 
 

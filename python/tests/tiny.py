@@ -257,6 +257,7 @@ def run(
         rows=rows,
         search=search or GreedyParameters(max_new_tokens=tokens),
         capture=capture,
+        probes=[],
         window=1,
     )
     result = Run()

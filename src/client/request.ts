@@ -26,6 +26,8 @@ export interface GenerateOptions {
   search?: Search;
   /** Default: no attention comes back. */
   capture?: Capture;
+  /** Texts whose first token's logit at the first step is wanted, such as "Yes" and "No". */
+  probes?: readonly string[];
   /** Aborting it cancels within one decoding step. */
   signal?: AbortSignal;
 }
@@ -58,13 +60,14 @@ export async function generateCommand(
       attention: attentionEdits(attention, decoderLayers, arrays),
     });
   }
-  const { search = greedy(), capture } = options;
+  const { search = greedy(), capture, probes = [] } = options;
   return {
     body: {
       model,
       samples: [...samples.values()].map(({ sample }) => sample),
       rows,
       search,
+      probes: [...probes],
       capture: capture === undefined ? null : capturePolicy(capture),
       window,
     },

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..protocol import BeamParameters, GreedyParameters, SampleParameters
 from .beam import Beam
-from .choice import Choice, FinishReason, Search
+from .choice import Choice, FinishReason, Search, Written
 from .greedy import Greedy
 from .sample import Sample
 
@@ -24,4 +24,4 @@ def create_search(
     return SEARCHES[str(parameters.__struct_config__.tag)](parameters, stop_ids)
 
 
-__all__ = ["SEARCHES", "Choice", "FinishReason", "Search", "create_search"]
+__all__ = ["SEARCHES", "Choice", "FinishReason", "Search", "Written", "create_search"]

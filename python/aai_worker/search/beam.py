@@ -1,7 +1,7 @@
 """Beam search, as transformers' `generate(num_beams=...)` does it, for every row of the command by itself.
 
-A beam that has ended competes with score / length ** length penalty. Nothing is settled before the end, when the
-best one is settled as a whole.
+A beam that has ended competes with score / length ** length penalty. Nothing is settled before the end, when
+the best one is settled as a whole.
 """
 
 from __future__ import annotations
