@@ -170,8 +170,8 @@ def _look(
         if sample.image is None:
             continue
         pixels[sample.image] = sample.pixels
-        needed = {request.parameters.mode for request, _ in job.edits if request.reference is None}
-        modes.setdefault(sample.image, set()).update(needed)
+        needed = {request.mode for request, _ in job.edits}
+        modes.setdefault(sample.image, set()).update(mode for mode in needed if mode is not None)
     looks = {}
     for image, values in pixels.items():
         if should_stop():

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "8c723f8ac336944a"
+PROTOCOL_HASH = "cb16e30e9f555f53"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -18,8 +18,27 @@ class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field
     image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
 
 
+class PaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="pai"):
+    alpha: float
+    layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
+    image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
+
+
+class HgaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="hgai"):
+    alpha: float
+    layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
+    image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
+
+
+class VafParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="vaf"):
+    enhance: float
+    suppress: float
+    layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
+    image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
+
+
 class AttentionEdit(Struct, frozen=True, kw_only=True, rename="camel"):
-    parameters: AaiParameters
+    parameters: AaiParameters | PaiParameters | HgaiParameters | VafParameters
     reference: int | None
 
 

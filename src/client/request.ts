@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import { float32Array, type NdArray } from "../arrays/nd_array";
 import { type Attention, none } from "../methods/attention";
-import { resolveAai } from "../methods/attention/aai";
+import { resolveAttention } from "../methods/attention/resolve";
+import type { AttentionTarget } from "../methods/attention/target";
 import { greedy, type Search } from "../methods/search";
 import type { GenerateCommand } from "../protocol/messages";
 import type { AttentionEdit, Row, Sample } from "../protocol/parameters";
@@ -38,7 +39,7 @@ export interface GenerateOptions {
  */
 export async function generateCommand(
   model: string,
-  decoderLayers: number,
+  target: AttentionTarget,
   requests: readonly RowRequest[],
   options: GenerateOptions,
   window: number,
@@ -57,7 +58,7 @@ export async function generateCommand(
     if (!samples.has(key)) samples.set(key, { index: samples.size, sample });
     rows.push({
       sample: samples.get(key)!.index,
-      attention: attentionEdits(attention, decoderLayers, arrays),
+      attention: attentionEdits(attention, target, arrays),
     });
   }
   const { search = greedy(), capture, probes = [] } = options;
@@ -78,17 +79,17 @@ export async function generateCommand(
 /** null = the installed hooks, [] = none. A reference of the caller's own joins `arrays`. */
 export function attentionEdits(
   attention: Attention | undefined,
-  decoderLayers: number,
+  target: AttentionTarget,
   arrays: NdArray[],
 ): z.infer<typeof AttentionEdit>[] | null {
   if (attention === undefined) return null;
   if (attention === none) return [];
   const methods = "parameters" in attention ? [attention] : attention;
   return methods.map((method) => {
-    const { reference } = method;
+    const reference = "reference" in method ? method.reference : undefined;
     const frame = reference && float32Array("reference", [reference.length], reference, ["imageToken"]);
     return {
-      parameters: resolveAai(method, decoderLayers),
+      parameters: resolveAttention(method, target),
       reference: frame === undefined ? null : arrays.push(frame) - 1,
     };
   });
