@@ -1,7 +1,7 @@
 """Beam search, as transformers' `generate(num_beams=...)` does it, for every row of the command by itself.
 
-A beam that has ended competes with score / length ** length penalty. Nothing is settled before the end, when the
-best one is settled as a whole.
+A beam that has ended competes with score / length ** length penalty. Nothing is settled before the end, when
+the best one is settled as a whole.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..models import Model
 from ..protocol import BeamParameters
 from .choice import Choice, Written, finish_reason, require
 
 
 class Beam:
     streams = False
+    watch = None
 
-    def __init__(self, parameters: BeamParameters, stop_ids: frozenset[int]) -> None:
+    def __init__(self, parameters: BeamParameters, model: Model) -> None:
         self._parameters = parameters
-        self._stop_ids = stop_ids
+        self._stop_ids = model.stop_ids
         self._states: dict[int, _Beams] = {}
 
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
