@@ -1,9 +1,9 @@
 """OPERA's measure of over-trust (Huang et al., CVPR 2024), from the last decoder layer's attention.
 
 A token of the answer that all later ones attend to strongly is an anchor that a hallucination may follow.
-With w the attention among the answer's tokens, column j scores the product of sigma * w[i, j] over i >= j; the
-highest column is the anchor, its score the penalty. Only the products are kept, one per column: the map itself
-is not needed.
+With w the attention among the answer's tokens, column j scores the product of sigma * w[i, j] over i >= j;
+the highest column is the anchor, its score the penalty. Only the products are kept, one per column: the map is
+not needed.
 """
 
 from __future__ import annotations
