@@ -1,18 +1,12 @@
 /** The search axis: how tokens are picked. */
 import { type Beam, type BeamOptions, beam } from "./beam";
 import { type Greedy, type GreedyOptions, greedy } from "./greedy";
+import { type Opera, type OperaOptions, opera } from "./opera";
 import { type SampleOptions, type Sampling, sample } from "./sample";
 
-export type Search = Greedy | Sampling | Beam;
+export type Search = Greedy | Sampling | Beam | Opera;
 
-export {
-  type Beam,
-  type BeamOptions,
-  beam,
-  type Greedy,
-  type GreedyOptions,
-  greedy,
-  type SampleOptions,
-  type Sampling,
-  sample,
-};
+export { type Beam, type BeamOptions, beam };
+export { type Greedy, type GreedyOptions, greedy };
+export { type Opera, type OperaOptions, opera };
+export { type SampleOptions, type Sampling, sample };
