@@ -14,6 +14,7 @@ import numpy as np
 from .attention import AttentionStep, Plan, RowEdit
 from .batch import Batch
 from .capture import Recorder, RowCapture
+from .contrast import ContrastedBatch
 from .errors import Cancelled
 from .events import Attention, Event
 from .protocol import RowEvent, Token, TokensEvent
@@ -38,7 +39,7 @@ class Row:
 
 def decode(
     rows: list[Row],
-    batch: Batch,
+    batch: Batch | ContrastedBatch,
     search: Search,
     recorder: Recorder | None,
     should_stop: Callable[[], bool],

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from .attention import RowEdit
-from .batch import prefill
+from .batch import Batch, prefill
 from .capture import Recorder, RowCapture, check_policy
+from .contrast import ContrastedBatch, create_contrast, open_streams
 from .decode import Row, decode
 from .edits import EditRequest, bind_edit, find_keys, request_edit
 from .errors import Cancelled, WorkerError
@@ -59,6 +60,10 @@ def generate(
     requests = _check(model, command, hooks, arrays)
     prepared, faults = _prepare(model, command, arrays)
     jobs = _plan_jobs(command, requests, prepared)
+    contrast = None if command.contrast is None else create_contrast(command.contrast)
+    if contrast is not None:
+        for job in jobs:
+            contrast.check(model, prepared[job.sample])
     for number, row in enumerate(command.rows):
         if row.sample in faults:
             yield RowEvent(
@@ -78,6 +83,10 @@ def generate(
         recorder = None if command.capture is None else Recorder(command.capture, model.layers)
         width = max(map(len, prompts))
         rows = [_create_row(model, command, job, prepared[job.sample], looks, width) for job in jobs]
+        streams: Batch | ContrastedBatch = batch
+        if contrast is not None:
+            continued = [prepared[job.sample] for job in jobs]
+            streams = open_streams(contrast, model, batch, continued, should_stop, progress)
         clock.prefill = clock.lap(model.device)
     yield PrefilledEvent(
         rows=[_describe_prefix(job.number, prepared[job.sample]) for job in jobs],
@@ -86,7 +95,7 @@ def generate(
 
     steps = 0
     with memory_faults(_MEMORY_ADVICE):
-        for event in decode(rows, batch, create_search(command.search), recorder, should_stop, progress):
+        for event in decode(rows, streams, create_search(command.search), recorder, should_stop, progress):
             steps += isinstance(event, TokensEvent)
             yield event
     clock.decode = clock.lap(model.device)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "0ab64dab42b8f3c0"
+PROTOCOL_HASH = "9474511eb953ac80"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -44,6 +44,27 @@ class AttentionEdit(Struct, frozen=True, kw_only=True, rename="camel"):
 
 class GreedyParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="greedy"):
     max_new_tokens: Annotated[int, Meta(ge=1)]
+
+
+class VcdParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="vcd"):
+    alpha: float
+    beta: float
+    noise_step: Annotated[int, Meta(ge=0)]
+    seed: Annotated[int, Meta(ge=0)]
+
+
+class ApcOnlyParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="apcOnly"):
+    beta: float
+
+
+class M3idParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="m3id"):
+    decay: float
+    beta: float
+
+
+class PaiCfgParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="paiCfg"):
+    gamma: float
+    beta: float
 
 
 class CapturePolicy(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -173,6 +194,7 @@ class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     model: str
     samples: list[Sample]
     rows: list[Row]
+    contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | None
     search: GreedyParameters
     capture: CapturePolicy | None
     window: Annotated[int, Meta(ge=1)]

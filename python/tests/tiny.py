@@ -267,12 +267,14 @@ def run(
     arrays: list[np.ndarray],
     tokens: int = 12,
     capture: CapturePolicy | None = None,
+    contrast: Any = None,
     **callbacks: Any,
 ) -> Run:
     command = GenerateCommand(
         model=engine.models[0],
         samples=samples,
         rows=rows,
+        contrast=contrast,
         search=GreedyParameters(max_new_tokens=tokens),
         capture=capture,
         window=1,
