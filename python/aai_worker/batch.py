@@ -32,9 +32,11 @@ class Batch:
         self.mask = mask  # [R, K] bool over all keys and the one fed next, False = padding
         self.positions = mask.sum(dim=1, keepdim=True) - 1  # [R, 1], of what is fed next
         self.fed = fed  # [R, 1, hidden]
+        self.steps = 0
 
     def step(self, attention: AttentionStep | None) -> Tensor:
         """Feeds one token per row; logits [R, V] float32 of the next ones."""
+        self.steps += 1
         mask = None if bool(self.mask.all()) else self.mask
         return self.model.forward(self.fed, mask, self.positions, self.cache, attention)
 

@@ -7,39 +7,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
 from .attention import AttentionStep, Plan, RowEdit
-from .batch import Batch
 from .capture import Recorder, RowCapture
-from .contrast import ContrastedBatch
+from .contrast import Streams
 from .errors import Cancelled
 from .events import Attention, Event
 from .protocol import RowEvent, Token, TokensEvent
-from .search import Search
+from .search import Choice, Search
 from .text import TextStream
 
 
 @dataclass(eq=False)
 class Row:
-    """One sequence being written."""
+    """One answer being written, by one live row of the batch or by several (beams), which stand together."""
 
     number: int  # in the command
+    prompt: list[int]
     limit: int  # at most so many tokens
     edits: list[RowEdit]
     capture: RowCapture | None
     text: TextStream
-    ids: list[int] = field(default_factory=list)  # generated so far
+    ids: list[int] = field(default_factory=list)  # settled so far
+    edited: list[bool] = field(default_factory=list)  # per step so far
+    live: int = 1
 
     def active_edits(self) -> list[RowEdit]:
-        return [edit for edit in self.edits if edit.active(len(self.ids))]
+        return [edit for edit in self.edits if edit.active(len(self.edited))]
 
 
 def decode(
     rows: list[Row],
-    batch: Batch | ContrastedBatch,
+    batch: Streams,
     search: Search,
     recorder: Recorder | None,
     should_stop: Callable[[], bool],
@@ -51,30 +52,26 @@ def decode(
         if should_stop():
             raise Cancelled
         plan = planner.plan(rows)
-        choice = search.step(batch.step(_attention_step(plan, recorder)))
+        logits = batch.step(_attention_step(plan, recorder))
+        choices = search.step(logits, rows)  # type: ignore[arg-type]
         progress()
-        rows = [rows[parent] for parent in choice.parents]
-        edited = [bool(plan.edits[parent]) for parent in choice.parents]
-        weights = recorder.take()[:, choice.parents] if recorder else None  # [layer, R, head, K]
+        weights = recorder.take() if recorder else None  # [layer, R, head, K]
 
-        finish = [
-            _finish_reason(row, token, batch.stop_ids) for row, token in zip(rows, choice.tokens, strict=True)
-        ]
-        tokens = [
-            _write(row, token, was_edited, reason)
-            for row, token, was_edited, reason in zip(rows, choice.tokens, edited, finish, strict=True)
-        ]
-        yield TokensEvent(tokens=tokens)
+        tokens = [_write(row, choice) for row, choice in zip(rows, choices, strict=True)]
+        if any(tokens):
+            yield TokensEvent(tokens=[token for written in tokens for token in written])
         if weights is not None:
-            yield from _captured(rows, tokens, finish, weights)
-        for row, reason in zip(rows, finish, strict=True):
-            if reason is not None:
+            yield from _captured(rows, tokens, choices, weights)
+        for row, choice in zip(rows, choices, strict=True):
+            if choice.finish is not None:
                 yield RowEvent(
-                    row=row.number, text=row.text.text, token_ids=row.ids, finish_reason=reason, fault=None
+                    row=row.number,
+                    text=row.text.text,
+                    token_ids=row.ids,
+                    finish_reason=choice.finish,
+                    fault=None,
                 )
-        alive = [index for index, reason in enumerate(finish) if reason is None]
-        rows = [rows[index] for index in alive]
-        batch.advance([choice.parents[index] for index in alive], [choice.tokens[index] for index in alive])
+        rows = _advance(rows, choices, batch)
 
 
 class _Planner:
@@ -84,7 +81,11 @@ class _Planner:
         self._plan = Plan([])
 
     def plan(self, rows: list[Row]) -> Plan:
-        edits = [row.active_edits() for row in rows]
+        edits = []
+        for row in rows:
+            active = row.active_edits()
+            row.edited.append(bool(active))
+            edits += [active] * row.live
         if edits != self._plan.edits:  # by identity: edits compare as objects
             self._plan = Plan(edits)
         return self._plan
@@ -98,24 +99,39 @@ def _attention_step(plan: Plan, recorder: Recorder | None) -> AttentionStep | No
     return AttentionStep(plan, recorder.record, frozenset(recorder.layers))
 
 
-def _finish_reason(row: Row, token: int, stop_ids: frozenset[int]) -> Literal["stop", "length"] | None:
-    if token in stop_ids:
-        return "stop"
-    return "length" if len(row.ids) + 1 == row.limit else None
-
-
-def _write(row: Row, token: int, edited: bool, reason: str | None) -> Token:
-    """As in transformers' `generate`, the stop token is one of the ids; it is no part of the text."""
-    row.ids.append(token)
-    text = "" if reason == "stop" else row.text.push(token)
-    if reason is not None:
-        text += row.text.end()
-    return Token(row=row.number, step=len(row.ids) - 1, id=token, text=text, edited=edited)
+def _write(row: Row, choice: Choice) -> list[Token]:
+    """All beams of a row are of one age: token k of the answer was chosen in step k, whichever beam won."""
+    tokens = []
+    for index, id in enumerate(choice.settled, start=1):
+        step = len(row.ids)
+        row.ids.append(id)
+        reason = choice.finish if index == len(choice.settled) else None
+        # As in transformers' `generate`, the stop token is one of the ids; it is no part of the text.
+        text = "" if reason == "stop" else row.text.push(id)
+        if reason is not None:
+            text += row.text.end()
+        tokens.append(Token(row=row.number, step=step, id=id, text=text, edited=row.edited[step]))
+    return tokens
 
 
 def _captured(
-    rows: list[Row], tokens: list[Token], finish: Sequence[str | None], weights: np.ndarray
+    rows: list[Row], tokens: list[list[Token]], choices: Sequence[Choice], weights: np.ndarray
 ) -> Iterator[Attention]:
-    for index, (row, token, reason) in enumerate(zip(rows, tokens, finish, strict=True)):
+    """Where attention is captured, every row has one live row and settles one token a step."""
+    for index, (row, (token,), choice) in enumerate(zip(rows, tokens, choices, strict=True)):
         if row.capture is not None:
-            yield from row.capture.push(token.step, weights[:, index], token.text, last=reason is not None)
+            last = choice.finish is not None
+            yield from row.capture.push(token.step, weights[:, index], token.text, last)
+
+
+def _advance(rows: list[Row], choices: Sequence[Choice], batch: Streams) -> list[Row]:
+    """The rows that go on."""
+    parents, tokens, first = [], [], 0
+    for row, choice in zip(rows, choices, strict=True):
+        if choice.finish is None:
+            parents += [first + parent for parent in choice.parents]
+            tokens += choice.tokens
+        first += row.live
+        row.live = len(choice.tokens)
+    batch.advance(parents, tokens)
+    return [row for row, choice in zip(rows, choices, strict=True) if choice.finish is None]

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from .attention import RowEdit
-from .batch import Batch, prefill
+from .batch import prefill
 from .capture import Recorder, RowCapture, check_policy
-from .contrast import ContrastedBatch, create_contrast, open_streams
+from .contrast import Streams, create_contrast, open_streams
 from .decode import Row, decode
 from .edits import EditRequest, bind_edit, find_keys, request_edit
 from .errors import Cancelled, WorkerError
@@ -21,6 +21,7 @@ from .events import Event
 from .memory import memory_faults
 from .models import Look, Model
 from .prepare import Prepared, prepare_sample
+from .probe import Probe
 from .protocol import (
     Attestation,
     GenerateCommand,
@@ -29,7 +30,6 @@ from .protocol import (
     PrefilledRow,
     RowEvent,
     Timings,
-    TokensEvent,
     WorkerFault,
 )
 from .search import create_search
@@ -58,6 +58,14 @@ def generate(
     """`hooks` are the model's installed ones, for rows that name no edits of their own."""
     clock = _Clock()
     requests = _check(model, command, hooks, arrays)
+    search = create_search(command.search, model.stop_ids)
+    probe = Probe(search, command.probes, model)
+    if command.capture is not None and not search.streams:
+        raise WorkerError(
+            "bad-input",
+            "Attention can be captured under the searches greedy and sample only: beams are dropped and "
+            "forked on the way, and so would be their attention.",
+        )
     prepared, faults = _prepare(model, command, arrays)
     jobs = _plan_jobs(command, requests, prepared)
     contrast = None if command.contrast is None else create_contrast(command.contrast)
@@ -83,7 +91,7 @@ def generate(
         recorder = None if command.capture is None else Recorder(command.capture, model.layers)
         width = max(map(len, prompts))
         rows = [_create_row(model, command, job, prepared[job.sample], looks, width) for job in jobs]
-        streams: Batch | ContrastedBatch = batch
+        streams: Streams = batch
         if contrast is not None:
             continued = [prepared[job.sample] for job in jobs]
             streams = open_streams(contrast, model, batch, continued, should_stop, progress)
@@ -93,13 +101,11 @@ def generate(
         seconds=clock.vision + clock.prefill,
     )
 
-    steps = 0
     with memory_faults(_MEMORY_ADVICE):
-        for event in decode(rows, streams, create_search(command.search), recorder, should_stop, progress):
-            steps += isinstance(event, TokensEvent)
-            yield event
+        yield from decode(rows, streams, probe, recorder, should_stop, progress)
+    yield from probe.events()
     clock.decode = clock.lap(model.device)
-    yield clock.summary(rows, steps)
+    yield clock.summary(rows, batch.steps)
 
 
 def _check(
@@ -199,6 +205,7 @@ def _create_row(
         capture = RowCapture(command.capture, model.layers, job.number, padding, sample.image_keys)
     return Row(
         number=job.number,
+        prompt=sample.ids,
         # The context may end before the answer does.
         limit=min(command.search.max_new_tokens, model.context_length - len(sample.ids)),
         edits=[bind_edit(request, keys, padding, references, model.device) for request, keys in job.edits],

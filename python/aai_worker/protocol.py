@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "9474511eb953ac80"
+PROTOCOL_HASH = "05f36d70f23d2265"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -44,6 +44,23 @@ class AttentionEdit(Struct, frozen=True, kw_only=True, rename="camel"):
 
 class GreedyParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="greedy"):
     max_new_tokens: Annotated[int, Meta(ge=1)]
+
+
+class SampleParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="sample"):
+    max_new_tokens: Annotated[int, Meta(ge=1)]
+    temperature: float
+    top_k: Annotated[int, Meta(ge=0)]
+    top_p: float
+    min_p: Annotated[float, Meta(ge=0)]
+    repetition_penalty: float
+    seed: Annotated[int, Meta(ge=0)]
+
+
+class BeamParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="beam"):
+    max_new_tokens: Annotated[int, Meta(ge=1)]
+    num_beams: Annotated[int, Meta(ge=1)]
+    length_penalty: float
+    early_stopping: bool
 
 
 class VcdParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="vcd"):
@@ -195,8 +212,9 @@ class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     samples: list[Sample]
     rows: list[Row]
     contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | None
-    search: GreedyParameters
+    search: GreedyParameters | SampleParameters | BeamParameters
     capture: CapturePolicy | None
+    probes: list[str]
     window: Annotated[int, Meta(ge=1)]
 
 
@@ -242,6 +260,11 @@ class RowEvent(Struct, frozen=True, kw_only=True, rename="camel"):
     token_ids: list[int]
     finish_reason: Literal["stop", "length", "failed"]
     fault: WorkerFault | None
+
+
+class ProbesEvent(Struct, frozen=True, kw_only=True, rename="camel"):
+    row: int
+    logits: list[float]
 
 
 class Attestation(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -344,6 +367,7 @@ EVENTS: dict[str, type[Struct]] = {
     "tokens": TokensEvent,
     "attention": AttentionEvent,
     "row": RowEvent,
+    "probes": ProbesEvent,
 }
 
 

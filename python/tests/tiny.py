@@ -267,16 +267,19 @@ def run(
     arrays: list[np.ndarray],
     tokens: int = 12,
     capture: CapturePolicy | None = None,
+    search: Any = None,
     contrast: Any = None,
     **callbacks: Any,
 ) -> Run:
+    """`search`, `contrast`: parameters; None = greedy, none."""
     command = GenerateCommand(
         model=engine.models[0],
         samples=samples,
         rows=rows,
         contrast=contrast,
-        search=GreedyParameters(max_new_tokens=tokens),
+        search=search or GreedyParameters(max_new_tokens=tokens),
         capture=capture,
+        probes=[],
         window=1,
     )
     result = Run()

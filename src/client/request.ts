@@ -30,6 +30,8 @@ export interface GenerateOptions {
   contrast?: Contrast;
   /** Default: no attention comes back. */
   capture?: Capture;
+  /** Texts whose first token's logit at the first step is wanted, such as "Yes" and "No". */
+  probes?: readonly string[];
   /** Aborting it cancels within one decoding step. */
   signal?: AbortSignal;
 }
@@ -62,7 +64,7 @@ export async function generateCommand(
       attention: attentionEdits(attention, target, arrays),
     });
   }
-  const { search = greedy(), contrast = null, capture } = options;
+  const { search = greedy(), contrast = null, capture, probes = [] } = options;
   return {
     body: {
       model,
@@ -70,6 +72,7 @@ export async function generateCommand(
       rows,
       contrast,
       search,
+      probes: [...probes],
       capture: capture === undefined ? null : capturePolicy(capture),
       window,
     },

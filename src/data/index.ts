@@ -1,5 +1,6 @@
 export { type Caption, type CaptionKeys, readCaptions } from "./captions";
 export { type CocoGroundTruth, type CocoOptions, cocoGroundTruth } from "./coco";
-export { type GroundTruth, readGroundTruth } from "./ground_truth";
+export { type GroundTruth, readGroundTruth, readObjectList } from "./ground_truth";
 export { chooseIds, type ImageIds, imageIdOf, readIds } from "./ids";
 export { type PopeQuestion, readPope } from "./pope";
+export { readPopeAnswers } from "./pope_answers";

@@ -81,8 +81,42 @@ export const GreedyParameters = z
   .object({ method: z.literal("greedy"), maxNewTokens: z.int().min(1) })
   .meta({ id: "GreedyParameters" });
 
+/** Sampling, with the warpers of transformers in their order. 1, 0, 1, 0 and 1 leave all to chance. */
+export const SampleParameters = z
+  .object({
+    method: z.literal("sample"),
+    maxNewTokens: z.int().min(1),
+    temperature: z.number().gt(0),
+    /** 0 = all tokens. */
+    topK: z.int().min(0),
+    topP: z.number().gt(0).max(1),
+    minP: z.number().gte(0).max(1),
+    /** On tokens of the prompt and the answer so far. */
+    repetitionPenalty: z.number().gt(0),
+    /** Every row draws from a generator of its own with this seed. */
+    seed: z.int().min(0),
+  })
+  .meta({ id: "SampleParameters" });
+
+/** Beam search as transformers does it. */
+export const BeamParameters = z
+  .object({
+    method: z.literal("beam"),
+    maxNewTokens: z.int().min(1),
+    numBeams: z.int().min(1),
+    /** Ended beams compete with score / length ** lengthPenalty: above 0 favours long answers. */
+    lengthPenalty: z.number(),
+    /** Stop as soon as there are `numBeams` ended beams. */
+    earlyStopping: z.boolean(),
+  })
+  .meta({ id: "BeamParameters" });
+
 /** Every search, told apart by `method`. */
-export const SearchParameters = GreedyParameters;
+export const SearchParameters = z.discriminatedUnion("method", [
+  GreedyParameters,
+  SampleParameters,
+  BeamParameters,
+]);
 
 /** VCD: `(1 + alpha) * l - alpha * l(noisy image)`; `beta`: plausibility, 0 = off; noise step 0 to 999. */
 export const VcdParameters = z

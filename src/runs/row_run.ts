@@ -14,6 +14,8 @@ export interface RowRunOptions {
   search: Search;
   /** Rows decoded together. Does not change what is written. */
   batchSize: number;
+  /** Texts whose likelihood at the first token is recorded. */
+  probes?: readonly string[];
   /** Do failed rows again. */
   retryFailed: boolean;
   onBatch?(done: number): void;
@@ -26,7 +28,7 @@ export async function runRows(
   tasks: readonly RowTask[],
   options: RowRunOptions,
 ): Promise<void> {
-  const { search, batchSize, retryFailed, onBatch } = options;
+  const { search, batchSize, probes = [], retryFailed, onBatch } = options;
   const isDone = ({ key }: RowTask) => {
     const record = run.records.get(key);
     return record !== undefined && (record.status === "done" || !retryFailed);
@@ -39,7 +41,7 @@ export async function runRows(
     const { rows } = await model
       .generateBatch(
         batch.map(({ request }) => request),
-        { search },
+        { search, probes },
       )
       .result();
     run.append(
@@ -54,6 +56,7 @@ export async function runRows(
           answer: row.text,
           tokens: row.tokenIds.length,
           finishReason: row.finishReason,
+          ...(probes.length > 0 && { probes: row.probes }),
         };
       }),
     );

@@ -66,7 +66,7 @@ class Plan:
                 logits = apply(logits)
             else:
                 logits[rows] = apply(logits[rows])
-            for edit in edits:
+            for edit in dict.fromkeys(edits):  # the beams of a row share their edits: one step, one count
                 edit.fired[layer] += 1
         return logits
 

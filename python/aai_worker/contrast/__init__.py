@@ -11,7 +11,7 @@ from .apc_only import ApcOnly
 from .base import Contrast
 from .m3id import M3id
 from .pai_cfg import PaiCfg
-from .streams import ContrastedBatch, open_streams
+from .streams import Streams, open_streams
 from .vcd import Vcd
 
 CONTRASTS: dict[str, type[Contrast]] = {
@@ -27,4 +27,4 @@ def create_contrast(parameters: Any) -> Contrast:
     return CONTRASTS[parameters.__struct_config__.tag](parameters)
 
 
-__all__ = ["CONTRASTS", "Contrast", "ContrastedBatch", "create_contrast", "open_streams"]
+__all__ = ["CONTRASTS", "Contrast", "Streams", "create_contrast", "open_streams"]

@@ -14,8 +14,6 @@ from .base import Contrast, keep_plausible
 
 
 class ApcOnly(Contrast):
-    def step(
-        self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor
-    ) -> Tensor:
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
         logits = main.step(attention)
         return keep_plausible(logits, logits, self.parameters.beta)

@@ -59,9 +59,7 @@ class Contrast(ABC):
         return None
 
     @abstractmethod
-    def step(
-        self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor
-    ) -> Tensor:
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
         """One step of all streams -> logits [R, V]; `age` [R, 1]: tokens that each row has generated."""
 
 
@@ -82,9 +80,7 @@ class TwoStreams(Contrast):
         other.select([places[id(sample)] for sample in samples])
         return other
 
-    def step(
-        self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor
-    ) -> Tensor:
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
         assert other is not None
         return self.combine(main.step(attention), other.step(None), age)
 

@@ -47,3 +47,6 @@ class ContrastedBatch:
         self.main.advance(parents, tokens)
         if self.other is not None:
             self.other.advance(parents, tokens)
+
+
+Streams = Batch | ContrastedBatch  # what the decode loop drives

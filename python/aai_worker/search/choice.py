@@ -1,20 +1,59 @@
-"""What a search answers at every step."""
+"""What a search is given and what it answers at every step.
+
+A row of the command is written by one or more live rows of the batch (beams, candidates); it starts with one.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from torch import Tensor
 
+from ..errors import WorkerError
+
+FinishReason = Literal["stop", "length"]
+
+
+class Written(Protocol):
+    """What a search may know of a row of the command."""
+
+    number: int  # in the command
+    prompt: list[int]
+    ids: list[int]  # settled so far
+    limit: int  # at most so many tokens
+    live: int  # rows of the batch that write it
+
 
 class Choice(NamedTuple):
-    """The rows after a step. `parents` may name a row twice (fork), never (drop) or elsewhere (reorder)."""
+    """One row of the command after a step; meaningless but for `settled` once it is finished."""
 
-    tokens: list[int]  # [R'] the token each of them goes on with
-    parents: list[int]  # [R'] the row it continues
+    tokens: list[int]  # fed next, one per live row
+    parents: list[int]  # the row's live row that each of them continues: named twice = fork, never = drop
+    settled: list[int]  # tokens that are now certain to be in the answer, in order
+    finish: FinishReason | None
 
 
 class Search(Protocol):
-    def step(self, logits: Tensor) -> Choice:
-        """Next-token logits [R, V] of the live rows, in their order."""
+    streams: bool  # every step settles one token of every row, which has one live row
+
+    def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
+        """Next-token logits [R, V] of all live rows, those of a row together, in the order of `rows`."""
         ...
+
+
+def follow(row: Written, token: int, stop_ids: frozenset[int]) -> Choice:
+    """The choice of a row without alternatives: the token is settled at once."""
+    return Choice([token], [0], [token], finish_reason(token, len(row.ids) + 1, row.limit, stop_ids))
+
+
+def finish_reason(token: int, length: int, limit: int, stop_ids: frozenset[int]) -> FinishReason | None:
+    """Of an answer of `length` tokens that ends with this one."""
+    if token in stop_ids:
+        return "stop"
+    return "length" if length >= limit else None
+
+
+def require(holds: bool, name: str, value: float, expected: str) -> None:
+    """`expected`: what the parameter may be."""
+    if not holds:
+        raise WorkerError("bad-input", f"{name} is {value}; it must be {expected}.")

@@ -5,12 +5,15 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..protocol import GreedyParameters
-from .choice import Choice
+from .choice import Choice, Written, follow
 
 
 class Greedy:
-    def __init__(self, parameters: GreedyParameters) -> None:
-        pass
+    streams = True
 
-    def step(self, logits: Tensor) -> Choice:
-        return Choice(tokens=logits.argmax(dim=-1).tolist(), parents=list(range(len(logits))))
+    def __init__(self, parameters: GreedyParameters, stop_ids: frozenset[int]) -> None:
+        self._stop_ids = stop_ids
+
+    def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
+        tokens = logits.argmax(dim=-1).tolist()
+        return [follow(row, token, self._stop_ids) for row, token in zip(rows, tokens, strict=True)]

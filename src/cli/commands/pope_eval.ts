@@ -50,6 +50,11 @@ const options = {
     default: "opera" as (typeof rules)[number],
     describe: "How a reply becomes yes or no",
   },
+  likelihood: {
+    type: "boolean",
+    default: false,
+    describe: "Answer by which of yes and no is likelier at the first token; the reply is still recorded",
+  },
   suffix: {
     choices: Object.keys(suffixes) as (keyof typeof suffixes)[],
     default: "none" as keyof typeof suffixes,
@@ -85,6 +90,7 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
       images: args["data-path"],
       questions,
       suffix: suffixes[args.suffix],
+      likelihood: args.likelihood,
       template: args.template,
       attention,
       search,

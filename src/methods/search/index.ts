@@ -1,6 +1,18 @@
 /** The search axis: how tokens are picked. */
+import { type Beam, type BeamOptions, beam } from "./beam";
 import { type Greedy, type GreedyOptions, greedy } from "./greedy";
+import { type SampleOptions, type Sampling, sample } from "./sample";
 
-export type Search = Greedy;
+export type Search = Greedy | Sampling | Beam;
 
-export { type Greedy, type GreedyOptions, greedy };
+export {
+  type Beam,
+  type BeamOptions,
+  beam,
+  type Greedy,
+  type GreedyOptions,
+  greedy,
+  type SampleOptions,
+  type Sampling,
+  sample,
+};

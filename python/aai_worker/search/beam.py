@@ -1,0 +1,81 @@
+"""Beam search, as transformers' `generate(num_beams=...)` does it, for every row of the command by itself.
+
+A beam that has ended competes with score / length ** length penalty. Nothing is settled before the end, when
+the best one is settled as a whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..protocol import BeamParameters
+from .choice import Choice, Written, finish_reason, require
+
+
+class Beam:
+    streams = False
+
+    def __init__(self, parameters: BeamParameters, stop_ids: frozenset[int]) -> None:
+        self._parameters = parameters
+        self._stop_ids = stop_ids
+        self._states: dict[int, _Beams] = {}
+
+    def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
+        parts = logits.split([row.live for row in rows])
+        return [self._step(part, row) for part, row in zip(parts, rows, strict=True)]
+
+    def _step(self, logits: Tensor, row: Written) -> Choice:
+        """One row's beams, [live, V]."""
+        width = self._parameters.num_beams
+        # Of every beam all stop tokens may be among the best: enough others remain to go on with.
+        count = max(2, 1 + len(self._stop_ids)) * width
+        require(count <= logits.shape[1], "numBeams", width, "far below the size of the vocabulary")
+        beams = self._states.setdefault(row.number, _Beams([[]], logits.new_zeros(1)))
+        total = torch.log_softmax(logits, dim=-1) + beams.scores[:, None]  # [live, V]
+        scores, flat = total.flatten().topk(count)
+        best = [divmod(index, logits.shape[1]) for index in flat.tolist()]  # (beam, token)
+
+        length = len(beams.ids[0]) + 1
+        ends = [finish_reason(token, length, row.limit, self._stop_ids) is not None for _, token in best]
+        normalised = (scores / length**self._parameters.length_penalty).tolist()
+        beams.keep_finished(
+            [_Finished(normalised[i], [*beams.ids[best[i][0]], best[i][1]]) for i in range(width) if ends[i]],
+            width,
+        )
+        going = [i for i, end in enumerate(ends) if not end][:width]
+        if not going or self._is_settled(beams, normalised[going[0]]):
+            return self._end(beams, row)
+        parents, tokens = [best[i][0] for i in going], [best[i][1] for i in going]
+        beams.ids = [[*beams.ids[parent], token] for parent, token in zip(parents, tokens, strict=True)]
+        beams.scores = scores[going]
+        return Choice(tokens, parents, settled=[], finish=None)
+
+    def _is_settled(self, beams: _Beams, best_running: float) -> bool:
+        """Whether going on can bring nothing better; a guess where the length penalty rewards length."""
+        full = len(beams.finished) == self._parameters.num_beams
+        return full and (self._parameters.early_stopping or best_running <= beams.finished[-1].score)
+
+    def _end(self, beams: _Beams, row: Written) -> Choice:
+        ids = beams.finished[0].ids
+        return Choice([], [], settled=ids, finish=finish_reason(ids[-1], len(ids), row.limit, self._stop_ids))
+
+
+class _Finished(NamedTuple):
+    score: float
+    ids: list[int]
+
+
+@dataclass
+class _Beams:
+    """The state of one row."""
+
+    ids: list[list[int]]  # [live]
+    scores: Tensor  # [live], summed log-probabilities
+    finished: list[_Finished] = field(default_factory=list)  # the best so far, best first
+
+    def keep_finished(self, new: list[_Finished], width: int) -> None:
+        self.finished = sorted([*self.finished, *new], key=lambda one: -one.score)[:width]

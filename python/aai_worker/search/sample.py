@@ -1,0 +1,80 @@
+"""Sampling from the softmax of the warped logits; the warpers, and their order, are transformers' own.
+
+Every row draws from a generator of its own, all seeded alike: a row in a batch gets what it gets alone, and
+what `generate` gives it after `torch.manual_seed(seed)` on the same device; a baseline and an edited row
+meet the same random numbers.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from transformers import (
+    LogitsProcessorList,
+    MinPLogitsWarper,
+    RepetitionPenaltyLogitsProcessor,
+    TemperatureLogitsWarper,
+    TopKLogitsWarper,
+    TopPLogitsWarper,
+)
+
+from ..protocol import SampleParameters
+from .choice import Choice, Written, follow, require
+
+
+class Sample:
+    streams = True
+
+    def __init__(self, parameters: SampleParameters, stop_ids: frozenset[int]) -> None:
+        require(0 < parameters.temperature < math.inf, "temperature", parameters.temperature, "above 0")
+        require(0 < parameters.top_p <= 1, "topP", parameters.top_p, "above 0 and at most 1")
+        require(0 <= parameters.min_p <= 1, "minP", parameters.min_p, "from 0 to 1")
+        penalty = parameters.repetition_penalty
+        require(0 < penalty < math.inf, "repetitionPenalty", penalty, "above 0")
+        self._seed = parameters.seed
+        self._stop_ids = stop_ids
+        self._penalty = _create_penalty(parameters)
+        self._warpers = _create_warpers(parameters)
+        self._generators: dict[int, torch.Generator] = {}
+
+    def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
+        if self._penalty is not None:
+            logits = torch.cat([self._penalise(row, logits[i : i + 1]) for i, row in enumerate(rows)])
+        probabilities = torch.softmax(self._warpers(None, logits), dim=-1)  # [R, V]
+        drawn = [
+            torch.multinomial(probabilities[i : i + 1], 1, generator=self._generator(row, logits.device))
+            for i, row in enumerate(rows)
+        ]
+        tokens = torch.cat(drawn)[:, 0].tolist()
+        return [follow(row, token, self._stop_ids) for row, token in zip(rows, tokens, strict=True)]
+
+    def _penalise(self, row: Written, logits: Tensor) -> Tensor:
+        """`logits` [1, V]; the prompt counts, too. An image token may lie outside the vocabulary."""
+        ids = [id for id in row.prompt + row.ids if id < logits.shape[-1]]
+        return self._penalty(torch.tensor([ids], device=logits.device), logits)  # type: ignore[misc]
+
+    def _generator(self, row: Written, device: torch.device) -> torch.Generator:
+        if row.number not in self._generators:
+            self._generators[row.number] = torch.Generator(device).manual_seed(self._seed)
+        return self._generators[row.number]
+
+
+def _create_penalty(parameters: SampleParameters) -> RepetitionPenaltyLogitsProcessor | None:
+    penalty = parameters.repetition_penalty
+    return None if penalty == 1 else RepetitionPenaltyLogitsProcessor(float(penalty))
+
+
+def _create_warpers(parameters: SampleParameters) -> LogitsProcessorList:
+    """In the order of `generate`; a warper that would change nothing is left out, as there."""
+    warpers = LogitsProcessorList()
+    if parameters.temperature != 1:
+        warpers.append(TemperatureLogitsWarper(float(parameters.temperature)))
+    if parameters.top_k > 0:
+        warpers.append(TopKLogitsWarper(parameters.top_k))
+    if parameters.top_p < 1:
+        warpers.append(TopPLogitsWarper(parameters.top_p))
+    if parameters.min_p > 0:
+        warpers.append(MinPLogitsWarper(parameters.min_p))
+    return warpers
