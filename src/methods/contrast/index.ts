@@ -4,7 +4,10 @@ import { type M3id, type M3idOptions, m3id } from "./m3id";
 import { type PaiCfg, type PaiCfgOptions, paiCfg } from "./pai_cfg";
 import { type Vcd, type VcdOptions, vcd } from "./vcd";
 
-export type Contrast = Vcd | ApcOnly | M3id | PaiCfg;
+/** Every contrast by its name. */
+export const contrasts = { vcd, apcOnly, m3id, paiCfg };
+
+export type Contrast = ReturnType<(typeof contrasts)[keyof typeof contrasts]>;
 
 export {
   type ApcOnly,
