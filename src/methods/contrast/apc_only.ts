@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import { ApcOnlyParameters } from "../../protocol/parameters";
+import { type About, shared } from "../about";
 import { checkedContrast } from "./plausibility";
 
 export interface ApcOnlyOptions {
@@ -17,3 +18,15 @@ export type ApcOnly = z.infer<typeof ApcOnlyParameters>;
 export function apcOnly({ beta = 0.1 }: ApcOnlyOptions = {}): ApcOnly {
   return checkedContrast(ApcOnlyParameters, { method: "apcOnly", beta });
 }
+
+export const aboutApcOnly: About = {
+  axis: "contrast",
+  name: "apcOnly",
+  title: "Plausibility constraint alone (the control for all contrasts that use it)",
+  source: "the control asked for in arXiv 2504.10020",
+  formula: "log p >= log(beta) + max log p, all other tokens out",
+  parameters: { beta: shared.beta },
+  defaults: apcOnly(),
+  needsImage: false,
+  combines: "Anything; it shows under sampling, and cannot change greedy search.",
+};

@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import { PaiCfgParameters } from "../../protocol/parameters";
+import { type About, shared, streamCombines } from "../about";
 import { checkedContrast } from "./plausibility";
 
 export interface PaiCfgOptions {
@@ -19,3 +20,15 @@ export type PaiCfg = z.infer<typeof PaiCfgParameters>;
 export function paiCfg({ gamma = 1.1, beta = 0.1 }: PaiCfgOptions = {}): PaiCfg {
   return checkedContrast(PaiCfgParameters, { method: "paiCfg", gamma, beta });
 }
+
+export const aboutPaiCfg: About = {
+  axis: "contrast",
+  name: "paiCfg",
+  title: "PAI's guidance against the image-free answer",
+  source: "ECCV 2024, LALBJ/PAI",
+  formula: "gamma * (lc - lu) + lu, lc and lu with and without the image; plausibility",
+  parameters: { gamma: "strength; 1 = plain decoding", beta: shared.beta },
+  defaults: paiCfg(),
+  needsImage: true,
+  combines: `${streamCombines} Its authors recommend it for sampling.`,
+};

@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import { VcdParameters } from "../../protocol/parameters";
+import { type About, shared, streamCombines } from "../about";
 import { ParameterError } from "../refuse";
 import { checkedContrast } from "./plausibility";
 
@@ -26,3 +27,20 @@ export function vcd({ alpha = 1, beta = 0.1, noiseStep = 500, seed = 42 }: VcdOp
   if (noiseStep > 999) throw new ParameterError(`vcd: noiseStep is ${noiseStep}. It may be 999 at most.`);
   return parameters;
 }
+
+export const aboutVcd: About = {
+  axis: "contrast",
+  name: "vcd",
+  title: "Visual Contrastive Decoding",
+  source: "CVPR 2024, DAMO-NLP-SG/VCD, its evaluation script",
+  formula: "(1 + alpha) * l(image) - alpha * l(noisy image), then the plausibility constraint",
+  parameters: {
+    alpha: "weight of the contrast",
+    beta: shared.beta,
+    noiseStep: "how noisy: step 0 to 999 of a diffusion schedule",
+    seed: "of the noise",
+  },
+  defaults: vcd(),
+  needsImage: true,
+  combines: streamCombines,
+};
