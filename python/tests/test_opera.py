@@ -14,7 +14,7 @@ import torch
 
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
-from aai_worker.protocol import BeamParameters, OperaParameters
+from aai_worker.protocol import ApcOnlyParameters, BeamParameters, OperaParameters
 from aai_worker.search import SEARCHES
 from aai_worker.search.hypotheses import Hypotheses
 from aai_worker.search.opera import Opera, _Beams, _Snapshot, _State
@@ -297,3 +297,9 @@ def test_capture_is_refused(engines: dict[str, Engine]) -> None:
             search=opera(),
             capture=tiny.capture(),
         )
+
+
+def test_no_contrast_beside_it(engine: Engine) -> None:
+    contrast = ApcOnlyParameters(beta=0.1)
+    with pytest.raises(WorkerError, match="cannot be combined with a contrast"):
+        tiny.run(engine, [tiny.sample()], [tiny.row()], tiny.pictures(1), search=opera(), contrast=contrast)
