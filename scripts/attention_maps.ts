@@ -22,16 +22,18 @@ async function main(): Promise<void> {
       ...modelOptions,
       ...attentionOptions,
     })
-    .default("alpha", 0.3)
+    .default("attention", "aai" as const)
     .strict()
     .parseAsync();
   const attention = attentionOf(args);
-  if (attention === none) throw new Error("--no-use-aai leaves nothing to compare.");
+  if (attention === none) throw new Error("--attention none leaves nothing to compare.");
 
   await using worker = await startWorker({ device: deviceOf(args) });
   const model = await worker.load(modelSource(args));
-  const { image, prompt, out, alpha } = args;
-  const overlay = await attentionOverlay({ model, image, prompt, attention, label: `AAI, alpha ${alpha}` });
+  const { image, prompt, out } = args;
+  const { method, ...rest } = attention.parameters;
+  const label = "alpha" in rest ? `${method}, alpha ${rest.alpha ?? "published"}` : method;
+  const overlay = await attentionOverlay({ model, image, prompt, attention, label });
 
   mkdirSync(out, { recursive: true });
   await writePng(join(out, "overlay.png"), overlay.svg);

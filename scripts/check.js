@@ -36,7 +36,7 @@ function lanes(python) {
       },
     ],
     python: [
-      { name: "ruff", cwd: "python", command: module_("ruff", "check", ".") },
+      { name: "ruff", cwd: "python", command: module_("ruff", "check", ".", "../demo", "../bench") },
       { name: "mypy", cwd: "python", command: module_("mypy") },
       {
         name: "pytest",

@@ -1,4 +1,5 @@
-"""`python -m aai_worker`: started by the TypeScript driver, which writes one line of JSON on stdin and keeps it open."""
+"""`python -m aai_worker`: started by a driver, whose line of JSON on stdin says where to connect."""
+
 from __future__ import annotations
 
 import faulthandler
@@ -20,8 +21,12 @@ def main() -> None:
     try:
         invitation = json.loads(line)
     except ValueError:
-        sys.exit("aai_worker is started by the align-attention driver, which tells it on stdin where to connect.")
-    threading.Thread(target=_leave_with_driver, args=(invitation["folder"],), name="stdin", daemon=True).start()
+        sys.exit(
+            "aai_worker is started by the align-attention driver, which tells it on stdin where to connect."
+        )
+    threading.Thread(
+        target=_leave_with_driver, args=(invitation["folder"],), name="stdin", daemon=True
+    ).start()
 
     from .server import Server
 
@@ -50,7 +55,7 @@ def _create_engine(device: str, threads: int | None) -> tuple[Any, Any]:
 
 
 def _leave_with_driver(folder: str | None) -> None:
-    """Stdin ends when the driver is gone, however it went: then nothing must be left of this process either."""
+    """Stdin ends when the driver is gone, however it went: then nothing of this process may be left."""
     while os.read(0, 4096):  # not sys.stdin: its lock would be held when the interpreter shuts down
         pass
     if folder is not None:

@@ -1,4 +1,5 @@
-"""The control socket, on a thread of its own: liveness, cancellation and credits never queue behind a forward pass."""
+"""The control socket, on a thread of its own: what it carries never queues behind a forward pass."""
+
 from __future__ import annotations
 
 import os
@@ -6,13 +7,23 @@ import platform
 import sys
 import threading
 import time
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import zmq
 
 from . import __version__, wire
-from .protocol import CONTROL_TO_WORKER, PROTOCOL_HASH, Cancel, Credit, Hello, Pong, Stats, Welcome, WorkerFault
+from .protocol import (
+    CONTROL_TO_WORKER,
+    PROTOCOL_HASH,
+    Cancel,
+    Credit,
+    Hello,
+    Pong,
+    Stats,
+    Welcome,
+    WorkerFault,
+)
 from .window import Window
 
 
@@ -95,7 +106,10 @@ class Control(threading.Thread):
                 return  # of a newer driver
             message = msgspec.msgpack.decode(body, type=schema)
         except (ValueError, msgspec.DecodeError) as error:
-            self._reply("error", WorkerFault(code="protocol", message=f"unreadable control message: {error}", traceback=""))
+            self._reply(
+                "error",
+                WorkerFault(code="protocol", message=f"unreadable control message: {error}", traceback=""),
+            )
             return
         getattr(self, f"_on_{header.type}")(message)
 
@@ -105,8 +119,11 @@ class Control(threading.Thread):
 
     def _on_ping(self, _: Any) -> None:
         window = self.window
-        state = "idle" if not self.command else "waiting" if window and window.waiting else "busy"
-        self._reply("pong", Pong(state=state, command=self.command, id=self.command_id, progress=self.progress))  # type: ignore[arg-type]
+        state: Literal["idle", "busy", "waiting"] = "busy" if self.command else "idle"
+        if window is not None and window.waiting:
+            state = "waiting"
+        pong = Pong(state=state, command=self.command, id=self.command_id, progress=self.progress)
+        self._reply("pong", pong)
 
     def _on_credit(self, message: Credit) -> None:
         window = self.window

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import torch
 from torch import Tensor
@@ -20,9 +21,20 @@ from .reference import Reference, is_constant, normalise
 class EditRequest(NamedTuple):
     """An edit before it meets a prompt. `reference` None = extract it from the row's image."""
 
-    parameters: AaiParameters
+    parameters: Any  # AttentionEdit's
     reference: Tensor | None  # [image tokens] float32, as given
     hook: str | None  # name of the installed hook it comes from
+
+    @property
+    def needs_reference(self) -> bool:
+        return isinstance(self.parameters, AaiParameters)
+
+    @property
+    def mode(self) -> str | None:
+        """Of the reference to extract; None where none is."""
+        if self.reference is None and isinstance(self.parameters, AaiParameters):
+            return self.parameters.mode
+        return None
 
 
 def request_edit(
@@ -30,9 +42,8 @@ def request_edit(
 ) -> EditRequest:
     """Checks all that can be checked without a prompt; `layers` counts the decoder's."""
     parameters = edit.parameters
-    for name in ("alpha", "beta"):
-        value = getattr(parameters, name)
-        if not math.isfinite(value):
+    for name, value in msgspec.structs.asdict(parameters).items():
+        if isinstance(value, float) and not math.isfinite(value):
             raise WorkerError("bad-input", f"{name} is {value}; a finite number is needed.")
     start, end = parameters.layers
     if start >= end:
@@ -46,7 +57,11 @@ def request_edit(
             f"{layers - 1}; its end may be {layers} at most.",
         )
     reference = None if edit.reference is None else _read_reference(edit.reference, arrays)
-    return EditRequest(parameters, reference, hook)
+    request = EditRequest(parameters, reference, hook)
+    if reference is not None and not request.needs_reference:
+        method = parameters.__struct_config__.tag
+        raise WorkerError("bad-input", f"{method} takes no vision reference; leave it out.")
+    return request
 
 
 def find_keys(request: EditRequest, image_keys: list[int], prompt_length: int) -> list[int]:
@@ -65,6 +80,8 @@ def find_keys(request: EditRequest, image_keys: list[int], prompt_length: int) -
             "hook-unmatched",
             "The prompt has no image token, so the edit would act on nothing; give an image or imageKeys.",
         )
+    if not request.needs_reference:
+        return keys
     given = None if request.reference is None else len(request.reference)
     if given is None and not image_keys:
         raise WorkerError(
@@ -84,14 +101,18 @@ def bind_edit(
     request: EditRequest, keys: list[int], padding: int, extracted: dict[str, Reference], device: torch.device
 ) -> RowEdit:
     """`padding` tokens stand before the prompt in its batch; `extracted`: the image's references by mode."""
-    values = extracted[request.parameters.mode].tokens if request.reference is None else request.reference
-    return RowEdit(
+    edit = RowEdit(
         parameters=request.parameters,
         hook=request.hook,
         keys=torch.tensor(keys, device=device) + padding,
-        reference=normalise(values, request.parameters.normalisation).to(device),
-        constant=is_constant(values),
+        reference=torch.empty(0),
+        constant=False,
     )
+    if isinstance(request.parameters, AaiParameters):
+        values = request.reference if request.mode is None else extracted[request.mode].tokens
+        edit.reference = normalise(values, request.parameters.normalisation).to(device)
+        edit.constant = is_constant(values)
+    return edit
 
 
 def _read_reference(index: int, arrays: Sequence[np.ndarray]) -> Tensor:

@@ -11,7 +11,7 @@ _BLOCKS = 32
 
 
 def fingerprint(folder: Path) -> str:
-    """Of names, sizes and contents of a folder's files; of large ones, of 32 blocks spread evenly from start to end."""
+    """Of the names, sizes and contents of a folder's files; of large ones, of 32 blocks spread evenly."""
     digest = hashlib.sha256()
     for file in sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")):
         size = file.stat().st_size

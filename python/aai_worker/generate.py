@@ -20,6 +20,7 @@ from .events import Event
 from .memory import memory_faults
 from .models import Look, Model
 from .prepare import Prepared, prepare_sample
+from .probe import Probe
 from .protocol import (
     Attestation,
     GenerateCommand,
@@ -57,6 +58,7 @@ def generate(
     clock = _Clock()
     requests = _check(model, command, hooks, arrays)
     search = create_search(command.search, model)
+    probe = Probe(search, command.probes, model)
     if command.capture is not None and not search.streams:
         raise WorkerError(
             "bad-input",
@@ -91,7 +93,8 @@ def generate(
     )
 
     with memory_faults(_MEMORY_ADVICE):
-        yield from decode(rows, batch, search, recorder, should_stop, progress)
+        yield from decode(rows, batch, probe, recorder, should_stop, progress)
+    yield from probe.events()
     clock.decode = clock.lap(model.device)
     yield clock.summary(rows, batch.steps)
 
@@ -167,8 +170,8 @@ def _look(
         if sample.image is None:
             continue
         pixels[sample.image] = sample.pixels
-        needed = {request.parameters.mode for request, _ in job.edits if request.reference is None}
-        modes.setdefault(sample.image, set()).update(needed)
+        needed = {request.mode for request, _ in job.edits}
+        modes.setdefault(sample.image, set()).update(mode for mode in needed if mode is not None)
     looks = {}
     for image, values in pixels.items():
         if should_stop():

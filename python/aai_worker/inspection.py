@@ -12,7 +12,7 @@ from safetensors import safe_open
 from transformers import AutoConfig, AutoModelForImageTextToText
 
 from .errors import WorkerError
-from .loading import _check_weights, _family, _load_image_processor, _load_tokenizer
+from .loading import check_weights, find_family, load_image_processor, load_tokenizer
 from .models import Model
 from .prompts import build_prompt
 from .protocol import Prompt
@@ -63,9 +63,9 @@ def find_settings(source: str) -> Path:
 
 
 def build_without_weights(folder: Path, source: str) -> Model:
-    family = _family(folder)
+    family = find_family(folder)
     if has_weights(folder):
-        _check_weights(folder)
+        check_weights(folder)
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
         with torch.device("meta"):
@@ -74,7 +74,7 @@ def build_without_weights(folder: Path, source: str) -> Model:
         reason = str(error).strip().splitlines()[0]
         config_file = folder / "config.json"
         raise WorkerError("bad-checkpoint", f'"{config_file}" describes no model: {reason}') from error
-    return family(network, _load_tokenizer(folder), _load_image_processor(folder), source)
+    return family(network, load_tokenizer(folder), load_image_processor(folder), source)
 
 
 def runs_of(positions: list[int]) -> list[list[int]]:

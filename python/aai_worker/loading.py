@@ -32,17 +32,17 @@ def load_model(
 ) -> Model:
     """`dtype` "auto" is float32 on the CPU and the checkpoint's own elsewhere."""
     folder = find_checkpoint(source, revision, offline)
-    family = _family(folder)
-    _check_weights(folder)
+    family = find_family(folder)
+    check_weights(folder)
     progress()
-    tokenizer = _load_tokenizer(folder)
-    image_processor = _load_image_processor(folder)
+    tokenizer = load_tokenizer(folder)
+    image_processor = load_image_processor(folder)
     progress()
     network = _load_network(folder, _choose_dtype(dtype, device), device, progress)
     return family(network, tokenizer, image_processor, source)
 
 
-def _family(folder: Path) -> type[Model]:
+def find_family(folder: Path) -> type[Model]:
     if not (folder / "config.json").is_file():
         if (folder / "adapter_config.json").is_file():
             raise WorkerError(
@@ -73,7 +73,7 @@ def _family(folder: Path) -> type[Model]:
     raise WorkerError("unknown-model", f'Model type "{model_type}" is not supported; supported: {supported}.')
 
 
-def _check_weights(folder: Path) -> None:
+def check_weights(folder: Path) -> None:
     """Every safetensors file opens and is as long as its header says."""
     if not has_weights(folder):
         raise WorkerError("bad-checkpoint", f'"{folder}" is no whole checkpoint: weight files are missing.')
@@ -87,7 +87,7 @@ def _check_weights(folder: Path) -> None:
             ) from error
 
 
-def _load_tokenizer(folder: Path) -> Any:
+def load_tokenizer(folder: Path) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError, ImportError) as error:
@@ -100,7 +100,7 @@ def _load_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
-def _load_image_processor(folder: Path) -> Any:
+def load_image_processor(folder: Path) -> Any:
     # Pillow's resampling on every machine: torchvision's differs in the last bits, and so would the captions.
     try:
         return AutoImageProcessor.from_pretrained(

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "15ac1b35f7d0ad19"
+PROTOCOL_HASH = "fc15d2076e596c49"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -18,8 +18,27 @@ class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field
     image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
 
 
+class PaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="pai"):
+    alpha: float
+    layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
+    image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
+
+
+class HgaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="hgai"):
+    alpha: float
+    layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
+    image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
+
+
+class VafParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="vaf"):
+    enhance: float
+    suppress: float
+    layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
+    image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
+
+
 class AttentionEdit(Struct, frozen=True, kw_only=True, rename="camel"):
-    parameters: AaiParameters
+    parameters: AaiParameters | PaiParameters | HgaiParameters | VafParameters
     reference: int | None
 
 
@@ -184,6 +203,7 @@ class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     rows: list[Row]
     search: GreedyParameters | SampleParameters | BeamParameters | OperaParameters
     capture: CapturePolicy | None
+    probes: list[str]
     window: Annotated[int, Meta(ge=1)]
 
 
@@ -229,6 +249,11 @@ class RowEvent(Struct, frozen=True, kw_only=True, rename="camel"):
     token_ids: list[int]
     finish_reason: Literal["stop", "length", "failed"]
     fault: WorkerFault | None
+
+
+class ProbesEvent(Struct, frozen=True, kw_only=True, rename="camel"):
+    row: int
+    logits: list[float]
 
 
 class Attestation(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -331,6 +356,7 @@ EVENTS: dict[str, type[Struct]] = {
     "tokens": TokensEvent,
     "attention": AttentionEvent,
     "row": RowEvent,
+    "probes": ProbesEvent,
 }
 
 

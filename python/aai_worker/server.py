@@ -1,4 +1,5 @@
 """Commands in, events out: the data socket on the main thread, where the model computes."""
+
 from __future__ import annotations
 
 import sys
@@ -14,7 +15,17 @@ from . import wire
 from .control import Control
 from .errors import Cancelled, WorkerError
 from .events import Attention, Event
-from .protocol import COMMANDS, EVENTS, GenerateCommand, GenerateSummary, Nothing, Ready, Token, TokensEvent, WorkerFault
+from .protocol import (
+    COMMANDS,
+    EVENTS,
+    GenerateCommand,
+    GenerateSummary,
+    Nothing,
+    Ready,
+    Token,
+    TokensEvent,
+    WorkerFault,
+)
 from .window import Window
 
 _EVENT_TYPES = {schema: type for type, schema in EVENTS.items()}
@@ -25,9 +36,11 @@ _TOKEN_BYTES = 64
 class Server:
     """Answers one command after another, each by exactly one `result`, `cancelled` or `error`."""
 
-    def __init__(self, invitation: dict[str, Any], create_engine: Callable[[str, int | None], tuple[Any, Ready]]) -> None:
+    def __init__(
+        self, invitation: dict[str, Any], create_engine: Callable[[str, int | None], tuple[Any, Ready]]
+    ) -> None:
         self.create_engine = create_engine
-        context = zmq.Context.instance()
+        context: zmq.Context[Any] = zmq.Context.instance()
         self.control = Control(context, invitation["control"], invitation["identity"], invitation["token"])
         self.socket = context.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.IDENTITY, invitation["identity"].encode())
@@ -78,11 +91,18 @@ class Server:
         try:
             schema = COMMANDS.get(header.type)
             if schema is None:
-                raise WorkerError("unknown-command", f'This worker does not know the command "{header.type}"; it knows {", ".join(COMMANDS)}.')
+                raise WorkerError(
+                    "unknown-command",
+                    f'This worker does not know the command "{header.type}"; it knows {", ".join(COMMANDS)}.',
+                )
             command = msgspec.msgpack.decode(body, type=schema)
             self._run(header.id, header.type, command, arrays)
         except msgspec.ValidationError as error:
-            self._send(header.id, "error", WorkerFault(code="bad-input", message=f'"{header.type}": {error}.', traceback=""))
+            self._send(
+                header.id,
+                "error",
+                WorkerFault(code="bad-input", message=f'"{header.type}": {error}.', traceback=""),
+            )
         except Exception as error:
             self._send(header.id, "error", _fault(error))
         finally:
@@ -124,7 +144,9 @@ class Server:
         window = control.window = Window(command.window)
         sender = EventSender(self, id, window)
         try:
-            for event in self.engine.generate(command, arrays, should_stop=control.should_stop, progress=control.step):
+            for event in self.engine.generate(
+                command, arrays, should_stop=control.should_stop, progress=control.step
+            ):
                 if isinstance(event, GenerateSummary):
                     sender.flush()
                     self._send(id, "result", event)
@@ -140,7 +162,7 @@ class Server:
 
 
 class EventSender:
-    """Sends events within the reader's window: arrays wait for room, tokens wait together while there is none."""
+    """Keeps to the reader's window: arrays wait for room, tokens wait together while there is none."""
 
     def __init__(self, server: Server, id: int, window: Window) -> None:
         self._server = server
@@ -178,4 +200,3 @@ def _fault(error: Exception) -> WorkerFault:
         return WorkerFault(code=error.code, message=str(error), traceback="")
     text = "".join(traceback.format_exception(error))
     return WorkerFault(code="internal", message=f"{type(error).__name__}: {error}", traceback=text)
-

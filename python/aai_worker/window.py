@@ -1,4 +1,5 @@
 """Backpressure in bytes: how much may be on the way to a reader who has not read it yet."""
+
 from __future__ import annotations
 
 import threading
@@ -6,7 +7,7 @@ from collections.abc import Callable
 
 
 class Window:
-    """Bytes sent and not yet given back by the reader's credits; `take` waits while they would exceed the limit."""
+    """Bytes sent and not yet given back by the reader; `take` waits while they would exceed the limit."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit

@@ -1,4 +1,4 @@
-"""AAI again, written for the tests from the formula alone: plain tensors, no cache, all recomputed.
+"""Attention edits again, written for the tests from their formulas: plain tensors, no cache, all recomputed.
 
 Independent of the worker and of transformers' decoder; of transformers it uses weights and vision features.
 """
@@ -13,10 +13,48 @@ from torch import Tensor
 
 
 class Edit(NamedTuple):
+    """AAI."""
+
     alpha: float
     beta: float
     layers: tuple[int, int]
     warmup: int
+
+    def change(self, x: Tensor, keys: list[int], r: Tensor) -> None:
+        """`x` [Hq, K]: one query's logits, in place."""
+        for key, weight in zip(keys, r, strict=True):
+            x[:, key] = self.alpha * x[:, key].abs() * weight + self.beta * x[:, key]
+
+
+class Pai(NamedTuple):
+    alpha: float
+    layers: tuple[int, int]
+    warmup: int = -1
+
+    def change(self, x: Tensor, keys: list[int], r: Tensor) -> None:
+        for key in keys:
+            x[:, key] += self.alpha * x[:, key].abs()
+
+
+class Hgai(NamedTuple):
+    alpha: float
+    layers: tuple[int, int]
+    warmup: int = -1
+
+    def change(self, x: Tensor, keys: list[int], r: Tensor) -> None:
+        for key in keys:
+            x[:, key] += self.alpha * sum(abs(float(head)) for head in x[:, key]) / len(x)
+
+
+class Vaf(NamedTuple):
+    enhance: float
+    suppress: float
+    layers: tuple[int, int]
+    warmup: int = -1
+
+    def change(self, x: Tensor, keys: list[int], r: Tensor) -> None:
+        for key in range(keys[-1] + 1):
+            x[:, key] *= self.enhance if key in keys else self.suppress if key < keys[0] else 1
 
 
 def seed_reference(model: Any, pixels: Tensor) -> Tensor:
@@ -30,7 +68,7 @@ def seed_reference(model: Any, pixels: Tensor) -> Tensor:
 
 
 def greedy(
-    model: Any, prompt: Tensor, image_keys: list[int], reference: Tensor, edits: Sequence[Edit], count: int
+    model: Any, prompt: Tensor, image_keys: list[int], reference: Tensor, edits: Sequence[Any], count: int
 ) -> tuple[list[int], Tensor]:
     """`prompt` [P, hidden], embedded -> the tokens, and the logits [count, V] that chose them."""
     weights = model.state_dict()
@@ -51,7 +89,7 @@ def _forward(
     prompt_length: int,
     image_keys: list[int],
     r: Tensor,
-    edits: Sequence[Edit],
+    edits: Sequence[Any],
 ) -> Tensor:
     config = model.config.text_config
     for layer in range(config.num_hidden_layers):
@@ -59,20 +97,14 @@ def _forward(
         x = _norm(hidden, weights[f"{part}.input_layernorm.weight"], config.rms_norm_eps)
         q, k, v = (_heads(x @ weights[f"{part}.self_attn.{name}_proj.weight"].T, config) for name in "qkv")
         q, k = _rotate(q, config), _rotate(k, config)
-        output = torch.zeros_like(q)  # [Hq, L, D]
-        for head in range(len(q)):
-            shared = head // (len(q) // len(k))
-            scores = q[head] @ k[shared].T / q.shape[-1] ** 0.5  # [query, key]
-            for step in range(
-                len(hidden) - prompt_length + 1
-            ):  # generated tokens when this query was the newest
-                x = scores[prompt_length - 1 + step, image_keys]
-                for edit in edits:
-                    if step > edit.warmup and edit.layers[0] <= layer < edit.layers[1]:
-                        x = edit.alpha * x.abs() * r + edit.beta * x
-                scores[prompt_length - 1 + step, image_keys] = x
-            future = torch.ones_like(scores, dtype=torch.bool).triu(diagonal=1)
-            output[head] = torch.softmax(scores.masked_fill(future, -torch.inf), dim=-1) @ v[shared]
+        k, v = (x.repeat_interleave(len(q) // len(x), dim=0) for x in (k, v))  # heads share keys and values
+        scores = q @ k.transpose(1, 2) / q.shape[-1] ** 0.5  # [Hq, query, key]
+        for step in range(len(hidden) - prompt_length + 1):  # generated tokens when this query was the newest
+            for edit in edits:
+                if step > edit.warmup and edit.layers[0] <= layer < edit.layers[1]:
+                    edit.change(scores[:, prompt_length - 1 + step], image_keys, r)
+        future = torch.ones_like(scores[0], dtype=torch.bool).triu(diagonal=1)
+        output = torch.softmax(scores.masked_fill(future, -torch.inf), dim=-1) @ v  # [Hq, L, D]
         hidden = hidden + output.transpose(0, 1).flatten(1) @ weights[f"{part}.self_attn.o_proj.weight"].T
         x = _norm(hidden, weights[f"{part}.post_attention_layernorm.weight"], config.rms_norm_eps)
         gate, up, down = (weights[f"{part}.mlp.{name}_proj.weight"] for name in ("gate", "up", "down"))

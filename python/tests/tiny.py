@@ -36,7 +36,9 @@ from aai_worker.protocol import (
     GenerateCommand,
     GenerateSummary,
     GreedyParameters,
+    HgaiParameters,
     LoadCommand,
+    PaiParameters,
     PrefilledEvent,
     Prompt,
     Row,
@@ -44,6 +46,7 @@ from aai_worker.protocol import (
     Sample,
     Token,
     TokensEvent,
+    VafParameters,
 )
 
 LAYERS = 4
@@ -195,6 +198,23 @@ def aai(
     return AttentionEdit(parameters=parameters, reference=reference)
 
 
+def pai(alpha: float = 0.5, layers: tuple[int, int] = (1, LAYERS)) -> AttentionEdit:
+    parameters = PaiParameters(alpha=alpha, layers=layers, image_keys=None)
+    return AttentionEdit(parameters=parameters, reference=None)
+
+
+def hgai(alpha: float = 0.5, layers: tuple[int, int] = (1, LAYERS)) -> AttentionEdit:
+    parameters = HgaiParameters(alpha=alpha, layers=layers, image_keys=None)
+    return AttentionEdit(parameters=parameters, reference=None)
+
+
+def vaf(
+    enhance: float = 1.15, suppress: float = 0.95, layers: tuple[int, int] = (1, LAYERS)
+) -> AttentionEdit:
+    parameters = VafParameters(enhance=enhance, suppress=suppress, layers=layers, image_keys=None)
+    return AttentionEdit(parameters=parameters, reference=None)
+
+
 def sample(text: str = "<image>\nWhat is it?", image: int | None = 0, template: str = "raw") -> Sample:
     return Sample(image=image, prompt=Prompt(text=text, template=template))
 
@@ -257,6 +277,7 @@ def run(
         rows=rows,
         search=search or GreedyParameters(max_new_tokens=tokens),
         capture=capture,
+        probes=[],
         window=1,
     )
     result = Run()

@@ -6,6 +6,7 @@ import { compareCommand } from "./commands/compare";
 import { doctorCommand } from "./commands/doctor";
 import { generateCommand } from "./commands/generate";
 import { inspectCommand } from "./commands/inspect";
+import { popeCommand } from "./commands/pope";
 import { popeBuildCommand } from "./commands/pope_build";
 import { popeEvalCommand } from "./commands/pope_eval";
 import { setupCommand } from "./commands/setup";
@@ -22,6 +23,7 @@ async function main(args: string[]): Promise<void> {
     .command(chairEvalCommand)
     .command(popeEvalCommand)
     .command(chairCommand)
+    .command(popeCommand)
     .command(compareCommand)
     .command(popeBuildCommand)
     .command(inspectCommand)

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { InferredOptionTypes, Options } from "yargs";
 import type { LoadOptions } from "../client";
 import { packageRoot } from "../data/package_root";
-import { type Aai, aai, type Greedy, greedy, none } from "../methods";
+import { type AttentionMethod, aai, type Greedy, greedy, hgai, none, pai, vaf } from "../methods";
 import { UsageError } from "./exit";
 
 const options = <Table extends Record<string, Options>>(table: Table) => table;
@@ -29,33 +29,52 @@ export const modelOptions = options({
 });
 
 export const attentionOptions = options({
+  attention: {
+    choices: ["aai", "pai", "hgai", "vaf", "none"] as const,
+    describe: "How attention to the image is edited [none]",
+    group: "Attention:",
+  },
   "use-aai": {
     type: "boolean",
-    describe: "Align attention with the image (implied by --alpha)",
-    group: "AAI:",
+    describe: "The seed's name for --attention aai (implied by --alpha)",
+    group: "Attention:",
   },
   alpha: {
     type: "number",
-    describe: "Strength of the pull towards the vision reference [0.3]",
-    group: "AAI:",
+    describe: "Strength [aai 0.3, pai by model, hgai 0.5]",
+    group: "Attention:",
   },
-  beta: { type: "number", describe: "Factor on the original logits [1]", group: "AAI:" },
-  "start-layer": { type: "number", describe: "First decoder layer edited [2]", group: "AAI:" },
-  "end-layer": { type: "number", describe: "Layer after the last one edited [all layers]", group: "AAI:" },
+  beta: { type: "number", describe: "aai: factor on the original logits [1]", group: "Attention:" },
+  "start-layer": {
+    type: "number",
+    describe: "First decoder layer edited [aai, pai 2, hgai 5, vaf 9]",
+    group: "Attention:",
+  },
+  "end-layer": {
+    type: "number",
+    describe: "Layer after the last one edited [aai, pai all, hgai 18, vaf 15]",
+    group: "Attention:",
+  },
   warmup: {
     type: "number",
-    describe: "Tokens written before the edit acts; -1: from the first token on [5]",
-    group: "AAI:",
+    describe: "aai: tokens written before the edit acts; -1: from the first token on [5]",
+    group: "Attention:",
   },
   "reference-mode": {
     choices: ["seed", "corrected"] as const,
-    describe: "Vision reference as the seed computes it, or as it was meant [seed]",
-    group: "AAI:",
+    describe: "aai: vision reference as the seed computes it, or as it was meant [seed]",
+    group: "Attention:",
   },
   normalisation: {
     choices: ["mean", "clip", "rank"] as const,
-    describe: "Of the reference [mean]",
-    group: "AAI:",
+    describe: "aai: of the reference [mean]",
+    group: "Attention:",
+  },
+  enhance: { type: "number", describe: "vaf: factor on image tokens [1.15]", group: "Attention:" },
+  suppress: {
+    type: "number",
+    describe: "vaf: factor on tokens before the image [0.95]",
+    group: "Attention:",
   },
 });
 
@@ -96,21 +115,40 @@ export function loadOptionsOf({ dtype, offline, revision }: Arguments<typeof mod
   return { dtype, offline, ...(revision !== undefined && { revision }) };
 }
 
-/** `none` unless --use-aai or one of its parameters is given. */
-export function attentionOf(args: Arguments<typeof attentionOptions>): Aai | typeof none {
-  const { alpha, beta, "start-layer": start, "end-layer": end, warmup } = args;
-  const { "use-aai": use, "reference-mode": mode, normalisation } = args;
-  if (use === false || (use === undefined && alpha === undefined)) return none;
+/** `none` unless --attention, --use-aai or --alpha is given. */
+export function attentionOf(args: Arguments<typeof attentionOptions>): AttentionMethod | typeof none {
+  const method = attentionName(args);
+  if (method === "none") return none;
+  const { alpha, beta, warmup, "reference-mode": mode, normalisation, enhance, suppress } = args;
+  const values = { alpha, beta, layers: layersOf(args), warmup, mode, normalisation, enhance, suppress };
+  const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+  for (const name of Object.keys(given)) {
+    if (!attentionParameters[method].includes(name))
+      throw new UsageError(`--attention ${method} takes no ${flags[name] ?? `--${name}`}.`);
+  }
+  return { aai, pai, hgai, vaf }[method](given);
+}
+
+const attentionParameters: Record<AttentionMethod["parameters"]["method"], readonly string[]> = {
+  aai: ["alpha", "beta", "layers", "warmup", "mode", "normalisation"],
+  pai: ["alpha", "layers"],
+  hgai: ["alpha", "layers"],
+  vaf: ["enhance", "suppress", "layers"],
+};
+
+const flags: Record<string, string> = { layers: "--start-layer", mode: "--reference-mode" };
+
+function attentionName({ attention, "use-aai": useAai, alpha }: Arguments<typeof attentionOptions>) {
+  if (useAai === true && attention !== undefined && attention !== "aai")
+    throw new UsageError(`--use-aai and --attention ${attention} contradict each other; give one of them.`);
+  if (attention !== undefined) return attention;
+  return useAai === true || (useAai === undefined && alpha !== undefined) ? "aai" : "none";
+}
+
+function layersOf({ "start-layer": start, "end-layer": end }: Arguments<typeof attentionOptions>) {
   if ((start === undefined) !== (end === undefined))
     throw new UsageError("Give both --start-layer and --end-layer, or neither.");
-  return aai({
-    ...(alpha !== undefined && { alpha }),
-    ...(beta !== undefined && { beta }),
-    ...(start !== undefined && end !== undefined && { layers: [start, end] as const }),
-    ...(warmup !== undefined && { warmup }),
-    ...(mode !== undefined && { mode }),
-    ...(normalisation !== undefined && { normalisation }),
-  });
+  return start === undefined || end === undefined ? undefined : ([start, end] as const);
 }
 
 export function searchOf({ "max-new-tokens": maxNewTokens, beam }: Arguments<typeof searchOptions>): Greedy {

@@ -31,6 +31,13 @@ export type RowEvent = { type: "row"; row: number; text: string; tokenIds: numbe
   | { finishReason: "failed"; error: WorkerError }
 );
 
+/** The logits that the probes had when the row's first token was chosen, in the order of the probes. */
+export interface ProbesEvent {
+  type: "probes";
+  row: number;
+  logits: number[];
+}
+
 /** The last event of a generation that ran to its end. */
 export interface DoneEvent {
   type: "done";
@@ -49,5 +56,6 @@ export type GenerationEvent =
   | TokenEvent
   | AttentionEvent
   | RowEvent
+  | ProbesEvent
   | DoneEvent
   | CancelledEvent;

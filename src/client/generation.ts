@@ -134,6 +134,8 @@ function publicEvents({ type, body, arrays }: Message): GenerationEvent[] {
       const error = new WorkerError(fault ?? { code: "internal", message: "The row failed.", traceback: "" });
       return [{ type, ...row, finishReason, error }];
     }
+    case "probes":
+      return [{ type, ...generateEvents.probes.parse(body) }];
     default:
       return [];
   }

@@ -95,7 +95,7 @@ export class Model {
   /** Installs an edit for every later generation that names no `attention` of its own. */
   async installHook(method: AttentionMethod): Promise<HookHandle> {
     const arrays: NdArray[] = [];
-    const [edit] = attentionEdits(method, this.description.layers, arrays)!;
+    const [edit] = attentionEdits(method, this.description, arrays)!;
     const { model } = this.#loaded;
     const { result } = await call(this.#connection, "installHook", { model, edit: edit! }, arrays);
     let removed: Promise<unknown> | undefined;
@@ -155,13 +155,7 @@ export class Model {
   ): Generation<Result> {
     const prepare: Prepare = async () => {
       const { model, description } = this.#loaded;
-      const { body, arrays } = await generateCommand(
-        model,
-        description.layers,
-        requests,
-        options,
-        eventWindow,
-      );
+      const { body, arrays } = await generateCommand(model, description, requests, options, eventWindow);
       return (callbacks) => {
         const id = this.#connection.submit("generate", body, arrays, callbacks);
         return {

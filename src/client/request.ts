@@ -1,7 +1,8 @@
 import type { z } from "zod";
 import { float32Array, type NdArray } from "../arrays/nd_array";
 import { type Attention, none } from "../methods/attention";
-import { resolveAai } from "../methods/attention/aai";
+import { resolveAttention } from "../methods/attention/resolve";
+import type { AttentionTarget } from "../methods/attention/target";
 import { greedy, type Search } from "../methods/search";
 import type { GenerateCommand } from "../protocol/messages";
 import type { AttentionEdit, Row, Sample } from "../protocol/parameters";
@@ -26,6 +27,8 @@ export interface GenerateOptions {
   search?: Search;
   /** Default: no attention comes back. */
   capture?: Capture;
+  /** Texts whose first token's logit at the first step is wanted, such as "Yes" and "No". */
+  probes?: readonly string[];
   /** Aborting it cancels within one decoding step. */
   signal?: AbortSignal;
 }
@@ -36,7 +39,7 @@ export interface GenerateOptions {
  */
 export async function generateCommand(
   model: string,
-  decoderLayers: number,
+  target: AttentionTarget,
   requests: readonly RowRequest[],
   options: GenerateOptions,
   window: number,
@@ -55,16 +58,17 @@ export async function generateCommand(
     if (!samples.has(key)) samples.set(key, { index: samples.size, sample });
     rows.push({
       sample: samples.get(key)!.index,
-      attention: attentionEdits(attention, decoderLayers, arrays),
+      attention: attentionEdits(attention, target, arrays),
     });
   }
-  const { search = greedy(), capture } = options;
+  const { search = greedy(), capture, probes = [] } = options;
   return {
     body: {
       model,
       samples: [...samples.values()].map(({ sample }) => sample),
       rows,
       search,
+      probes: [...probes],
       capture: capture === undefined ? null : capturePolicy(capture),
       window,
     },
@@ -75,17 +79,17 @@ export async function generateCommand(
 /** null = the installed hooks, [] = none. A reference of the caller's own joins `arrays`. */
 export function attentionEdits(
   attention: Attention | undefined,
-  decoderLayers: number,
+  target: AttentionTarget,
   arrays: NdArray[],
 ): z.infer<typeof AttentionEdit>[] | null {
   if (attention === undefined) return null;
   if (attention === none) return [];
   const methods = "parameters" in attention ? [attention] : attention;
   return methods.map((method) => {
-    const { reference } = method;
+    const reference = "reference" in method ? method.reference : undefined;
     const frame = reference && float32Array("reference", [reference.length], reference, ["imageToken"]);
     return {
-      parameters: resolveAai(method, decoderLayers),
+      parameters: resolveAttention(method, target),
       reference: frame === undefined ? null : arrays.push(frame) - 1,
     };
   });

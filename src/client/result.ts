@@ -9,6 +9,8 @@ export type RowResult = { row: number; promptTokens: number; keyRanges: [number,
       tokenIds: number[];
       finishReason: "stop" | "length";
       attention: AttentionEvent[];
+      /** Logits of the probes, in their order; empty where there were none. */
+      probes: number[];
     }
   | { status: "failed"; error: WorkerError }
 );
@@ -50,8 +52,14 @@ export async function collectBatch(events: AsyncIterable<GenerationEvent>): Prom
             tokenIds,
             finishReason,
             attention: attention.get(row) ?? [],
+            probes: [],
           });
         }
+        break;
+      }
+      case "probes": {
+        const probed = rows.find(({ row }) => row === event.row);
+        if (probed?.status === "done") probed.probes = event.logits;
         break;
       }
       case "done": {

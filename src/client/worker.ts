@@ -16,7 +16,7 @@ export interface WorkerOptions {
   env?: Record<string, string>;
   /** Seconds a worker may take to import PyTorch and be ready. Default 180. */
   startTimeout?: number;
-  /** Seconds without any sign of life after which a worker is given up. Default 20. */
+  /** Seconds without any sign of life after which a worker is given up. Default 60. */
   heartbeatTimeout?: number;
   /** Seconds without progress (no decoding step) after which a busy worker is given up. Default 300. */
   stallTimeout?: number;
@@ -83,7 +83,7 @@ export async function startWorker(options: WorkerOptions = {}): Promise<Worker> 
     threads: options.threads ?? null,
     env: options.env ?? {},
     startTimeout: options.startTimeout ?? 180,
-    heartbeatTimeout: options.heartbeatTimeout ?? 20,
+    heartbeatTimeout: options.heartbeatTimeout ?? 60,
     stallTimeout: options.stallTimeout ?? 300,
     handleSignals: options.handleSignals ?? true,
     onLine: options.onLog,

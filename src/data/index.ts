@@ -1,7 +1,6 @@
 export { type Caption, type CaptionKeys, readCaptions } from "./captions";
 export { type CocoGroundTruth, type CocoOptions, cocoGroundTruth } from "./coco";
-export { type GroundTruth, readGroundTruth } from "./ground_truth";
+export { type GroundTruth, readGroundTruth, readObjectList } from "./ground_truth";
 export { chooseIds, type ImageIds, imageIdOf, readIds } from "./ids";
-export { packageRoot } from "./package_root";
 export { type PopeQuestion, readPope } from "./pope";
-export { type Random, seededRandom, shuffled } from "./random";
+export { readPopeAnswers } from "./pope_answers";

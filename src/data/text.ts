@@ -3,11 +3,22 @@ import { DataError } from "./data_error";
 
 /** The text of a UTF-8 file, without its byte order mark; throws, naming the place, if it is not UTF-8. */
 export function readText(file: string): string {
-  const bytes = readFileSync(file);
+  const bytes = readBytes(file);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
     throw new DataError(`${file}: line ${firstBadLine(bytes)} is not UTF-8; save the file as UTF-8.`);
+  }
+}
+
+function readBytes(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    throw new DataError(
+      code === "ENOENT" ? `There is no file ${file}.` : `${file} cannot be read (${message}).`,
+    );
   }
 }
 

@@ -126,6 +126,8 @@ export const GenerateCommand = z
     rows: z.array(Row),
     search: SearchParameters,
     capture: CapturePolicy.nullable(),
+    /** Texts whose first token's logit at the first step comes back, row by row. */
+    probes: z.array(z.string()),
     /** How many bytes of events the worker may have on the way before it waits for `credit`. */
     window: z.int().min(1),
   })
@@ -177,6 +179,11 @@ export const RowEvent = z
   })
   .meta({ id: "RowEvent" });
 
+/** At the end, where the command has `probes`: their logits, in order. */
+export const ProbesEvent = z
+  .object({ row: z.int(), logits: z.array(z.number()) })
+  .meta({ id: "ProbesEvent" });
+
 /** What one edit did in one row: proof that a hook fired, and where. */
 export const Attestation = z
   .object({
@@ -213,6 +220,7 @@ export const generateEvents = {
   tokens: TokensEvent,
   attention: AttentionEvent,
   row: RowEvent,
+  probes: ProbesEvent,
 } as const;
 
 /** Commands on the data socket: answered in order, each by one `result`, `cancelled` or `error`. */

@@ -33,8 +33,44 @@ export const AaiParameters = z
   })
   .meta({ id: "AaiParameters" });
 
+/** PAI: `x <- x + alpha * |x|` on image keys, from the first token on. */
+export const PaiParameters = z
+  .object({
+    method: z.literal("pai"),
+    alpha: z.number(),
+    layers: LayerRange,
+    imageKeys: KeyRange.nullable(),
+  })
+  .meta({ id: "PaiParameters" });
+
+/** HGAI: `x <- x + alpha * mean over heads of |x|` on image keys, from the first token on. */
+export const HgaiParameters = z
+  .object({
+    method: z.literal("hgai"),
+    alpha: z.number(),
+    layers: LayerRange,
+    imageKeys: KeyRange.nullable(),
+  })
+  .meta({ id: "HgaiParameters" });
+
+/** VAF: `x <- enhance * x` on image keys, `x <- suppress * x` on all keys before them, from the first token on. */
+export const VafParameters = z
+  .object({
+    method: z.literal("vaf"),
+    enhance: z.number(),
+    suppress: z.number(),
+    layers: LayerRange,
+    imageKeys: KeyRange.nullable(),
+  })
+  .meta({ id: "VafParameters" });
+
 /** Every attention method, told apart by `method`. */
-export const AttentionParameters = AaiParameters;
+export const AttentionParameters = z.discriminatedUnion("method", [
+  AaiParameters,
+  PaiParameters,
+  HgaiParameters,
+  VafParameters,
+]);
 
 /** One attention edit of a row. `reference` is the index of a float32 array frame, or null to extract it from the image. */
 export const AttentionEdit = z

@@ -29,7 +29,8 @@ export interface AttentionOverlay {
  */
 export async function attentionOverlay(request: AttentionOverlayRequest): Promise<AttentionOverlay> {
   const { model, image, prompt, attention, label, present, maxNewTokens } = request;
-  const { mode, warmup } = attention.parameters;
+  const { mode, warmup } =
+    attention.parameters.method === "aai" ? attention.parameters : ({ mode: "seed", warmup: -1 } as const);
   const reference = await model.extractVision(image, { mode });
   const write = (edit: typeof none | AttentionMethod) =>
     model

@@ -7,7 +7,7 @@ import type { Attention, Search } from "../methods";
 import { chair } from "../metrics";
 import { runContext } from "./context";
 import { runRows } from "./row_run";
-import { readRecords, RunFolder, type RunRecord } from "./run_folder";
+import { RunFolder, type RunRecord, readRecords } from "./run_folder";
 
 export interface ChairRunOptions {
   /** Folder of images. */
@@ -34,8 +34,23 @@ export interface ChairRunResult {
 }
 
 /** Captions images into a run folder; started again, it continues. Also writes `captions.jsonl`, as CHAIR scorers read it. */
-export async function chairRun(worker: Worker, model: Model, options: ChairRunOptions): Promise<ChairRunResult> {
-  const { images, prompt, template, attention, search, batchSize, retryFailed, out, groundTruth, onProgress } = options;
+export async function chairRun(
+  worker: Worker,
+  model: Model,
+  options: ChairRunOptions,
+): Promise<ChairRunResult> {
+  const {
+    images,
+    prompt,
+    template,
+    attention,
+    search,
+    batchSize,
+    retryFailed,
+    out,
+    groundTruth,
+    onProgress,
+  } = options;
   const files = imageFiles(images);
   const ids = chosenIds(options.ids, files);
   const settings = {
@@ -60,11 +75,18 @@ export async function chairRun(worker: Worker, model: Model, options: ChairRunOp
     onBatch: (done) => onProgress?.(done, tasks.length, running()),
   });
   const result = readChairRun(out, groundTruth);
-  writeFileSync(join(out, "captions.jsonl"), result.captions.map((caption) => `${JSON.stringify(caption)}\n`).join(""));
+  writeFileSync(
+    join(out, "captions.jsonl"),
+    result.captions.map((caption) => `${JSON.stringify(caption)}\n`).join(""),
+  );
   run.finish({
     captions: result.captions.length,
     failed: result.failed.length,
-    ...(result.score && { scorer: result.score.scorer, overall: result.score.overall_metrics, intervals: result.score.intervals }),
+    ...(result.score && {
+      scorer: result.score.scorer,
+      overall: result.score.overall_metrics,
+      intervals: result.score.intervals,
+    }),
   });
   return result;
 }
@@ -74,7 +96,11 @@ export function readChairRun(folder: string, groundTruth: GroundTruth | undefine
   const records = readRecords(folder);
   const captions = captionsOf(records);
   const failed = [...records.values()].filter(({ status }) => status === "failed");
-  return { captions, failed, score: groundTruth && captions.length > 0 ? chair.score(captions, groundTruth) : undefined };
+  return {
+    captions,
+    failed,
+    score: groundTruth && captions.length > 0 ? chair.score(captions, groundTruth) : undefined,
+  };
 }
 
 function scoreRecords(records: ReadonlyMap<string, RunRecord>, groundTruth: GroundTruth, resamples: number) {
@@ -90,7 +116,8 @@ function captionsOf(records: ReadonlyMap<string, RunRecord>): ChairRunResult["ca
 
 /** Image id -> file name. */
 function imageFiles(folder: string): Map<string, string> {
-  if (!existsSync(folder)) throw new DataError(`There is no folder ${folder}; --data-path names a folder of images.`);
+  if (!existsSync(folder))
+    throw new DataError(`There is no folder ${folder}; --data-path names a folder of images.`);
   const names = readdirSync(folder).filter((name) => /\.(png|jpe?g|webp|bmp)$/i.test(name));
   if (names.length === 0) throw new DataError(`There is no image (png, jpg, webp, bmp) in ${folder}.`);
   return new Map(names.sort().map((name) => [imageIdOf(name), name]));
@@ -102,7 +129,9 @@ function chosenIds(ids: ChairRunOptions["ids"], files: ReadonlyMap<string, strin
   const missing = list.ids.filter((id) => !files.has(id));
   if (missing.length === 0) return list;
   const shown = missing.slice(0, 10).join(", ");
-  throw new DataError(`${missing.length} of the ${list.ids.length} images of ${ids} are not in the folder: ${shown}${missing.length > 10 ? " …" : ""}.`);
+  throw new DataError(
+    `${missing.length} of the ${list.ids.length} images of ${ids} are not in the folder: ${shown}${missing.length > 10 ? " …" : ""}.`,
+  );
 }
 
 const numeric = (id: string) => (/^\d+$/.test(id) ? Number(id) : id);

@@ -10,7 +10,12 @@ export async function runContext(worker: Worker): Promise<Record<string, unknown
   return {
     started: new Date().toISOString(),
     command: process.argv.slice(2),
-    versions: { "align-attention": version, node: process.versions.node, torch: torchVersion, transformers: transformersVersion },
+    versions: {
+      "align-attention": version,
+      node: process.versions.node,
+      torch: torchVersion,
+      transformers: transformersVersion,
+    },
     device: { name: device, model: deviceName },
     git: await gitState(),
   };

@@ -14,9 +14,13 @@ export function differences(before: unknown, after: unknown, path = ""): string[
 }
 
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner) =>
-    isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
-  ) ?? "absent";
+  return (
+    JSON.stringify(value, (_, inner) =>
+      isObject(inner)
+        ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+        : inner,
+    ) ?? "absent"
+  );
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

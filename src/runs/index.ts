@@ -1,3 +1,3 @@
-export { chairRun, type ChairRunOptions, type ChairRunResult, readChairRun } from "./chair_run";
-export { popeRun, type PopeRunOptions, type PopeRunResult, readPopeRun } from "./pope_run";
+export { type ChairRunOptions, type ChairRunResult, chairRun, readChairRun } from "./chair_run";
+export { type PopeRunOptions, type PopeRunResult, popeRun, readPopeRun } from "./pope_run";
 export { readRun, type StoredRun } from "./run_folder";

@@ -5,10 +5,10 @@ import type { Model, Worker } from "../client";
 import { type PopeQuestion, readPope } from "../data";
 import { DataError } from "../data/data_error";
 import type { Attention, Search } from "../methods";
-import { pope, type PopeRule } from "../metrics";
+import { type PopeRule, pope } from "../metrics";
 import { runContext } from "./context";
 import { runRows } from "./row_run";
-import { readRecords, RunFolder, type RunRecord } from "./run_folder";
+import { RunFolder, type RunRecord, readRecords } from "./run_folder";
 
 export interface PopeRunOptions {
   /** Folder of images. */
@@ -17,6 +17,8 @@ export interface PopeRunOptions {
   questions: readonly string[];
   /** Put behind every question, such as " Please answer this question with one word." */
   suffix: string;
+  /** Answer by which of yes and no is likelier at the first token, whatever is then written. */
+  likelihood: boolean;
   template: string;
   attention: Attention;
   search: Search;
@@ -34,13 +36,26 @@ export interface PopeRunResult {
 
 /** Asks POPE's questions into a run folder; started again, it continues. The raw reply is kept: rules can be changed later. */
 export async function popeRun(worker: Worker, model: Model, options: PopeRunOptions): Promise<PopeRunResult> {
-  const { images, suffix, template, attention, search, batchSize, retryFailed, out, rule, onProgress } = options;
+  const {
+    images,
+    suffix,
+    likelihood,
+    template,
+    attention,
+    search,
+    batchSize,
+    retryFailed,
+    out,
+    rule,
+    onProgress,
+  } = options;
   const questions = options.questions.flatMap((file) => readPope(file));
   requireImages(images, questions);
   const settings = {
     checkpoint: { source: model.description.source, fingerprint: model.fingerprint, dtype: model.dtype },
     questions: options.questions.map((file) => createHash("sha256").update(readFileSync(file)).digest("hex")),
     suffix,
+    likelihood,
     template,
     attention,
     search,
@@ -52,11 +67,17 @@ export async function popeRun(worker: Worker, model: Model, options: PopeRunOpti
     fields: { question },
   }));
   const onBatch = (done: number) => onProgress?.(done, tasks.length);
-  await runRows(run, model, tasks, { search, batchSize, retryFailed, onBatch });
+  const probes = likelihood ? wordings.flat() : [];
+  await runRows(run, model, tasks, { search, batchSize, probes, retryFailed, onBatch });
   const result = readPopeRun(out, rule);
   run.finish({
     failed: result.failed.length,
-    ...(result.result && { rule, source: result.result.source, metrics: result.result.metrics, intervals: result.result.intervals }),
+    ...(result.result && {
+      rule,
+      source: result.result.source,
+      metrics: result.result.metrics,
+      intervals: result.result.intervals,
+    }),
   });
   return result;
 }
@@ -66,16 +87,36 @@ export function readPopeRun(folder: string, rule: PopeRule): PopeRunResult {
   const records = [...readRecords(folder).values()];
   const answers = records
     .filter(({ status }) => status === "done")
-    .map(({ question, answer }) => ({ ...(question as PopeQuestion), answer: answer as string }));
+    .map(({ question, answer, probes }) => ({
+      ...(question as PopeQuestion),
+      answer: probes === undefined ? (answer as string) : likelier(probes as number[]),
+    }));
   return {
     result: answers.length > 0 ? pope.score(answers, rule) : undefined,
     failed: records.filter(({ status }) => status === "failed"),
   };
 }
 
+/** Of yes and of no, as a tokenizer may know them. */
+const wordings = [
+  ["Yes", "yes"],
+  ["No", "no"],
+] as const;
+
+/** Logits of the wordings, in order -> the word whose best wording is likelier. */
+function likelier(logits: readonly number[]): string {
+  const yes = Math.max(...logits.slice(0, wordings[0].length));
+  const no = Math.max(...logits.slice(wordings[0].length));
+  return yes > no ? "Yes" : "No";
+}
+
 function requireImages(folder: string, questions: readonly PopeQuestion[]): void {
-  const missing = [...new Set(questions.map(({ image }) => image))].filter((name) => !existsSync(join(folder, name)));
+  const missing = [...new Set(questions.map(({ image }) => image))].filter(
+    (name) => !existsSync(join(folder, name)),
+  );
   if (missing.length === 0) return;
   const shown = missing.slice(0, 5).join(", ");
-  throw new DataError(`${missing.length} images that the questions name are not in ${folder}: ${shown}${missing.length > 5 ? " …" : ""}.`);
+  throw new DataError(
+    `${missing.length} images that the questions name are not in ${folder}: ${shown}${missing.length > 5 ? " …" : ""}.`,
+  );
 }

@@ -2,7 +2,19 @@
  * A run on disk: `run.json` (what was asked), `samples.jsonl` (what came of it, the record of truth: appended and
  * fsynced, so that a run killed at any moment continues where it stopped), `metrics.json` (what follows from it).
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../data/data_error";
 import { differences, identityOf } from "./identity";
@@ -95,7 +107,9 @@ export function readRun(folder: string): StoredRun {
     throw new DataError(`${file} is not JSON (${(error as Error).message}).`);
   }
   if (run.format > format) {
-    throw new DataError(`${file} has format ${run.format}, made by a newer version; this one reads up to ${format}. Update align-attention.`);
+    throw new DataError(
+      `${file} has format ${run.format}, made by a newer version; this one reads up to ${format}. Update align-attention.`,
+    );
   }
   return run;
 }
@@ -111,7 +125,9 @@ export function readRecords(folder: string): Map<string, RunRecord> {
       const record = JSON.parse(line) as RunRecord;
       records.set(record.key, record);
     } catch {
-      throw new DataError(`${file}, line ${index + 1} is not JSON. Delete the line to have its sample done again.`);
+      throw new DataError(
+        `${file}, line ${index + 1} is not JSON. Delete the line to have its sample done again.`,
+      );
     }
   }
   return records;
@@ -126,7 +142,11 @@ function repair(folder: string): void {
   if (whole < bytes.length) truncateSync(file, whole);
 }
 
-function checkSame(folder: string, stored: StoredRun, { kind, settings }: Pick<RunDescription, "kind" | "settings">): void {
+function checkSame(
+  folder: string,
+  stored: StoredRun,
+  { kind, settings }: Pick<RunDescription, "kind" | "settings">,
+): void {
   if (stored.identity === identityOf({ kind, settings })) return;
   const changed = differences({ kind: stored.kind, ...stored.settings }, { kind, ...settings });
   throw new DataError(
@@ -145,7 +165,9 @@ function lock(folder: string): void {
   const file = join(folder, "lock");
   const holder = existsSync(file) ? Number(readFileSync(file, "utf8")) : undefined;
   if (holder !== undefined && holder !== process.pid && isRunning(holder)) {
-    throw new DataError(`Another process (pid ${holder}) is writing the run in ${folder}. Wait for it, or end it.`);
+    throw new DataError(
+      `Another process (pid ${holder}) is writing the run in ${folder}. Wait for it, or end it.`,
+    );
   }
   writeFileSync(file, String(process.pid));
 }

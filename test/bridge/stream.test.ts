@@ -2,10 +2,12 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { toFloat32 } from "../../src/arrays";
+import type { CommandName } from "../../src/bridge/connection";
+import { WorkerError } from "../../src/bridge/errors";
 import type { GenerationEvent } from "../../src/client/events";
 import type { Model } from "../../src/client/model";
 import type { Worker } from "../../src/client/worker";
-import { fakeWorker } from "../support/fake_worker";
+import { fakeConnection, fakeWorker } from "../support/fake_worker";
 
 let worker: Worker;
 let model: Model;
@@ -121,6 +123,19 @@ test("leaving the loop cancels, and the worker is free again", async () => {
 test("a result of the wrong shape is an error of its call, not a hang", async () => {
   await expect(worker.load("lie")).rejects.toThrow();
   await expect(worker.load("ok")).resolves.toBeDefined();
+});
+
+test("an unknown command is answered with a typed error, and the worker lives on", async () => {
+  const { connection } = await fakeConnection();
+  const error = await new Promise<unknown>((resolve) => {
+    const ignore = () => {};
+    const call = { onEvent: ignore, onResult: resolve, onCancelled: ignore, onError: resolve };
+    connection.submit("levitate" as CommandName, {}, [], call);
+  });
+  expect(error).toBeInstanceOf(WorkerError);
+  expect(error).toMatchObject({ code: "unknown-command", message: expect.stringContaining('"levitate"') });
+  await expect(connection.stats()).resolves.toMatchObject({ models: [] });
+  await connection.close();
 });
 
 test("a missing image is a sentence", async () => {

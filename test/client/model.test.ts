@@ -205,6 +205,16 @@ test("no image to act on, an empty prompt, a long prompt, a template that is not
   expect(() => greedy({ maxNewTokens: 0 })).toThrow("maxNewTokens is 0");
 });
 
+test("probes bring the logits of the first step: the likelier word is the one that greedy search writes", async () => {
+  const question = "Is there a dog in the image?";
+  const { probes, text } = await model
+    .generate({ image, prompt: question, search: greedy({ maxNewTokens: 1 }), probes: ["Yes", "No"] })
+    .result();
+  expect(probes).toHaveLength(2);
+  expect(["Yes", "No"]).toContain(text);
+  expect(text).toBe(probes[0]! > probes[1]! ? "Yes" : "No");
+});
+
 test("checkpoints that are none", async () => {
   expect(await sentence(worker.load("/nowhere/at/all"))).toContain("/nowhere/at/all");
   expect(await sentence(worker.load(__dirname))).toContain("no checkpoint");

@@ -70,7 +70,7 @@ describe("readGroundTruth", () => {
       2: [],
     });
     expect(() => readGroundTruth(temporaryFile("g.json", '{"1": "cat"}'))).toThrow(
-      /image 1 has "cat"; expected a list/,
+      /image id 1 has "cat"; expected a list/,
     );
     expect(() => readGroundTruth(temporaryFile("g.json", "[]"))).toThrow("expected an object from image id");
     expect(() => readGroundTruth(temporaryFile("g.json", "{"))).toThrow(/g\.json: not JSON/);

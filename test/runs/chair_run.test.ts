@@ -32,7 +32,8 @@ beforeEach(() => {
   folders.push(folder);
   const images = join(folder, "images");
   mkdirSync(images);
-  for (const [i, noun] of nouns.entries()) writeFileSync(join(images, `COCO_val2014_${String(i + 1).padStart(12, "0")}.png`), noun);
+  for (const [i, noun] of nouns.entries())
+    writeFileSync(join(images, `COCO_val2014_${String(i + 1).padStart(12, "0")}.png`), noun);
   options = {
     images,
     ids: { count: 10, seed: 0 },
@@ -51,12 +52,19 @@ const samples = (out = options.out) => readFileSync(join(out, "samples.jsonl"), 
 
 test("a run holds captions, scores and what it was made with", async () => {
   const progress: number[] = [];
-  const { captions, score } = await chairRun(worker, model, { ...options, onProgress: (done) => progress.push(done) });
+  const { captions, score } = await chairRun(worker, model, {
+    ...options,
+    onProgress: (done) => progress.push(done),
+  });
   expect(new Set(captions.map(({ image_id }) => image_id))).toEqual(new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]));
   expect(score!.overall_metrics.CHAIRs).toBe(0.5);
   expect(progress).toEqual([0, 3, 6, 9, 10]);
   const run = JSON.parse(readFileSync(join(options.out, "run.json"), "utf8"));
-  expect(run.settings).toMatchObject({ prompt: "caption", images: { count: 10 }, checkpoint: { fingerprint: "fake" } });
+  expect(run.settings).toMatchObject({
+    prompt: "caption",
+    images: { count: 10 },
+    checkpoint: { fingerprint: "fake" },
+  });
   expect(run.context.versions.node).toBe(process.versions.node);
   const metrics = JSON.parse(readFileSync(join(options.out, "metrics.json"), "utf8"));
   expect(metrics.overall.CHAIRs).toBe(0.5);
@@ -80,7 +88,9 @@ test("the same command again does nothing twice", async () => {
 test("changed settings are refused with what changed, other batch sizes are not", async () => {
   await chairRun(worker, model, options);
   const changed = { ...options, attention: aai({ alpha: 0.2 }), prompt: "caption it" };
-  await expect(chairRun(worker, model, changed)).rejects.toThrow(/other settings[\s\S]*prompt: "caption" → "caption it"/);
+  await expect(chairRun(worker, model, changed)).rejects.toThrow(
+    /other settings[\s\S]*prompt: "caption" → "caption it"/,
+  );
   await expect(chairRun(worker, model, { ...options, batchSize: 1 })).resolves.toBeDefined();
 });
 
@@ -135,7 +145,8 @@ test("killed with SIGKILL at any moment and started again, a run ends as if noth
       await chairRun(worker, await worker.load("ok"), { ...options, onProgress: (done) => console.log(done) });
       await worker.close();
     })();`;
-  const start = () => execa("node", ["-r", "ts-node/register", "-e", script], { cwd: join(__dirname, "../.."), reject: false });
+  const start = () =>
+    execa("node", ["-r", "ts-node/register", "-e", script], { cwd: join(__dirname, "../.."), reject: false });
   for (let kill = 1; kill <= 2; kill++) {
     const driver = start();
     await new Promise<void>((resolve) => {

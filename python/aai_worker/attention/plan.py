@@ -5,25 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..protocol import AaiParameters
-from . import aai
+from . import aai, hgai, pai, vaf
 
-METHODS = {"aai": aai.stack}
+METHODS = {"aai": aai.stack, "pai": pai.stack, "hgai": hgai.stack, "vaf": vaf.stack}
 
 
 @dataclass(eq=False)
 class RowEdit:
     """One attention edit of one row, with the tensors it needs and the record of what it did."""
 
-    parameters: AaiParameters
+    parameters: Any  # AttentionParameters: every method reads its own
     hook: str | None  # name of the installed hook it comes from
     keys: Tensor  # [image keys] int64, positions in the padded prompt
-    reference: Tensor  # [image keys] float32, normalised
+    reference: Tensor  # [image keys] float32, normalised; empty where the method needs none
     constant: bool  # the reference was (nearly) constant
     fired: Counter[int] = field(default_factory=Counter)  # layer -> applications
 
@@ -33,7 +33,7 @@ class RowEdit:
 
     def active(self, generated: int) -> bool:
         """In the step that feeds the row's generated token number `generated` (0 = the end of the prompt)."""
-        return generated > self.parameters.warmup
+        return not isinstance(self.parameters, AaiParameters) or generated > self.parameters.warmup
 
     def covers(self, layer: int) -> bool:
         start, end = self.parameters.layers

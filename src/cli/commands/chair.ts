@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
+import { basename } from "node:path";
 import type { CommandModule, InferredOptionTypes } from "yargs";
-import { readCaptions } from "../../data";
+import { readCaptions, readObjectList } from "../../data";
 import { chair } from "../../metrics";
 import { chairTable } from "../../report/metric_cells";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
@@ -31,6 +32,7 @@ const options = {
     default: "pai" as const,
     describe: "pai: lemmas by part of speech, as PAI and OPERA; noun: every word a noun",
   },
+  objects: { type: "string", describe: "Object list other than COCO's: JSON, class -> synonyms" },
   "drop-unfinished": {
     type: "boolean",
     default: false,
@@ -61,6 +63,9 @@ export const chairCommand: CommandModule<object, InferredOptionTypes<typeof opti
     const keys = { imageIdKey: args["image-id-key"], captionKey: args["caption-key"] };
     const result = chair.score(readCaptions(args["cap-file"], keys), groundTruth.objects, {
       scorer: args.scorer,
+      ...(args.objects !== undefined && {
+        objects: chair.objectLexicon(basename(args.objects), readObjectList(args.objects)),
+      }),
       dropUnfinishedSentence: args["drop-unfinished"],
     });
     const record = { ...result, ground_truth: groundTruth.sources };

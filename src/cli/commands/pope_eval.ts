@@ -50,6 +50,11 @@ const options = {
     default: "opera" as (typeof rules)[number],
     describe: "How a reply becomes yes or no",
   },
+  likelihood: {
+    type: "boolean",
+    default: false,
+    describe: "Answer by which of yes and no is likelier at the first token; the reply is still recorded",
+  },
   suffix: {
     choices: Object.keys(suffixes) as (keyof typeof suffixes)[],
     default: "none" as keyof typeof suffixes,
@@ -85,6 +90,7 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
       images: args["data-path"],
       questions,
       suffix: suffixes[args.suffix],
+      likelihood: args.likelihood,
       template: args.template,
       attention,
       search,
@@ -119,7 +125,9 @@ function questionFiles(args: Arguments): string[] {
 
 /** With the seed's warm-up an edit comes too late for a one-word answer; whoever reads the figures must know. */
 function warmupNote(attention: Attention): string | undefined {
-  if (attention === none || !("parameters" in attention) || attention.parameters.warmup < 0) return undefined;
+  if (attention === none || !("parameters" in attention) || attention.parameters.method !== "aai")
+    return undefined;
   const { warmup } = attention.parameters;
+  if (warmup < 0) return undefined;
   return `Note: with --warmup ${warmup} the edit acts from token ${warmup + 2} on, so a yes or no in the first ${warmup + 1} cannot change. --warmup -1 edits from the first token.`;
 }

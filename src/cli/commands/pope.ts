@@ -1,0 +1,42 @@
+import type { CommandModule, InferredOptionTypes } from "yargs";
+import { readPope, readPopeAnswers } from "../../data";
+import { pope } from "../../metrics";
+import { popeTable } from "../../report/metric_cells";
+import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
+import { UsageError } from "../exit";
+
+const rules = Object.keys(pope.POPE_RULES) as pope.PopeRule[];
+
+const options = {
+  questions: { type: "string", array: true, demandOption: true, describe: "Question files, one a split" },
+  answers: { type: "string", array: true, demandOption: true, describe: "Answer files, in the same order" },
+  rule: { choices: rules, default: "opera" as pope.PopeRule, describe: "How a reply becomes yes or no" },
+  format: {
+    choices: Object.keys(tableFormats) as TableFormat[],
+    default: "terminal" as TableFormat,
+    describe: "Of the table",
+  },
+  json: { type: "boolean", default: false, describe: "The whole result, for machines" },
+} as const;
+
+export const popeCommand: CommandModule<object, InferredOptionTypes<typeof options>> = {
+  command: "pope",
+  describe: "Score anyone's answers to POPE's questions, with intervals",
+  builder: (argv) =>
+    argv
+      .options(options)
+      .example("$0 pope --questions coco_pope_random.json --answers answers.jsonl", "one split") as never,
+  handler: async ({ questions, answers, rule, format, json }) => {
+    if (questions.length !== answers.length) {
+      throw new UsageError(
+        `${questions.length} question files need as many answer files; got ${answers.length}.`,
+      );
+    }
+    const joined = questions.flatMap((file, i) => readPopeAnswers(answers[i]!, readPope(file)));
+    const result = pope.score(joined, rule);
+    if (json) return console.log(JSON.stringify(result, null, 2));
+    console.log(renderTable(popeTable(result), format));
+    if (format === "terminal")
+      console.log(`\n${joined.length} answers; 95 % intervals over images. Rule ${rule} (${result.source}).`);
+  },
+};

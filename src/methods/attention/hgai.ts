@@ -1,0 +1,35 @@
+/**
+ * HGAI, "Devils in Middle Layers of Large Vision-Language Models" (CVPR 2025): `x + alpha * mean over heads of |x|` on the
+ * attention logits x of image tokens, from the first token on. Published: alpha 0.5, layers 5 to 17 of 32, both included.
+ */
+import type { z } from "zod";
+import { HgaiParameters } from "../../protocol/parameters";
+import { checked } from "../refuse";
+import { type AttentionTarget, publishedLayers } from "./target";
+
+export interface HgaiOptions {
+  /** Strength; 0 changes nothing. Default 0.5. */
+  alpha?: number;
+  /** Decoder layers edited, `[start, end)` counted from 0. Default [5, 18), refused where the decoder has fewer. */
+  layers?: readonly [number, number];
+  /** Positions of the image tokens in the prompt, `[start, end)`, where they are not to be found from the token ids. */
+  imageKeys?: readonly [number, number];
+}
+
+const Unresolved = HgaiParameters.extend({ layers: HgaiParameters.shape.layers.nullable() });
+
+/** An HGAI edit as plain data; `layers: null` stands for the published ones. */
+export interface Hgai {
+  parameters: z.infer<typeof Unresolved>;
+}
+
+/** @throws ParameterError */
+export function hgai({ alpha = 0.5, layers, imageKeys }: HgaiOptions = {}): Hgai {
+  const value = { method: "hgai", alpha, layers: layers ?? null, imageKeys: imageKeys ?? null };
+  return { parameters: checked("hgai", Unresolved, value) };
+}
+
+/** @throws ParameterError where the published layers are not the model's. */
+export function resolveHgai({ parameters }: Hgai, target: AttentionTarget): z.infer<typeof HgaiParameters> {
+  return { ...parameters, layers: parameters.layers ?? publishedLayers("hgai", [5, 18], target) };
+}

@@ -1,0 +1,45 @@
+/**
+ * VAF, "ClearSight" (CVPR 2025): attention logits of image tokens times `enhance`, those of the system prompt times
+ * `suppress`, from the first token on. Published: 1.15, 0.95, layers 9 to 14 of 32, both included.
+ *
+ * The released code has 35 system and 576 image positions built in; here the system prompt is what precedes the image.
+ */
+import type { z } from "zod";
+import { VafParameters } from "../../protocol/parameters";
+import { checked } from "../refuse";
+import { type AttentionTarget, publishedLayers } from "./target";
+
+export interface VafOptions {
+  /** Factor on image tokens; 1 changes nothing. Default 1.15. */
+  enhance?: number;
+  /** Factor on all tokens before the image; 1 changes nothing. Default 0.95. */
+  suppress?: number;
+  /** Decoder layers edited, `[start, end)` counted from 0. Default [9, 15), refused where the decoder has fewer. */
+  layers?: readonly [number, number];
+  /** Positions of the image tokens in the prompt, `[start, end)`, where they are not to be found from the token ids. */
+  imageKeys?: readonly [number, number];
+}
+
+const Unresolved = VafParameters.extend({ layers: VafParameters.shape.layers.nullable() });
+
+/** A VAF edit as plain data; `layers: null` stands for the published ones. */
+export interface Vaf {
+  parameters: z.infer<typeof Unresolved>;
+}
+
+/** @throws ParameterError */
+export function vaf({ enhance = 1.15, suppress = 0.95, layers, imageKeys }: VafOptions = {}): Vaf {
+  const value = {
+    method: "vaf",
+    enhance,
+    suppress,
+    layers: layers ?? null,
+    imageKeys: imageKeys ?? null,
+  };
+  return { parameters: checked("vaf", Unresolved, value) };
+}
+
+/** @throws ParameterError where the published layers are not the model's. */
+export function resolveVaf({ parameters }: Vaf, target: AttentionTarget): z.infer<typeof VafParameters> {
+  return { ...parameters, layers: parameters.layers ?? publishedLayers("vaf", [9, 15], target) };
+}
