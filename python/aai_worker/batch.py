@@ -40,6 +40,12 @@ class Batch:
         mask = None if bool(self.mask.all()) else self.mask
         return self.model.forward(self.fed, mask, self.positions, self.cache, attention)
 
+    def step_layers(self, attention: AttentionStep | None, layers: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """As `step`, and the logits [layer, R, V] of early exits: of the states after so many layers."""
+        self.steps += 1
+        mask = None if bool(self.mask.all()) else self.mask
+        return self.model.forward_layers(self.fed, mask, self.positions, self.cache, attention, layers)
+
     def advance(self, parents: list[int], tokens: list[int]) -> None:
         """Row i now continues the old row `parents[i]` with `tokens[i]`: rows leave, fork, change places."""
         self.select(parents)
