@@ -68,6 +68,12 @@ class Batch:
         mask = None if bool(self.mask.all()) else self.mask
         return self.model.forward(self.fed, mask, self.positions, self.cache, attention)
 
+    def step_layers(self, attention: AttentionStep | None, layers: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """As `step`, and the logits [layer, R, V] of early exits: of the states after so many layers."""
+        self.steps += 1
+        mask = None if bool(self.mask.all()) else self.mask
+        return self.model.forward_layers(self.fed, mask, self.positions, self.cache, attention, layers)
+
     def keep_tails(self) -> None:
         """From now on `tails` says where every row stands, so that it can be taken up from there again."""
         self.tails = []
@@ -87,7 +93,8 @@ class Batch:
         ids = torch.tensor(tokens, dtype=torch.long, device=self.model.device)
         self.fed = self.model.network.get_input_embeddings()(ids)[:, None]
         self.mask = torch.cat([self.mask, self.mask.new_ones(len(tokens), 1)], dim=1)
-        self.positions = self.mask.sum(dim=1, keepdim=True) - 1
+        # A resumed row stands where its tail says; elsewhere a key may be hidden from a mask and still count.
+        self.positions = self.mask.sum(dim=1, keepdim=True) - 1 if resumed else self.positions + 1
 
     def _extend_tails(self, parents: list[int]) -> None:
         assert self.tails is not None

@@ -101,6 +101,8 @@ def generate(
         if contrast is not None:
             continued = [prepared[job.sample] for job in jobs]
             streams = open_streams(contrast, model, batch, continued, should_stop, progress)
+            for one, length in zip(rows, streams.prompt_lengths(), strict=True):
+                one.limit = min(one.limit, model.context_length - length)
         clock.prefill = clock.lap(model.device)
     yield PrefilledEvent(
         rows=[_describe_prefix(job.number, prepared[job.sample]) for job in jobs],

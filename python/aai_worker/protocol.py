@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "e2cd679673eb40d7"
+PROTOCOL_HASH = "e3ad02a9147e07b4"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -93,6 +93,31 @@ class M3idParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_fiel
 class PaiCfgParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="paiCfg"):
     gamma: float
     beta: float
+
+
+class IcdParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="icd"):
+    alpha: float
+    beta: float
+    disturbance: str
+
+
+class DolaParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="dola"):
+    layers: list[Annotated[int, Meta(ge=0)]]
+    relative_top: float
+
+
+class DecoParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="deco"):
+    alpha: float
+    layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
+    top_p: float
+    max_candidates: Annotated[int, Meta(ge=1)]
+
+
+class SidParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="sid"):
+    alpha: float
+    beta: float
+    keep: Annotated[int, Meta(ge=1)]
+    layer: Annotated[int, Meta(ge=1)]
 
 
 class CapturePolicy(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -222,7 +247,7 @@ class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     model: str
     samples: list[Sample]
     rows: list[Row]
-    contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | None
+    contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | IcdParameters | DolaParameters | DecoParameters | SidParameters | None
     search: GreedyParameters | SampleParameters | BeamParameters | OperaParameters
     capture: CapturePolicy | None
     probes: list[str]

@@ -5,6 +5,7 @@
  */
 import type { z } from "zod";
 import { OperaParameters } from "../../protocol/parameters";
+import { type About, shared } from "../about";
 import { checked, ParameterError } from "../refuse";
 
 export interface OperaOptions {
@@ -66,3 +67,25 @@ export function opera(options: OperaOptions = {}): Opera {
     );
   return parameters;
 }
+
+export const aboutOpera: About = {
+  axis: "search",
+  name: "opera",
+  title: "Over-trust penalty and retrospection-allocation",
+  source: "CVPR 2024, shikiw/OPERA; defaults of its published commands",
+  formula:
+    "beam search on z - penaltyWeights * max over columns of prod(scaleFactor * attention); back to the anchor when it persists",
+  parameters: {
+    maxNewTokens: shared.maxNewTokens,
+    numBeams: "beams, 2 or more",
+    lengthPenalty: "above 0 favours long answers; counts the prompt too",
+    scaleFactor: "attention weights are multiplied by it before their products are taken",
+    threshold: "goes back when every beam has found one anchor more often than this",
+    numAttnCandidates: "tokens tried per beam and step, and most returns to one position",
+    penaltyWeights: "factor on the penalty",
+    mode: "faithful = the released code with its faults, clean = these mended",
+  },
+  defaults: opera(),
+  needsImage: false,
+  combines: "Any edit. No contrast: its second stream cannot go back. Attention cannot be captured.",
+};
