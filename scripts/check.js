@@ -24,6 +24,10 @@ function lanes(python) {
         name: "protocol",
         command: [...bin("ts-node", "ts-node"), "scripts/generate_protocol.ts", "--check"],
       },
+      {
+        name: "docs",
+        command: [...bin("ts-node", "ts-node"), "scripts/generate_docs.ts", "--check"],
+      },
       { name: "layers", command: [...bin("dependency-cruiser", "depcruise"), "src"] },
       { name: "knip", command: [...bin("knip", "knip"), "--no-progress", "--no-config-hints"] },
       {

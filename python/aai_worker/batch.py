@@ -28,6 +28,7 @@ class Tail:
     def __init__(self, newest: Tensor, column: int, previous: Tail | None) -> None:
         self.newest = newest  # [layer, 2, Hkv, D]
         self.column = column  # among the keys of the batch
+        self.twin: Tail | None = None  # where the same sequence stands in another batch
         self._previous = previous
 
     @property

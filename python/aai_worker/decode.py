@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .attention import AttentionStep, Plan, RowEdit
-from .batch import Batch, Tail
+from .batch import Tail
 from .capture import Recorder, RowCapture
+from .contrast import Streams
 from .errors import Cancelled
 from .events import Attention, Event
 from .protocol import RowEvent, Token, TokensEvent
@@ -43,7 +44,7 @@ class Row:
 
 def decode(
     rows: list[Row],
-    batch: Batch,
+    batch: Streams,
     search: Search,
     recorder: Recorder | None,
     should_stop: Callable[[], bool],
@@ -129,7 +130,7 @@ def _captured(
             yield from row.capture.push(token.step, weights[:, index], token.text, last)
 
 
-def _advance(rows: list[Row], choices: Sequence[Choice], batch: Batch) -> list[Row]:
+def _advance(rows: list[Row], choices: Sequence[Choice], batch: Streams) -> list[Row]:
     """The rows that go on."""
     parents: list[int] = []
     tokens: list[int] = []

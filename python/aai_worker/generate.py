@@ -13,6 +13,7 @@ import torch
 from .attention import RowEdit
 from .batch import prefill
 from .capture import Recorder, RowCapture, check_policy
+from .contrast import Streams, create_contrast, open_streams
 from .decode import Row, decode
 from .edits import EditRequest, bind_edit, find_keys, request_edit
 from .errors import Cancelled, WorkerError
@@ -67,6 +68,10 @@ def generate(
         )
     prepared, faults = _prepare(model, command, arrays)
     jobs = _plan_jobs(command, requests, prepared)
+    contrast = None if command.contrast is None else create_contrast(command.contrast)
+    if contrast is not None:
+        for job in jobs:
+            contrast.check(model, prepared[job.sample])
     for number, row in enumerate(command.rows):
         if row.sample in faults:
             yield RowEvent(
@@ -86,6 +91,10 @@ def generate(
         recorder = None if command.capture is None else Recorder(command.capture, model.layers)
         width = max(map(len, prompts))
         rows = [_create_row(model, command, job, prepared[job.sample], looks, width) for job in jobs]
+        streams: Streams = batch
+        if contrast is not None:
+            continued = [prepared[job.sample] for job in jobs]
+            streams = open_streams(contrast, model, batch, continued, should_stop, progress)
         clock.prefill = clock.lap(model.device)
     yield PrefilledEvent(
         rows=[_describe_prefix(job.number, prepared[job.sample]) for job in jobs],
@@ -93,7 +102,7 @@ def generate(
     )
 
     with memory_faults(_MEMORY_ADVICE):
-        yield from decode(rows, batch, probe, recorder, should_stop, progress)
+        yield from decode(rows, streams, probe, recorder, should_stop, progress)
     yield from probe.events()
     clock.decode = clock.lap(model.device)
     yield clock.summary(rows, batch.steps)

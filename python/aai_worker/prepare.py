@@ -13,7 +13,7 @@ from .errors import WorkerError
 from .images import decode_image
 from .models import Model
 from .prompts import build_prompt
-from .protocol import Sample
+from .protocol import Prompt, Sample
 
 
 class Prepared(NamedTuple):
@@ -21,6 +21,7 @@ class Prepared(NamedTuple):
     image_keys: list[int]  # where the image tokens sit in it
     image: int | None  # the array it came from: samples may share one
     pixels: Tensor | None
+    prompt: Prompt
 
 
 def prepare_sample(model: Model, sample: Sample, arrays: Sequence[np.ndarray]) -> Prepared:
@@ -38,4 +39,4 @@ def prepare_sample(model: Model, sample: Sample, arrays: Sequence[np.ndarray]) -
             f"The prompt has {len(ids)} tokens, image included, which leaves no room for an answer in the "
             f"model's context of {model.context_length}; shorten it.",
         )
-    return Prepared(ids, model.image_keys(ids), sample.image, pixels)
+    return Prepared(ids, model.image_keys(ids), sample.image, pixels, sample.prompt)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "fc15d2076e596c49"
+PROTOCOL_HASH = "e2cd679673eb40d7"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -72,6 +72,27 @@ class OperaParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_fie
     num_attn_candidates: Annotated[int, Meta(ge=1)]
     penalty_weights: float
     mode: Literal["faithful", "clean"]
+
+
+class VcdParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="vcd"):
+    alpha: float
+    beta: float
+    noise_step: Annotated[int, Meta(ge=0)]
+    seed: Annotated[int, Meta(ge=0)]
+
+
+class ApcOnlyParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="apcOnly"):
+    beta: float
+
+
+class M3idParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="m3id"):
+    decay: float
+    beta: float
+
+
+class PaiCfgParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="paiCfg"):
+    gamma: float
+    beta: float
 
 
 class CapturePolicy(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -201,6 +222,7 @@ class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     model: str
     samples: list[Sample]
     rows: list[Row]
+    contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | None
     search: GreedyParameters | SampleParameters | BeamParameters | OperaParameters
     capture: CapturePolicy | None
     probes: list[str]

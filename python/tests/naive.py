@@ -5,7 +5,7 @@ Independent of the worker and of transformers' decoder; of transformers it uses 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -79,6 +79,30 @@ def greedy(
         logits.append(_forward(model, weights, hidden, len(prompt), image_keys, r, edits))
         tokens.append(int(logits[-1].argmax()))
         hidden = torch.cat([hidden, embedding[tokens[-1]][None]])
+    return tokens, torch.stack(logits)
+
+
+def contrasted(
+    model: Any,
+    prompt: Tensor,
+    image_keys: list[int],
+    reference: Tensor,
+    edits: Sequence[Any],
+    other: Tensor,
+    combine: Callable[[Tensor, Tensor, int], Tensor],
+    count: int,
+) -> tuple[list[int], Tensor]:
+    """As `greedy`, by `combine` of the logits after both prompts; `other` is never edited."""
+    weights = model.state_dict()
+    r = reference / (reference.mean() + 1e-8)
+    tokens: list[int] = []
+    logits = []
+    for step in range(count):
+        written = weights["model.language_model.embed_tokens.weight"][tokens]
+        main = _forward(model, weights, torch.cat([prompt, written]), len(prompt), image_keys, r, edits)
+        second = _forward(model, weights, torch.cat([other, written]), len(other), [], r, [])
+        logits.append(combine(main, second, step))
+        tokens.append(int(logits[-1].argmax()))
     return tokens, torch.stack(logits)
 
 

@@ -61,9 +61,7 @@ def test_equals_the_naive_implementation(
         prompt, keys, reference = embed(oracle, text, image)
         tokens, expected = naive.greedy(oracle[0], prompt, keys, reference, [expected_edit], count=9)
         _, plain = naive.greedy(oracle[0], prompt, keys, reference, [], count=1)
-    result = tiny.run(
-        engine, [tiny.sample(text, image=image)], [tiny.row(edit)], tiny.pictures(3), tokens=9
-    )
+    result = tiny.run(engine, [tiny.sample(text, image=image)], [tiny.row(edit)], tiny.pictures(3), tokens=9)
 
     assert result.ids() == tokens
     assert (torch.cat(logits) - expected).abs().max() < 1e-5

@@ -268,13 +268,15 @@ def run(
     tokens: int = 12,
     capture: CapturePolicy | None = None,
     search: Any = None,
+    contrast: Any = None,
     **callbacks: Any,
 ) -> Run:
-    """`search`: parameters; None = greedy."""
+    """`search`, `contrast`: parameters; None = greedy, none."""
     command = GenerateCommand(
         model=engine.models[0],
         samples=samples,
         rows=rows,
+        contrast=contrast,
         search=search or GreedyParameters(max_new_tokens=tokens),
         capture=capture,
         probes=[],

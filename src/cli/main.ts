@@ -6,6 +6,7 @@ import { compareCommand } from "./commands/compare";
 import { doctorCommand } from "./commands/doctor";
 import { generateCommand } from "./commands/generate";
 import { inspectCommand } from "./commands/inspect";
+import { methodsCommand } from "./commands/methods";
 import { popeCommand } from "./commands/pope";
 import { popeBuildCommand } from "./commands/pope_build";
 import { popeEvalCommand } from "./commands/pope_eval";
@@ -26,6 +27,7 @@ async function main(args: string[]): Promise<void> {
     .command(popeCommand)
     .command(compareCommand)
     .command(popeBuildCommand)
+    .command(methodsCommand)
     .command(inspectCommand)
     .command(doctorCommand)
     .command(setupCommand)

@@ -3,6 +3,7 @@ import { float32Array, type NdArray } from "../arrays/nd_array";
 import { type Attention, none } from "../methods/attention";
 import { resolveAttention } from "../methods/attention/resolve";
 import type { AttentionTarget } from "../methods/attention/target";
+import type { Contrast } from "../methods/contrast";
 import { greedy, type Search } from "../methods/search";
 import type { GenerateCommand } from "../protocol/messages";
 import type { AttentionEdit, Row, Sample } from "../protocol/parameters";
@@ -25,6 +26,8 @@ export interface RowRequest {
 export interface GenerateOptions {
   /** Default `greedy()`. */
   search?: Search;
+  /** Default: the logits as they are. All rows of a generation share it. */
+  contrast?: Contrast;
   /** Default: no attention comes back. */
   capture?: Capture;
   /** Texts whose first token's logit at the first step is wanted, such as "Yes" and "No". */
@@ -61,12 +64,13 @@ export async function generateCommand(
       attention: attentionEdits(attention, target, arrays),
     });
   }
-  const { search = greedy(), capture, probes = [] } = options;
+  const { search = greedy(), contrast = null, capture, probes = [] } = options;
   return {
     body: {
       model,
       samples: [...samples.values()].map(({ sample }) => sample),
       rows,
+      contrast,
       search,
       probes: [...probes],
       capture: capture === undefined ? null : capturePolicy(capture),

@@ -1,3 +1,4 @@
 export * from "./attention";
+export * from "./contrast";
 export { ParameterError } from "./refuse";
 export * from "./search";

@@ -6,7 +6,15 @@
  * unknown message types are tolerated, an unknown command is answered with an `error`.
  */
 import { z } from "zod";
-import { AttentionEdit, CapturePolicy, ReferenceMode, Row, Sample, SearchParameters } from "./parameters";
+import {
+  AttentionEdit,
+  CapturePolicy,
+  ContrastParameters,
+  ReferenceMode,
+  Row,
+  Sample,
+  SearchParameters,
+} from "./parameters";
 
 export const ArrayDtype = z.enum(["uint8", "int32", "int64", "float16", "float32", "float64", "bfloat16"]);
 
@@ -124,6 +132,8 @@ export const GenerateCommand = z
     model: z.string(),
     samples: z.array(Sample),
     rows: z.array(Row),
+    /** null = the main stream's logits as they are. */
+    contrast: ContrastParameters.nullable(),
     search: SearchParameters,
     capture: CapturePolicy.nullable(),
     /** Texts whose first token's logit at the first step comes back, row by row. */

@@ -139,6 +139,40 @@ export const SearchParameters = z.discriminatedUnion("method", [
   OperaParameters,
 ]);
 
+/** VCD: `(1 + alpha) * l - alpha * l(noisy image)`; `beta`: plausibility, 0 = off; noise step 0 to 999. */
+export const VcdParameters = z
+  .object({
+    method: z.literal("vcd"),
+    alpha: z.number(),
+    beta: z.number(),
+    noiseStep: z.int().min(0),
+    seed: z.int().min(0),
+  })
+  .meta({ id: "VcdParameters" });
+
+/** The plausibility constraint alone: tokens below `beta` times the best one's probability are left out. */
+export const ApcOnlyParameters = z
+  .object({ method: z.literal("apcOnly"), beta: z.number() })
+  .meta({ id: "ApcOnlyParameters" });
+
+/** M3ID: contrast with the image-free answer, its weight `exp(decay * t) - 1` growing with the token's number t. */
+export const M3idParameters = z
+  .object({ method: z.literal("m3id"), decay: z.number(), beta: z.number() })
+  .meta({ id: "M3idParameters" });
+
+/** PAI's logit part: `gamma * (lc - lu) + lu`, log-probabilities with and without the image. */
+export const PaiCfgParameters = z
+  .object({ method: z.literal("paiCfg"), gamma: z.number(), beta: z.number() })
+  .meta({ id: "PaiCfgParameters" });
+
+/** Every contrast, told apart by `method`. */
+export const ContrastParameters = z.discriminatedUnion("method", [
+  VcdParameters,
+  ApcOnlyParameters,
+  M3idParameters,
+  PaiCfgParameters,
+]);
+
 /** Which decoder attention comes back with the tokens. */
 export const CapturePolicy = z
   .object({

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Model, Worker } from "../client";
 import { chooseIds, type GroundTruth, type ImageIds, imageIdOf, readIds } from "../data";
 import { DataError } from "../data/data_error";
-import type { Attention, Search } from "../methods";
+import type { Attention, Contrast, Search } from "../methods";
 import { chair } from "../metrics";
 import { runContext } from "./context";
 import { runRows } from "./row_run";
@@ -17,6 +17,7 @@ export interface ChairRunOptions {
   prompt: string;
   template: string;
   attention: Attention;
+  contrast?: Contrast | undefined;
   search: Search;
   batchSize: number;
   retryFailed: boolean;
@@ -44,6 +45,7 @@ export async function chairRun(
     prompt,
     template,
     attention,
+    contrast,
     search,
     batchSize,
     retryFailed,
@@ -58,6 +60,7 @@ export async function chairRun(
     prompt,
     template,
     attention,
+    ...(contrast && { contrast }),
     search,
     images: { count: ids.ids.length, sha256: ids.sha256, list: ids.source },
   };
@@ -69,6 +72,7 @@ export async function chairRun(
   }));
   const running = () => (groundTruth ? scoreRecords(run.records, groundTruth, 200) : undefined);
   await runRows(run, model, tasks, {
+    contrast,
     search,
     batchSize,
     retryFailed,

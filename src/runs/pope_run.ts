@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Model, Worker } from "../client";
 import { type PopeQuestion, readPope } from "../data";
 import { DataError } from "../data/data_error";
-import type { Attention, Search } from "../methods";
+import type { Attention, Contrast, Search } from "../methods";
 import { type PopeRule, pope } from "../metrics";
 import { runContext } from "./context";
 import { runRows } from "./row_run";
@@ -21,6 +21,7 @@ export interface PopeRunOptions {
   likelihood: boolean;
   template: string;
   attention: Attention;
+  contrast?: Contrast | undefined;
   search: Search;
   batchSize: number;
   retryFailed: boolean;
@@ -42,6 +43,7 @@ export async function popeRun(worker: Worker, model: Model, options: PopeRunOpti
     likelihood,
     template,
     attention,
+    contrast,
     search,
     batchSize,
     retryFailed,
@@ -58,6 +60,7 @@ export async function popeRun(worker: Worker, model: Model, options: PopeRunOpti
     likelihood,
     template,
     attention,
+    ...(contrast && { contrast }),
     search,
   };
   using run = RunFolder.open(out, { kind: "pope", settings, context: await runContext(worker) });
@@ -68,7 +71,7 @@ export async function popeRun(worker: Worker, model: Model, options: PopeRunOpti
   }));
   const onBatch = (done: number) => onProgress?.(done, tasks.length);
   const probes = likelihood ? wordings.flat() : [];
-  await runRows(run, model, tasks, { search, batchSize, probes, retryFailed, onBatch });
+  await runRows(run, model, tasks, { contrast, search, batchSize, probes, retryFailed, onBatch });
   const result = readPopeRun(out, rule);
   run.finish({
     failed: result.failed.length,

@@ -1,5 +1,5 @@
 import type { Model, RowRequest } from "../client";
-import type { Search } from "../methods";
+import type { Contrast, Search } from "../methods";
 import type { RunFolder, RunRecord } from "./run_folder";
 
 /** One row to write, and what its record says besides the answer. */
@@ -11,6 +11,7 @@ export interface RowTask {
 }
 
 export interface RowRunOptions {
+  contrast: Contrast | undefined;
   search: Search;
   /** Rows decoded together. Does not change what is written. */
   batchSize: number;
@@ -28,7 +29,7 @@ export async function runRows(
   tasks: readonly RowTask[],
   options: RowRunOptions,
 ): Promise<void> {
-  const { search, batchSize, probes = [], retryFailed, onBatch } = options;
+  const { contrast, search, batchSize, probes = [], retryFailed, onBatch } = options;
   const isDone = ({ key }: RowTask) => {
     const record = run.records.get(key);
     return record !== undefined && (record.status === "done" || !retryFailed);
@@ -41,7 +42,7 @@ export async function runRows(
     const { rows } = await model
       .generateBatch(
         batch.map(({ request }) => request),
-        { search, probes },
+        { search, probes, ...(contrast && { contrast }) },
       )
       .result();
     run.append(

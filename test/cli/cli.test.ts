@@ -21,6 +21,7 @@ test("--help names every command", async () => {
     "chair",
     "compare",
     "pope-build",
+    "methods",
     "inspect",
     "doctor",
     "setup",

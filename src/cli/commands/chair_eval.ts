@@ -6,6 +6,7 @@ import { chairTable, intervalCell } from "../../report/metric_cells";
 import { startProgress } from "../../report/progress";
 import { renderTable } from "../../report/tables";
 import { chairRun } from "../../runs";
+import { contrastOf, contrastOptions } from "../contrast_options";
 import { CommandError } from "../exit";
 import { groundTruthOf, groundTruthOptions } from "../ground_truth";
 import {
@@ -37,6 +38,7 @@ const options = {
   ...groundTruthOptions,
   ...modelOptions,
   ...attentionOptions,
+  ...contrastOptions,
   ...searchOptions,
 } as const;
 
@@ -58,6 +60,7 @@ export const chairEvalCommand: CommandModule<object, InferredOptionTypes<typeof 
       demo ? { ...args, "coco-path": args["coco-path"] ?? join(demoData, "annotations") } : args,
     );
     const attention = attentionOf(args);
+    const contrast = contrastOf(args);
     const search = searchOf(args);
     await using worker = await startWorker({ device: deviceOf(args) });
     const model = await worker.load(modelSource(args), loadOptionsOf(args));
@@ -68,6 +71,7 @@ export const chairEvalCommand: CommandModule<object, InferredOptionTypes<typeof 
       prompt: args.prompt,
       template: args.template,
       attention,
+      contrast,
       search,
       batchSize: args["batch-size"],
       retryFailed: args["retry-failed"],

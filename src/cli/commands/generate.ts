@@ -4,6 +4,7 @@ import type { Generation } from "../../client/generation";
 import { readImage } from "../../client/image";
 import type { GenerateResult } from "../../client/result";
 import { startWorker } from "../../client/worker";
+import { contrastOf, contrastOptions } from "../contrast_options";
 import {
   attentionOf,
   attentionOptions,
@@ -30,7 +31,7 @@ const ownOptions = {
   },
 } as const;
 
-const options = { ...ownOptions, ...modelOptions, ...attentionOptions, ...searchOptions };
+const options = { ...ownOptions, ...modelOptions, ...attentionOptions, ...contrastOptions, ...searchOptions };
 type Arguments = InferredOptionTypes<typeof options>;
 
 export const generateCommand: CommandModule<object, Arguments> = {
@@ -42,11 +43,13 @@ export const generateCommand: CommandModule<object, Arguments> = {
       .example('$0 generate --image cat.jpg --prompt "What is this?"', "plain")
       .example("$0 generate --image cat.jpg --alpha 0.3 --start-layer 2 --end-layer 32", "with AAI") as never,
   handler: async (args) => {
+    const contrast = contrastOf(args);
     const request = {
       image: (await readImage(args.image)).data as Uint8Array, // before a worker is started for nothing
       prompt: args.prompt,
       template: args.template,
       attention: attentionOf(args),
+      ...(contrast && { contrast }),
       search: searchOf(args),
     };
     await using worker = await startWorker({ device: deviceOf(args) });

@@ -7,6 +7,7 @@ import { popeTable } from "../../report/metric_cells";
 import { startProgress } from "../../report/progress";
 import { renderTable } from "../../report/tables";
 import { popeRun } from "../../runs";
+import { contrastOf, contrastOptions } from "../contrast_options";
 import { CommandError, UsageError } from "../exit";
 import {
   attentionOf,
@@ -63,6 +64,7 @@ const options = {
   ...runOptions,
   ...modelOptions,
   ...attentionOptions,
+  ...contrastOptions,
   ...searchOptions,
 } as const;
 
@@ -81,6 +83,7 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
       ) as never,
   handler: async (args) => {
     const attention = attentionOf(args);
+    const contrast = contrastOf(args);
     const search = searchOf(args);
     const questions = questionFiles(args);
     await using worker = await startWorker({ device: deviceOf(args) });
@@ -93,6 +96,7 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
       likelihood: args.likelihood,
       template: args.template,
       attention,
+      contrast,
       search,
       batchSize: args["batch-size"],
       retryFailed: args["retry-failed"],

@@ -5,6 +5,7 @@
  */
 import type { z } from "zod";
 import { AaiParameters } from "../../protocol/parameters";
+import { type About, editCombines, shared } from "../about";
 import { checked } from "../refuse";
 
 export interface AaiOptions {
@@ -68,3 +69,24 @@ export function resolveAai({ parameters }: Aai, decoderLayers: number): z.infer<
   const { layers } = parameters;
   return { ...parameters, layers: layers ?? [Math.min(FirstLayer, decoderLayers - 1), decoderLayers] };
 }
+
+export const aboutAai: About = {
+  axis: "attention",
+  name: "aai",
+  title: "Align Attention with Image",
+  source: "OpenReview 8lHWG9Isnc and its authors' code (a submission to ICLR 2026, withdrawn)",
+  formula:
+    "x <- alpha * |x| * r + beta * x on image keys, r the vision encoder's self-attention over its mean",
+  parameters: {
+    alpha: "strength of the pull towards the reference",
+    beta: "factor on the original logits",
+    layers: `${shared.layers}; by default from layer 2 to the last`,
+    warmup: "edited once more than so many tokens are written; -1 = from the first",
+    mode: "seed = the reference as the authors compute it, corrected = as it was meant",
+    normalisation: "of the reference: mean, clip or rank",
+    imageKeys: shared.imageKeys,
+  },
+  defaults: aai().parameters,
+  needsImage: true,
+  combines: editCombines,
+};

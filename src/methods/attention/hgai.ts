@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import { HgaiParameters } from "../../protocol/parameters";
+import { type About, editCombines, shared } from "../about";
 import { checked } from "../refuse";
 import { type AttentionTarget, publishedLayers } from "./target";
 
@@ -33,3 +34,19 @@ export function hgai({ alpha = 0.5, layers, imageKeys }: HgaiOptions = {}): Hgai
 export function resolveHgai({ parameters }: Hgai, target: AttentionTarget): z.infer<typeof HgaiParameters> {
   return { ...parameters, layers: parameters.layers ?? publishedLayers("hgai", [5, 18], target) };
 }
+
+export const aboutHgai: About = {
+  axis: "attention",
+  name: "hgai",
+  title: "Devils in Middle Layers (heads guided attention intervention)",
+  source: "CVPR 2025, ZhangqiJiang07/middle_layers_indicating_hallucinations",
+  formula: "x <- x + alpha * mean over heads of |x| on image keys, from the first token on",
+  parameters: {
+    alpha: "strength",
+    layers: `${shared.layers}; by default [5, 18), refused where the decoder has fewer`,
+    imageKeys: shared.imageKeys,
+  },
+  defaults: hgai().parameters,
+  needsImage: true,
+  combines: editCombines,
+};

@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import { PaiParameters } from "../../protocol/parameters";
+import { type About, editCombines, shared } from "../about";
 import { checked } from "../refuse";
 import type { AttentionTarget } from "./target";
 
@@ -48,3 +49,19 @@ export function resolvePai({ parameters }: Pai, target: AttentionTarget): z.infe
     layers: layers ?? [Math.min(FirstLayer, target.layers - 1), target.layers],
   };
 }
+
+export const aboutPai: About = {
+  axis: "attention",
+  name: "pai",
+  title: "Paying More Attention to Image",
+  source: "ECCV 2024, LALBJ/PAI; alpha per model as in the paper",
+  formula: "x <- x + alpha * |x| on image keys, from the first token on",
+  parameters: {
+    alpha: "strength; by default LLaVA 0.5, Shikra 0.6, MiniGPT-4 0.2, others 0.2",
+    layers: `${shared.layers}; by default from layer 2 to the last`,
+    imageKeys: shared.imageKeys,
+  },
+  defaults: pai().parameters,
+  needsImage: true,
+  combines: `${editCombines} With paiCfg it is the whole of PAI.`,
+};

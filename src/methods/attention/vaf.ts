@@ -6,6 +6,7 @@
  */
 import type { z } from "zod";
 import { VafParameters } from "../../protocol/parameters";
+import { type About, editCombines, shared } from "../about";
 import { checked } from "../refuse";
 import { type AttentionTarget, publishedLayers } from "./target";
 
@@ -43,3 +44,21 @@ export function vaf({ enhance = 1.15, suppress = 0.95, layers, imageKeys }: VafO
 export function resolveVaf({ parameters }: Vaf, target: AttentionTarget): z.infer<typeof VafParameters> {
   return { ...parameters, layers: parameters.layers ?? publishedLayers("vaf", [9, 15], target) };
 }
+
+export const aboutVaf: About = {
+  axis: "attention",
+  name: "vaf",
+  title: "Visual Amplification Fusion (ClearSight)",
+  source: "CVPR 2025, ustc-hyin/ClearSight",
+  formula:
+    "x <- enhance * x on image keys, x <- suppress * x on keys before the image, from the first token on",
+  parameters: {
+    enhance: "factor on image tokens",
+    suppress: "factor on the tokens before the image",
+    layers: `${shared.layers}; by default [9, 15), refused where the decoder has fewer`,
+    imageKeys: shared.imageKeys,
+  },
+  defaults: vaf().parameters,
+  needsImage: true,
+  combines: editCombines,
+};

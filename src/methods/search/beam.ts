@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import { BeamParameters } from "../../protocol/parameters";
+import { type About, shared } from "../about";
 import { checked } from "../refuse";
 
 export interface BeamOptions {
@@ -25,3 +26,21 @@ export function beam(options: BeamOptions = {}): Beam {
   const parameters = { maxNewTokens, numBeams, lengthPenalty, earlyStopping };
   return checked("beam", BeamParameters, { method: "beam", ...parameters });
 }
+
+export const aboutBeam: About = {
+  axis: "search",
+  name: "beam",
+  title: "Beam search",
+  source: "transformers' generate, token for token",
+  formula:
+    "the numBeams likeliest continuations side by side; best sum of log p over length ** lengthPenalty",
+  parameters: {
+    maxNewTokens: shared.maxNewTokens,
+    numBeams: "beams",
+    lengthPenalty: "above 0 favours long answers",
+    earlyStopping: "stop as soon as numBeams beams have ended",
+  },
+  defaults: beam(),
+  needsImage: false,
+  combines: "Any edit and contrast. Attention cannot be captured: beams fork and are dropped on the way.",
+};

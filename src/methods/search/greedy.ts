@@ -1,6 +1,7 @@
 /** The likeliest token at every step. */
 import type { z } from "zod";
 import { GreedyParameters } from "../../protocol/parameters";
+import { type About, shared } from "../about";
 import { checked } from "../refuse";
 
 export interface GreedyOptions {
@@ -14,3 +15,15 @@ export type Greedy = z.infer<typeof GreedyParameters>;
 export function greedy({ maxNewTokens = 512 }: GreedyOptions = {}): Greedy {
   return checked("greedy", GreedyParameters, { method: "greedy", maxNewTokens });
 }
+
+export const aboutGreedy: About = {
+  axis: "search",
+  name: "greedy",
+  title: "Greedy search",
+  source: "transformers' generate, token for token",
+  formula: "the likeliest token at every step",
+  parameters: { maxNewTokens: shared.maxNewTokens },
+  defaults: greedy(),
+  needsImage: false,
+  combines: "Anything.",
+};

@@ -6,7 +6,17 @@ import { type SampleOptions, type Sampling, sample } from "./sample";
 
 export type Search = Greedy | Sampling | Beam | Opera;
 
-export { type Beam, type BeamOptions, beam };
-export { type Greedy, type GreedyOptions, greedy };
-export { type Opera, type OperaOptions, opera };
-export { type SampleOptions, type Sampling, sample };
+export {
+  type Beam,
+  type BeamOptions,
+  beam,
+  type Greedy,
+  type GreedyOptions,
+  greedy,
+  type Opera,
+  type OperaOptions,
+  opera,
+  type SampleOptions,
+  type Sampling,
+  sample,
+};

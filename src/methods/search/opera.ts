@@ -5,6 +5,7 @@
  */
 import type { z } from "zod";
 import { OperaParameters } from "../../protocol/parameters";
+import { type About, shared } from "../about";
 import { checked, ParameterError } from "../refuse";
 
 export interface OperaOptions {
@@ -66,3 +67,26 @@ export function opera(options: OperaOptions = {}): Opera {
     );
   return parameters;
 }
+
+export const aboutOpera: About = {
+  axis: "search",
+  name: "opera",
+  title: "OPERA: beam search with an over-trust penalty and returns",
+  source: "OPERA (CVPR 2024), released code `opera_beam_search`; its published commands",
+  formula:
+    "log p - penaltyWeights * max_j of 1e-7 * prod_i scaleFactor * w[i, j], w the last layer's attention in the answer",
+  parameters: {
+    maxNewTokens: `${shared.maxNewTokens}; at most 512 in mode faithful`,
+    numBeams: "beams, 2 or more",
+    lengthPenalty: "above 0 favours long answers",
+    scaleFactor: "sigma, factor on attention weights",
+    threshold: "goes back when every beam has found one anchor more often than this; 2 or more",
+    numAttnCandidates: "tokens tried per beam and step, most returns to a position; numBeams or more",
+    penaltyWeights: "alpha, factor on the penalty",
+    mode: "faithful = the released code with its faults; clean = without",
+  },
+  defaults: opera(),
+  needsImage: false,
+  combines:
+    "Any edit and contrast; the penalty reads the edited attention. Attention cannot be captured: beams fork, are dropped and go back.",
+};

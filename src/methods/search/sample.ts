@@ -5,6 +5,7 @@
  */
 import type { z } from "zod";
 import { SampleParameters } from "../../protocol/parameters";
+import { type About, shared } from "../about";
 import { checked } from "../refuse";
 
 export interface SampleOptions {
@@ -40,3 +41,23 @@ export function sample(options: SampleOptions = {}): Sampling {
   const parameters = { maxNewTokens, temperature, topK, topP, minP, repetitionPenalty, seed };
   return checked("sample", SampleParameters, { method: "sample", ...parameters });
 }
+
+export const aboutSample: About = {
+  axis: "search",
+  name: "sample",
+  title: "Sampling",
+  source: "transformers' generate: its warpers in its order",
+  formula: "drawn from the softmax after repetition penalty, temperature, top-k, top-p, min-p",
+  parameters: {
+    maxNewTokens: shared.maxNewTokens,
+    temperature: "divides the logits",
+    topK: "only the k likeliest; 0 = all",
+    topP: "only the likeliest whose probabilities sum up to this",
+    minP: "only tokens at least this probable relative to the likeliest",
+    repetitionPenalty: "above 1: tokens already there become less likely",
+    seed: "every row draws from a generator of its own with it",
+  },
+  defaults: sample(),
+  needsImage: false,
+  combines: "Anything. Published contrasts were measured under it: compare with apcOnly too.",
+};

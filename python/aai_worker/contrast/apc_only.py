@@ -1,0 +1,19 @@
+"""The plausibility constraint alone, without any contrast: the control for all methods that use it.
+
+"The Mirage of Performance Gains" (arXiv 2504.10020): this filter explains much of
+what contrasts gain under sampling.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..attention import AttentionStep
+from ..batch import Batch
+from .base import Contrast, keep_plausible
+
+
+class ApcOnly(Contrast):
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
+        logits = main.step(attention)
+        return keep_plausible(logits, logits, self.parameters.beta)

@@ -1,0 +1,104 @@
+"""What a contrast is: a second stream, if it needs one, and how the logits are combined."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import msgspec
+import torch
+from torch import Tensor
+
+from ..attention import AttentionStep
+from ..batch import Batch, prefill
+from ..errors import WorkerError
+from ..models import Model
+from ..prepare import Prepared
+
+
+class Contrast(ABC):
+    """One method with its parameters; it keeps nothing of a generation."""
+
+    needs_image: ClassVar[bool] = False
+
+    def __init__(self, parameters: Any) -> None:
+        self.parameters = parameters
+        for name, value in msgspec.structs.asdict(parameters).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise WorkerError(
+                    "bad-input", f"{self.method}: {name} is {value}; a finite number is needed."
+                )
+        if not 0 <= getattr(parameters, "beta", 0) <= 1:
+            raise WorkerError(
+                "bad-input", f"{self.method}: beta is {parameters.beta}; it is a share, 0 to 1 (0 = off)."
+            )
+
+    @property
+    def method(self) -> str:
+        return str(self.parameters.__struct_config__.tag)
+
+    def check(self, model: Model, sample: Prepared) -> None:
+        """Refuses a row that it cannot work on."""
+        if self.needs_image and sample.image is None:
+            raise WorkerError(
+                "bad-input",
+                f"{self.method} contrasts with a worse view of the image, but a row has no image.",
+            )
+
+    def open(
+        self,
+        model: Model,
+        main: Batch,
+        samples: Sequence[Prepared],
+        should_stop: Callable[[], bool],
+        progress: Callable[[], None],
+    ) -> Batch | None:
+        """The second stream, its rows those of `main`; `samples`: one per row. None where none is needed."""
+        return None
+
+    @abstractmethod
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
+        """One step of all streams -> logits [R, V]; `age` [R, 1]: tokens that each row has generated."""
+
+
+class TwoStreams(Contrast):
+    """A contrast with a second prompt."""
+
+    def open(
+        self,
+        model: Model,
+        main: Batch,
+        samples: Sequence[Prepared],
+        should_stop: Callable[[], bool],
+        progress: Callable[[], None],
+    ) -> Batch:
+        unique = list({id(sample): sample for sample in samples}.values())
+        other = prefill(model, [self.prompt(model, sample) for sample in unique], should_stop, progress)
+        places = {id(sample): place for place, sample in enumerate(unique)}
+        other.select([places[id(sample)] for sample in samples])
+        return other
+
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
+        assert other is not None
+        return self.combine(main.step(attention), other.step(None), age)
+
+    @abstractmethod
+    def prompt(self, model: Model, sample: Prepared) -> Tensor:
+        """The second stream's prompt, embedded: [P, hidden]."""
+
+    @abstractmethod
+    def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
+        """Logits [R, V] of both streams -> the contrasted ones."""
+
+
+def keep_plausible(logits: Tensor, main: Tensor, beta: float) -> Tensor:
+    """Adaptive plausibility constraint (APC): -inf where the main stream gives less than beta times its best.
+
+    In log space, as VCD's second version: kept iff main >= log(beta) + max main. beta 0 keeps all.
+    """
+    if beta == 0:
+        return logits
+    threshold = main.max(dim=-1, keepdim=True).values + math.log(beta)
+    return logits.masked_fill(main < threshold, -torch.inf)

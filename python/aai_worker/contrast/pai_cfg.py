@@ -1,0 +1,25 @@
+"""PAI's logit part (ECCV 2024), a classifier-free guidance: contrast with the answer without the image.
+
+gamma * (lc - lu) + lu, lc and lu the log-probabilities with and without the image; tokens with lc below
+log(beta) + max lc are left out. gamma 1 is plain decoding. Written as l + (gamma - 1) * (lc - lu), l the
+logits, which differs by a constant per row only.
+
+Unlike in the released code, the image-free cache follows the beams, the prompts of a batch stay with their
+rows, and attention is edited from the first token on.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from .base import keep_plausible
+from .image_free import ImageFree
+
+
+class PaiCfg(ImageFree):
+    def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
+        weight = self.parameters.gamma - 1
+        if weight == 0:
+            return main
+        gain = main.log_softmax(dim=-1) - other.log_softmax(dim=-1)
+        return keep_plausible(main + weight * gain, main, self.parameters.beta)

@@ -1,0 +1,52 @@
+"""VCD, "Visual Contrastive Decoding" (CVPR 2024): contrast with a noisy picture of the same image.
+
+logits = (1 + alpha) * l(image) - alpha * l(noisy image), then the plausibility constraint on l(image).
+Noise: step t of a diffusion schedule of 1000 steps, on the tower's normalised input.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..errors import WorkerError
+from ..models import Model
+from ..prepare import Prepared
+from .base import TwoStreams, keep_plausible
+
+_STEPS = 1000
+
+
+class Vcd(TwoStreams):
+    needs_image = True
+
+    def check(self, model: Model, sample: Prepared) -> None:
+        super().check(model, sample)
+        if self.parameters.noise_step >= _STEPS:
+            raise WorkerError(
+                "bad-input",
+                f"vcd: noiseStep is {self.parameters.noise_step}; it may be {_STEPS - 1} at most.",
+            )
+
+    def prompt(self, model: Model, sample: Prepared) -> Tensor:
+        assert sample.pixels is not None
+        noisy = add_noise(sample.pixels, self.parameters.noise_step, self.parameters.seed)
+        return model.embed(sample.ids, model.look(noisy, frozenset()).features)
+
+    def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
+        alpha = self.parameters.alpha
+        return keep_plausible((1 + alpha) * main - alpha * other, main, self.parameters.beta)
+
+
+def add_noise(pixels: Tensor, step: int, seed: int) -> Tensor:
+    """The same noise for every image of this shape: an answer depends on its own image and the seed alone."""
+    signal, deviation = noise_level(step)
+    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float32)
+    return signal * pixels + deviation * noise.to(pixels.dtype)
+
+
+def noise_level(step: int) -> tuple[float, float]:
+    """sqrt(abar_t) and sqrt(1 - abar_t), abar being the product of all 1 - b_i up to t."""
+    b = torch.sigmoid(torch.linspace(-6, 6, _STEPS, dtype=torch.float64)) * (0.5e-2 - 1e-5) + 1e-5
+    kept = float((1 - b)[: step + 1].prod())
+    return kept**0.5, (1 - kept) ** 0.5

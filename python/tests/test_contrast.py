@@ -1,0 +1,219 @@
+"""Contrasts equal their formulas: worked vectors, the naive implementation with both streams recomputed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import naive
+import pytest
+import tiny
+import torch
+from test_aai import embed
+from torch import Tensor
+
+from aai_worker.contrast import CONTRASTS, create_contrast
+from aai_worker.contrast.base import TwoStreams, keep_plausible
+from aai_worker.contrast.vcd import add_noise, noise_level
+from aai_worker.engine import Engine
+from aai_worker.errors import WorkerError
+from aai_worker.protocol import ApcOnlyParameters, M3idParameters, PaiCfgParameters, VcdParameters
+
+TEXT = "Look <image> here:"
+TOKENS = 9
+
+
+def vcd(alpha: float = 1.0, beta: float = 0.1, noise_step: int = 500, seed: int = 3) -> VcdParameters:
+    return VcdParameters(alpha=alpha, beta=beta, noise_step=noise_step, seed=seed)
+
+
+def apc(beta: float = 0.1) -> ApcOnlyParameters:
+    return ApcOnlyParameters(beta=beta)
+
+
+def m3id(decay: float = 0.1, beta: float = 0.1) -> M3idParameters:
+    return M3idParameters(decay=decay, beta=beta)
+
+
+def pai_cfg(gamma: float = 1.5, beta: float = 0.1) -> PaiCfgParameters:
+    return PaiCfgParameters(gamma=gamma, beta=beta)
+
+
+def combine(parameters: Any, main: list[float], other: list[float], age: int = 0) -> list[float]:
+    contrast = create_contrast(parameters)
+    assert isinstance(contrast, TwoStreams)
+    streams = torch.tensor([main, other], dtype=torch.float32)
+    (logits,) = contrast.combine(streams[:1], streams[1:], torch.tensor([[age]]))
+    return logits.tolist()
+
+
+def test_worked_vector_of_vcd() -> None:
+    """log 0.1 = -2.303: the third token, 3 below the best, is implausible however much it gains."""
+    assert combine(vcd(alpha=1), [4, 3, 1], [4, 1, -9]) == [4, 5, -math.inf]
+    assert combine(vcd(alpha=0.5, beta=0), [4, 3, 1], [4, 1, -9]) == [4, 4, 6]
+
+
+def test_worked_vector_of_the_plausibility_constraint() -> None:
+    main = torch.tensor([[math.log(0.6), math.log(0.29), math.log(0.11)]])
+    kept = keep_plausible(torch.tensor([[1.0, 2, 3]]), main, beta=0.2)  # those of 0.12 and more
+    assert kept.tolist() == [[1, 2, -math.inf]]
+    assert keep_plausible(main, main, beta=1).isfinite().tolist() == [[True, False, False]]
+
+
+def test_worked_vector_of_m3id() -> None:
+    """With weight (1 - g) / g = 2 at t = log(3) / decay; lc = log(.5, .25, .25), lu = log(.25, .5, .25)."""
+    main, other = [math.log(p) for p in (0.5, 0.25, 0.25)], [math.log(p) for p in (0.25, 0.5, 0.25)]
+    logits = combine(m3id(decay=math.log(3) / 7), main, other, age=7)
+    expected = [math.log(0.5) + 2 * math.log(2), math.log(0.25) - 2 * math.log(2), math.log(0.25)]
+    assert logits == pytest.approx(expected, abs=1e-5)
+    assert combine(m3id(beta=0), main, other, age=0) == pytest.approx(main)
+
+
+def test_worked_vector_of_pai_cfg() -> None:
+    """gamma * (lc - lu) + lu with gamma 2: 2 lc - lu, of logits that are log-probabilities already."""
+    main, other = [math.log(p) for p in (0.5, 0.47, 0.03)], [math.log(p) for p in (0.25, 0.5, 0.25)]
+    logits = combine(pai_cfg(gamma=2), main, other)
+    assert logits[:2] == pytest.approx([math.log(1.0), math.log(0.47**2 / 0.5)], abs=1e-6)
+    assert logits[2] == -math.inf  # 0.03 < 0.1 * 0.5
+
+
+@pytest.mark.parametrize(
+    ("step", "signal", "deviation"),
+    [
+        (100, 0.99829, 0.05841),
+        (300, 0.98098, 0.19409),
+        (500, 0.86302, 0.50517),
+        (700, 0.59268, 0.80544),
+        (999, 0.28504, 0.95851),
+    ],
+)
+def test_noise_schedule(step: int, signal: float, deviation: float) -> None:
+    assert noise_level(step) == pytest.approx((signal, deviation), abs=6e-6)
+
+
+def test_noise_is_seeded() -> None:
+    pixels = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(9))
+    noisy = add_noise(pixels, 500, seed=1)
+    assert torch.equal(noisy, add_noise(pixels, 500, seed=1))
+    assert not torch.equal(noisy, add_noise(pixels, 500, seed=2))
+    added = (noisy - 0.86302 * pixels) / 0.50517
+    assert (float(added.mean()), float(added.std())) == pytest.approx((0, 1), abs=0.03)
+
+
+def noisy_prompt(oracle: tuple[Any, Any]) -> Tensor:
+    model, processor = oracle
+    inputs = processor(text=TEXT, images=tiny.picture(0), return_tensors="pt")
+    prompt, keys, _ = embed(oracle, TEXT, 0)
+    pixels = add_noise(inputs["pixel_values"], 500, seed=3)
+    prompt[keys] = model.get_image_features(pixels).pooler_output[0]
+    return prompt
+
+
+def image_free_prompt(oracle: tuple[Any, Any]) -> Tensor:
+    model, processor = oracle
+    ids = processor.tokenizer(TEXT.replace("<image>", ""), return_tensors="pt")["input_ids"][0]
+    return model.get_input_embeddings()(ids)
+
+
+def plausible(logits: Tensor, main: Tensor, beta: float) -> Tensor:
+    p = main.exp() / main.exp().sum()
+    return torch.where(p >= beta * p.max(), logits, -torch.inf)
+
+
+def log_probabilities(logits: Tensor) -> Tensor:
+    return logits - logits.exp().sum().log()
+
+
+def naive_vcd(main: Tensor, other: Tensor, step: int) -> Tensor:
+    return plausible(2 * main - other, main, 0.1)
+
+
+def naive_m3id(main: Tensor, other: Tensor, step: int) -> Tensor:
+    lc, lu = log_probabilities(main), log_probabilities(other)
+    g = math.exp(-0.1 * step)
+    return plausible(lc + (1 - g) / g * (lc - lu), main, 0.1)
+
+
+def naive_pai_cfg(main: Tensor, other: Tensor, step: int) -> Tensor:
+    lc, lu = log_probabilities(main), log_probabilities(other)
+    return plausible(1.5 * (lc - lu) + lu, main, 0.1)
+
+
+NAIVE: dict[str, tuple[Any, Callable[[Any], Tensor], Callable[[Tensor, Tensor, int], Tensor]]] = {
+    "vcd": (vcd(), noisy_prompt, naive_vcd),
+    "m3id": (m3id(), image_free_prompt, naive_m3id),
+    "paiCfg": (pai_cfg(), image_free_prompt, naive_pai_cfg),
+}
+
+
+@pytest.mark.parametrize("edited", [False, True])
+@pytest.mark.parametrize("name", NAIVE)
+def test_equals_the_naive_implementation(
+    name: str, edited: bool, engine: Engine, oracle: tuple[Any, Any], logits: list[Tensor]
+) -> None:
+    """Every token is contrasted, and by both streams' own history; an edit touches the main stream alone."""
+    parameters, second, formula = NAIVE[name]
+    with torch.no_grad():
+        prompt, keys, reference = embed(oracle, TEXT, 0)
+        edits = [naive.Pai(0.8, (1, tiny.LAYERS))] if edited else []
+        tokens, expected = naive.contrasted(
+            oracle[0], prompt, keys, reference, edits, second(oracle), formula, TOKENS
+        )
+        plain, _ = naive.greedy(oracle[0], prompt, keys, reference, edits, TOKENS)
+    row = tiny.row(tiny.pai(0.8)) if edited else tiny.row()
+    result = tiny.run(
+        engine, [tiny.sample(TEXT)], [row], tiny.pictures(1), tokens=TOKENS, contrast=parameters
+    )
+
+    got = torch.cat(logits)
+    assert result.ids() == tokens
+    assert torch.equal(got.isfinite(), expected.isfinite())
+    kept = expected.isfinite()
+    difference = got - expected
+    constant = torch.stack([step[mask].mean() for step, mask in zip(difference, kept, strict=True)])
+    assert (difference - constant[:, None])[kept].abs().max() < 1e-4
+    assert tokens != plain, "the contrast is meant to show"
+
+
+NEUTRAL = [vcd(alpha=0, beta=0), apc(beta=0), m3id(decay=0, beta=0), pai_cfg(gamma=1)]
+
+
+@pytest.mark.parametrize("neutral", NEUTRAL)
+def test_neutral_parameters_are_plain_decoding_bit_for_bit(
+    neutral: Any, engine: Engine, logits: list[Tensor]
+) -> None:
+    rows = [tiny.row(), tiny.row(tiny.aai(warmup=1))]
+    plain = tiny.run(engine, [tiny.sample()], rows, tiny.pictures(1))
+    contrasted = tiny.run(engine, [tiny.sample()], rows, tiny.pictures(1), contrast=neutral)
+    assert [plain.ids(0), plain.ids(1)] == [contrasted.ids(0), contrasted.ids(1)]
+    assert torch.equal(torch.stack(logits[:12]), torch.stack(logits[12:]))
+
+
+@pytest.mark.parametrize("name", CONTRASTS)
+def test_a_row_without_image(name: str, engine: Engine) -> None:
+    parameters = {"vcd": vcd(), "apcOnly": apc(), "m3id": m3id(), "paiCfg": pai_cfg()}[name]
+    samples = [tiny.sample("Who?", image=None)]
+    if not CONTRASTS[name].needs_image:
+        assert tiny.run(engine, samples, [tiny.row()], [], contrast=parameters).ids()
+        return
+    with pytest.raises(WorkerError, match=f"{name} contrasts with a worse view of the image"):
+        tiny.run(engine, samples, [tiny.row()], [], contrast=parameters)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        (vcd(noise_step=1000), "noiseStep is 1000; it may be 999 at most"),
+        (vcd(alpha=math.nan), "vcd: alpha is nan; a finite number is needed"),
+        (apc(beta=1.5), "apcOnly: beta is 1.5; it is a share"),
+    ],
+)
+def test_parameters_that_cannot_be(parameters: Any, message: str, engine: Engine) -> None:
+    with pytest.raises(WorkerError, match=message):
+        tiny.run(engine, [tiny.sample()], [tiny.row()], tiny.pictures(1), contrast=parameters)
+
+
+def test_nothing_is_left_of_the_prompt_without_the_image(engine: Engine) -> None:
+    with pytest.raises(WorkerError, match="Without the image the prompt has 1 token"):
+        tiny.run(engine, [tiny.sample("<image>a")], [tiny.row()], tiny.pictures(1), contrast=m3id())

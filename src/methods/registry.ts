@@ -1,0 +1,40 @@
+import type { About } from "./about";
+import { aboutAai } from "./attention/aai";
+import { aboutHgai } from "./attention/hgai";
+import { aboutPai } from "./attention/pai";
+import { aboutVaf } from "./attention/vaf";
+import { aboutApcOnly } from "./contrast/apc_only";
+import { aboutM3id } from "./contrast/m3id";
+import { aboutPaiCfg } from "./contrast/pai_cfg";
+import { aboutVcd } from "./contrast/vcd";
+import { aboutBeam } from "./search/beam";
+import { aboutGreedy } from "./search/greedy";
+import { aboutOpera } from "./search/opera";
+import { aboutSample } from "./search/sample";
+
+/** Every method of the three axes. */
+export const methods: readonly About[] = [
+  aboutAai,
+  aboutPai,
+  aboutHgai,
+  aboutVaf,
+  aboutVcd,
+  aboutApcOnly,
+  aboutM3id,
+  aboutPaiCfg,
+  aboutGreedy,
+  aboutSample,
+  aboutBeam,
+  aboutOpera,
+];
+
+/** Name, default and meaning of each of a method's parameters. */
+export function parametersOf({
+  parameters,
+  defaults,
+}: About): { name: string; value: string; meaning: string }[] {
+  return Object.entries(parameters).map(([name, meaning]) => {
+    const value = defaults[name] ?? null;
+    return { name, value: value === null ? "by model" : String(value), meaning };
+  });
+}

@@ -1,0 +1,45 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { methods, parametersOf } from "../../src/methods/registry";
+import { AttentionParameters, ContrastParameters, SearchParameters } from "../../src/protocol/parameters";
+
+const axes = { attention: AttentionParameters, contrast: ContrastParameters, search: SearchParameters };
+
+test.each(Object.entries(axes))(
+  "every %s of the protocol is described, parameter by parameter",
+  (axis, union) => {
+    const described = methods.filter((method) => method.axis === axis);
+    expect(described.map(({ name }) => name)).toEqual(
+      union.options.map(({ shape }: { shape: { method: { value: string } } }) => shape.method.value),
+    );
+    for (const [index, { name, parameters, defaults }] of described.entries()) {
+      const { method, ...fields } = union.options[index]!.shape as unknown as Record<
+        string,
+        { value: string }
+      >;
+      expect(method!.value).toBe(name);
+      expect(Object.keys(parameters)).toEqual(Object.keys(fields));
+      expect(defaults).toMatchObject({ method: name });
+      expect(Object.keys(defaults).sort()).toEqual(["method", ...Object.keys(fields)].sort());
+    }
+  },
+);
+
+test("a default that waits for the model is told as such", () => {
+  const pai = methods.find(({ name }) => name === "pai")!;
+  expect(parametersOf(pai).map(({ name, value }) => [name, value])).toEqual([
+    ["alpha", "by model"],
+    ["layers", "by model"],
+    ["imageKeys", "by model"],
+  ]);
+});
+
+test("one file per method on both sides", () => {
+  const root = join(__dirname, "../..");
+  for (const { axis, name } of methods) {
+    const file = name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    expect(readdirSync(join(root, "src/methods", axis))).toContain(`${file}.ts`);
+    expect(readdirSync(join(root, "python/aai_worker", axis))).toContain(`${file}.py`);
+  }
+});
