@@ -126,7 +126,7 @@ def test_a_neutral_edit_changes_nothing(engine: Engine) -> None:
 
 
 def test_warm_up_counts_the_tokens_of_the_beams(engine: Engine) -> None:
-    """An edit that starts after the last token never acts; one step earlier it acts once, per row."""
+    """An edit that starts after the answer's last token never acts; one step earlier it acts once."""
     rows = [tiny.row(), tiny.row(tiny.aai(warmup=19)), tiny.row(tiny.aai(warmup=18, layers=(1, 3)))]
     result = tiny.run(engine, SAMPLES, rows, tiny.pictures(3), search=beams(tokens=20))
 
