@@ -75,7 +75,12 @@ def generate(
     for number, row in enumerate(command.rows):
         if row.sample in faults:
             yield RowEvent(
-                row=number, text="", token_ids=[], finish_reason="failed", fault=faults[row.sample]
+                row=number,
+                text="",
+                token_ids=[],
+                finish_reason="failed",
+                alternatives=[],
+                fault=faults[row.sample],
             )
     if not jobs:
         yield clock.summary([], steps=0)
@@ -95,6 +100,8 @@ def generate(
         if contrast is not None:
             continued = [prepared[job.sample] for job in jobs]
             streams = open_streams(contrast, model, batch, continued, should_stop, progress)
+            for one, length in zip(rows, streams.prompt_lengths(), strict=True):
+                one.limit = min(one.limit, model.context_length - length)
         clock.prefill = clock.lap(model.device)
     yield PrefilledEvent(
         rows=[_describe_prefix(job.number, prepared[job.sample]) for job in jobs],

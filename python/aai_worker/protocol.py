@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "e2cd679673eb40d7"
+PROTOCOL_HASH = "3d109b39890f6a0c"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -61,6 +61,7 @@ class BeamParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_fiel
     num_beams: Annotated[int, Meta(ge=1)]
     length_penalty: float
     early_stopping: bool
+    num_return: Annotated[int, Meta(ge=1)]
 
 
 class OperaParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="opera"):
@@ -93,6 +94,31 @@ class M3idParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_fiel
 class PaiCfgParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="paiCfg"):
     gamma: float
     beta: float
+
+
+class IcdParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="icd"):
+    alpha: float
+    beta: float
+    disturbance: str
+
+
+class DolaParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="dola"):
+    layers: list[Annotated[int, Meta(ge=0)]]
+    relative_top: float
+
+
+class DecoParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="deco"):
+    alpha: float
+    layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
+    top_p: float
+    max_candidates: Annotated[int, Meta(ge=1)]
+
+
+class SidParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="sid"):
+    alpha: float
+    beta: float
+    keep: Annotated[int, Meta(ge=1)]
+    layer: Annotated[int, Meta(ge=1)]
 
 
 class CapturePolicy(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -222,7 +248,7 @@ class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     model: str
     samples: list[Sample]
     rows: list[Row]
-    contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | None
+    contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | IcdParameters | DolaParameters | DecoParameters | SidParameters | None
     search: GreedyParameters | SampleParameters | BeamParameters | OperaParameters
     capture: CapturePolicy | None
     probes: list[str]
@@ -265,11 +291,18 @@ class AttentionEvent(Struct, frozen=True, kw_only=True, rename="camel"):
     word: str | None
 
 
+class Alternative(Struct, frozen=True, kw_only=True, rename="camel"):
+    text: str
+    token_ids: list[int]
+    finish_reason: Literal["stop", "length"]
+
+
 class RowEvent(Struct, frozen=True, kw_only=True, rename="camel"):
     row: int
     text: str
     token_ids: list[int]
     finish_reason: Literal["stop", "length", "failed"]
+    alternatives: list[Alternative]
     fault: WorkerFault | None
 
 

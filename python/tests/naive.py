@@ -57,6 +57,30 @@ class Vaf(NamedTuple):
             x[:, key] *= self.enhance if key in keys else self.suppress if key < keys[0] else 1
 
 
+class Watch(NamedTuple):
+    """SID's first half: which image keys a query attends to most, for `Hide` to hide."""
+
+    keep: int
+    prompt: int  # tokens
+    hidden: dict[int, list[int]]  # by step
+    layers: tuple[int, int]
+    warmup: int = -1
+
+    def change(self, x: Tensor, keys: list[int], r: Tensor) -> None:
+        received = torch.softmax(x, dim=-1).mean(dim=0)
+        self.hidden[x.shape[1] - self.prompt] = sorted(keys, key=lambda key: received[key])[self.keep :]
+
+
+class Hide(NamedTuple):
+    prompt: int
+    hidden: dict[int, list[int]]
+    layers: tuple[int, int]
+    warmup: int = -1
+
+    def change(self, x: Tensor, keys: list[int], r: Tensor) -> None:
+        x[:, self.hidden[x.shape[1] - self.prompt]] = -torch.inf
+
+
 def seed_reference(model: Any, pixels: Tensor) -> Tensor:
     """Last layer, heads averaged, CLS row and column dropped, summed over queries."""
     attention = model.model.vision_tower(pixels, output_attentions=True).attentions[-1][0]  # [H, N, N]
@@ -91,8 +115,9 @@ def contrasted(
     other: Tensor,
     combine: Callable[[Tensor, Tensor, int], Tensor],
     count: int,
+    blinkers: Sequence[Any] = (),
 ) -> tuple[list[int], Tensor]:
-    """As `greedy`, by `combine` of the logits after both prompts; `other` is never edited."""
+    """As `greedy`, by `combine` of the logits after both prompts; `blinkers` are edits of the other one."""
     weights = model.state_dict()
     r = reference / (reference.mean() + 1e-8)
     tokens: list[int] = []
@@ -100,7 +125,7 @@ def contrasted(
     for step in range(count):
         written = weights["model.language_model.embed_tokens.weight"][tokens]
         main = _forward(model, weights, torch.cat([prompt, written]), len(prompt), image_keys, r, edits)
-        second = _forward(model, weights, torch.cat([other, written]), len(other), [], r, [])
+        second = _forward(model, weights, torch.cat([other, written]), len(other), image_keys, r, blinkers)
         logits.append(combine(main, second, step))
         tokens.append(int(logits[-1].argmax()))
     return tokens, torch.stack(logits)
@@ -126,7 +151,7 @@ def _forward(
         for step in range(len(hidden) - prompt_length + 1):  # generated tokens when this query was the newest
             for edit in edits:
                 if step > edit.warmup and edit.layers[0] <= layer < edit.layers[1]:
-                    edit.change(scores[:, prompt_length - 1 + step], image_keys, r)
+                    edit.change(scores[:, prompt_length - 1 + step, : prompt_length + step], image_keys, r)
         future = torch.ones_like(scores[0], dtype=torch.bool).triu(diagonal=1)
         output = torch.softmax(scores.masked_fill(future, -torch.inf), dim=-1) @ v  # [Hq, L, D]
         hidden = hidden + output.transpose(0, 1).flatten(1) @ weights[f"{part}.self_attn.o_proj.weight"].T

@@ -15,10 +15,24 @@ from torch import Tensor
 
 from aai_worker.contrast import CONTRASTS, create_contrast
 from aai_worker.contrast.base import TwoStreams, keep_plausible
+from aai_worker.contrast.deco import correct, find_candidates
+from aai_worker.contrast.dola import contrast_layers
 from aai_worker.contrast.vcd import add_noise, noise_level
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
-from aai_worker.protocol import ApcOnlyParameters, M3idParameters, PaiCfgParameters, VcdParameters
+from aai_worker.prepare import prepare_sample
+from aai_worker.protocol import (
+    ApcOnlyParameters,
+    DecoParameters,
+    DolaParameters,
+    IcdParameters,
+    M3idParameters,
+    PaiCfgParameters,
+    Prompt,
+    Sample,
+    SidParameters,
+    VcdParameters,
+)
 
 TEXT = "Look <image> here:"
 TOKENS = 9
@@ -38,6 +52,24 @@ def m3id(decay: float = 0.1, beta: float = 0.1) -> M3idParameters:
 
 def pai_cfg(gamma: float = 1.5, beta: float = 0.1) -> PaiCfgParameters:
     return PaiCfgParameters(gamma=gamma, beta=beta)
+
+
+def icd(alpha: float = 0.5, beta: float = 0.1, disturbance: str = "Be confused.") -> IcdParameters:
+    return IcdParameters(alpha=alpha, beta=beta, disturbance=disturbance)
+
+
+def dola(layers: tuple[int, ...] = (0, 2), relative_top: float = 0.1) -> DolaParameters:
+    return DolaParameters(layers=list(layers), relative_top=relative_top)
+
+
+def deco(
+    alpha: float = 0.6, layers: tuple[int, int] = (1, 4), top_p: float = 0.9, max_candidates: int = 20
+) -> DecoParameters:
+    return DecoParameters(alpha=alpha, layers=layers, top_p=top_p, max_candidates=max_candidates)
+
+
+def sid(alpha: float = 1.0, beta: float = 0.1, keep: int = 5, layer: int = 2) -> SidParameters:
+    return SidParameters(alpha=alpha, beta=beta, keep=keep, layer=layer)
 
 
 def combine(parameters: Any, main: list[float], other: list[float], age: int = 0) -> list[float]:
@@ -78,6 +110,33 @@ def test_worked_vector_of_pai_cfg() -> None:
     assert logits[2] == -math.inf  # 0.03 < 0.1 * 0.5
 
 
+def test_worked_vector_of_icd() -> None:
+    assert combine(icd(alpha=0.5), [4, 3, 1], [4, 1, -9]) == [4, 4, -math.inf]
+
+
+def test_worked_vector_of_dola() -> None:
+    """The second early layer differs from the last one, the first does not: it is the one that counts."""
+    final = torch.tensor([[0.5, 0.4, 0.1]])
+    early = torch.tensor([[[0.5, 0.4, 0.1]], [[0.8, 0.1, 0.1]]])
+    logits = contrast_layers(final.log(), early.log(), relative_top=0.5)
+    assert logits[0, :2].tolist() == pytest.approx([math.log(0.5 / 0.8), math.log(0.4 / 0.1)])
+    assert logits[0, 2] == -math.inf  # 0.1 < 0.5 * 0.5
+
+
+def test_worked_vector_of_deco() -> None:
+    """Candidates 0 and 1 have 0.9 together; layer 1 is sure of token 1: 0.7 of it is added."""
+    final = torch.tensor([[0.5, 0.4, 0.1]]).log()
+    early = torch.tensor([[[0.6, 0.2, 0.2]], [[0.1, 0.7, 0.2]]]).log()
+    candidates = find_candidates(final, top_p=0.85, count=20)
+    assert candidates.tolist() == [[True, True, False]]
+    assert find_candidates(final, top_p=0.85, count=1).tolist() == [[True, False, False]]
+    assert find_candidates(final, top_p=0.95, count=20).all()
+    logits = correct(final, early, candidates, alpha=2)
+    expected = [math.log(0.5) + 1.4 * math.log(0.1), math.log(0.4) + 1.4 * math.log(0.7)]
+    assert logits[0, :2].tolist() == pytest.approx(expected)
+    assert logits[0, 2] == -math.inf
+
+
 @pytest.mark.parametrize(
     ("step", "signal", "deviation"),
     [
@@ -116,6 +175,14 @@ def image_free_prompt(oracle: tuple[Any, Any]) -> Tensor:
     return model.get_input_embeddings()(ids)
 
 
+def disturbed_prompt(oracle: tuple[Any, Any]) -> Tensor:
+    return embed(oracle, f"Be confused. {TEXT}", 0)[0]
+
+
+def same_prompt(oracle: tuple[Any, Any]) -> Tensor:
+    return embed(oracle, TEXT, 0)[0]
+
+
 def plausible(logits: Tensor, main: Tensor, beta: float) -> Tensor:
     p = main.exp() / main.exp().sum()
     return torch.where(p >= beta * p.max(), logits, -torch.inf)
@@ -140,10 +207,16 @@ def naive_pai_cfg(main: Tensor, other: Tensor, step: int) -> Tensor:
     return plausible(1.5 * (lc - lu) + lu, main, 0.1)
 
 
+def naive_icd(main: Tensor, other: Tensor, step: int) -> Tensor:
+    return plausible(1.5 * main - 0.5 * other, main, 0.1)
+
+
 NAIVE: dict[str, tuple[Any, Callable[[Any], Tensor], Callable[[Tensor, Tensor, int], Tensor]]] = {
     "vcd": (vcd(), noisy_prompt, naive_vcd),
     "m3id": (m3id(), image_free_prompt, naive_m3id),
     "paiCfg": (pai_cfg(), image_free_prompt, naive_pai_cfg),
+    "icd": (icd(), disturbed_prompt, naive_icd),
+    "sid": (sid(), same_prompt, naive_vcd),
 }
 
 
@@ -157,8 +230,13 @@ def test_equals_the_naive_implementation(
     with torch.no_grad():
         prompt, keys, reference = embed(oracle, TEXT, 0)
         edits = [naive.Pai(0.8, (1, tiny.LAYERS))] if edited else []
+        hidden: dict[int, list[int]] = {}
+        blinkers = [
+            naive.Watch(5, len(prompt), hidden, (1, 2)),
+            naive.Hide(len(prompt), hidden, (2, tiny.LAYERS)),
+        ][: 2 if name == "sid" else 0]
         tokens, expected = naive.contrasted(
-            oracle[0], prompt, keys, reference, edits, second(oracle), formula, TOKENS
+            oracle[0], prompt, keys, reference, edits, second(oracle), formula, TOKENS, blinkers
         )
         plain, _ = naive.greedy(oracle[0], prompt, keys, reference, edits, TOKENS)
     row = tiny.row(tiny.pai(0.8)) if edited else tiny.row()
@@ -176,7 +254,70 @@ def test_equals_the_naive_implementation(
     assert tokens != plain, "the contrast is meant to show"
 
 
-NEUTRAL = [vcd(alpha=0, beta=0), apc(beta=0), m3id(decay=0, beta=0), pai_cfg(gamma=1)]
+def naive_dola(final: Tensor, early: dict[int, Tensor]) -> Tensor:
+    log_final = final.log_softmax(dim=0)
+    divergence = {}
+    for layer in (0, 2):
+        log_early = early[layer].log_softmax(dim=0)
+        middle = (log_final.exp() + log_early.exp()) / 2
+        parts = [torch.nn.functional.kl_div(one, middle, reduction="none") for one in (log_final, log_early)]
+        divergence[layer] = float(parts[0].mean() + parts[1].mean())
+    log_early = early[max(divergence, key=lambda layer: divergence[layer])].log_softmax(dim=0)
+    return plausible(log_final - log_early, final, 0.1)
+
+
+def naive_deco(final: Tensor, early: dict[int, Tensor]) -> Tensor:
+    order = final.softmax(dim=0).argsort(descending=True).tolist()
+    candidates: list[int] = []
+    while len(candidates) < 20 and final.softmax(dim=0)[candidates].sum() < 0.9:
+        candidates.append(order[len(candidates)])
+    surest = max((float(early[layer].softmax(dim=0)[candidates].max()), layer) for layer in (1, 2, 3))
+    kept = torch.full_like(final, -torch.inf)
+    kept[candidates] = (final + 3 * surest[0] * early[surest[1]])[candidates]
+    return kept
+
+
+@pytest.mark.parametrize(("parameters", "formula"), [(dola(), naive_dola), (deco(alpha=3), naive_deco)])
+def test_early_exits_equal_transformers_hidden_states(
+    parameters: Any,
+    formula: Callable[[Tensor, dict[int, Tensor]], Tensor],
+    engine: Engine,
+    oracle: tuple[Any, Any],
+    logits: list[Tensor],
+) -> None:
+    """Without cache, all recomputed by transformers at every token."""
+    model = oracle[0]
+    tokens: list[int] = []
+    expected, plain = [], []
+    with torch.no_grad():
+        prompt, _, _ = embed(oracle, TEXT, 0)
+        for _ in range(TOKENS):
+            written = model.get_input_embeddings()(torch.tensor(tokens, dtype=torch.long))
+            output = model(inputs_embeds=torch.cat([prompt, written])[None], output_hidden_states=True)
+            early = {layer: model.lm_head(output.hidden_states[layer][0, -1]) for layer in range(4)}
+            expected.append(formula(output.logits[0, -1], early))
+            plain.append(int(output.logits[0, -1].argmax()))
+            tokens.append(int(expected[-1].argmax()))
+    result = tiny.run(
+        engine, [tiny.sample(TEXT)], [tiny.row()], tiny.pictures(1), tokens=TOKENS, contrast=parameters
+    )
+
+    assert result.ids() == tokens
+    assert tokens != plain, "it is meant to show"
+    got = torch.cat(logits)
+    kept = torch.stack(expected).isfinite()
+    assert torch.equal(got.isfinite(), kept)
+    assert (got - torch.stack(expected))[kept].abs().max() < 1e-4
+
+
+NEUTRAL = [
+    vcd(alpha=0, beta=0),
+    apc(beta=0),
+    m3id(decay=0, beta=0),
+    pai_cfg(gamma=1),
+    icd(alpha=0, beta=0),
+    sid(alpha=0, beta=0),
+]
 
 
 @pytest.mark.parametrize("neutral", NEUTRAL)
@@ -190,9 +331,52 @@ def test_neutral_parameters_are_plain_decoding_bit_for_bit(
     assert torch.equal(torch.stack(logits[:12]), torch.stack(logits[12:]))
 
 
+def test_deco_without_correction_only_drops_tokens(engine: Engine, logits: list[Tensor]) -> None:
+    """It has no neutral parameter: its candidates stay a choice."""
+    plain = tiny.run(engine, [tiny.sample()], [tiny.row()], tiny.pictures(1))
+    filtered = tiny.run(engine, [tiny.sample()], [tiny.row()], tiny.pictures(1), contrast=deco(alpha=0))
+    assert plain.ids() == filtered.ids()
+    before, after = torch.stack(logits[:12]), torch.stack(logits[12:])
+    assert torch.equal(before[after.isfinite()], after[after.isfinite()])
+
+
+METHODS = {
+    "vcd": vcd(),
+    "apcOnly": apc(),
+    "m3id": m3id(),
+    "paiCfg": pai_cfg(),
+    "icd": icd(),
+    "dola": dola(),
+    "deco": deco(),
+    "sid": sid(),
+}
+
+
+def test_a_longer_second_prompt_ends_the_answer_with_the_context(engine: Engine) -> None:
+    disturbance = "x" * 40
+    samples = [tiny.sample("<image>" + "y" * (tiny.CONTEXT - tiny.IMAGE_TOKENS - 50))]
+    result = tiny.run(
+        engine, samples, [tiny.row()], tiny.pictures(1), tokens=60, contrast=icd(disturbance=disturbance)
+    )
+    assert len(result.ids()) == 50 - 41  # the disturbance and a space
+    with pytest.raises(WorkerError, match="leaves no room for an answer"):
+        tiny.run(engine, samples, [tiny.row()], tiny.pictures(1), contrast=icd(disturbance="x" * 49))
+
+
+def test_the_disturbance_stands_before_the_question(engine: Engine) -> None:
+    model = engine._find("m1").model
+    prompts = []
+    for template in ("plain", "raw"):
+        text = "Who?" if template == "plain" else "<image> Who?"
+        sample = Sample(image=0, prompt=Prompt(text=text, template=template))
+        ids = create_contrast(icd())._ids(model, prepare_sample(model, sample, tiny.pictures(1)))  # type: ignore[attr-defined]
+        prompts.append(model.tokenizer.decode([id for id in ids if id != model.image_token_id]))
+    assert prompts == ["USER: \nBe confused. Who? ASSISTANT:", "Be confused.  Who?"]
+
+
 @pytest.mark.parametrize("name", CONTRASTS)
 def test_a_row_without_image(name: str, engine: Engine) -> None:
-    parameters = {"vcd": vcd(), "apcOnly": apc(), "m3id": m3id(), "paiCfg": pai_cfg()}[name]
+    parameters = METHODS[name]
     samples = [tiny.sample("Who?", image=None)]
     if not CONTRASTS[name].needs_image:
         assert tiny.run(engine, samples, [tiny.row()], [], contrast=parameters).ids()
@@ -207,6 +391,15 @@ def test_a_row_without_image(name: str, engine: Engine) -> None:
         (vcd(noise_step=1000), "noiseStep is 1000; it may be 999 at most"),
         (vcd(alpha=math.nan), "vcd: alpha is nan; a finite number is needed"),
         (apc(beta=1.5), "apcOnly: beta is 1.5; it is a share"),
+        (dola(relative_top=-0.1), "dola: relative_top is -0.1; it is a share"),
+        (dola(layers=()), "dola: layers names none"),
+        (dola(layers=(0, 4)), "dola: an early exit after 4 layers is none, as the decoder has 4"),
+        (deco(layers=(2, 5)), "deco: an early exit after 4 layers is none"),
+        (sid(layer=4), "sid: layer is 4; it may be 1 to 3"),
+        (
+            sid(keep=16),
+            "sid: keep is 16, but the image has 16 tokens; some must be hidden, so it may be 1 to 15",
+        ),
     ],
 )
 def test_parameters_that_cannot_be(parameters: Any, message: str, engine: Engine) -> None:

@@ -129,7 +129,9 @@ def test_without_penalty_and_returns_clean_is_beam_search(engines: dict[str, Eng
     """With the whole vocabulary as candidates and no weight on penalties nothing of OPERA is left."""
     trace = TRACES[0]
     engine = engines[trace["checkpoint"]]
-    plain = BeamParameters(max_new_tokens=24, num_beams=3, length_penalty=1.0, early_stopping=False)
+    plain = BeamParameters(
+        max_new_tokens=24, num_beams=3, length_penalty=1.0, early_stopping=False, num_return=1
+    )
     whole = opera("clean", max_new_tokens=24, num_attn_candidates=64, threshold=1000, penalty_weights=0.0)
     assert run(engine, [trace], whole).ids() == run(engine, [trace], plain).ids()
 

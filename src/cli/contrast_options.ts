@@ -11,6 +11,13 @@ const parameters = {
   "noise-seed": "seed",
   gamma: "gamma",
   decay: "decay",
+  disturbance: "disturbance",
+  "early-layers": "layers",
+  "relative-top": "relativeTop",
+  "cd-top-p": "topP",
+  "max-candidates": "maxCandidates",
+  keep: "keep",
+  "keep-layer": "layer",
 } as const;
 
 export const contrastOptions = {
@@ -25,6 +32,17 @@ export const contrastOptions = {
   "noise-seed": { type: "number", describe: "vcd [42]", group: "Contrast:" },
   gamma: { type: "number", describe: "paiCfg: 1 = plain [1.1]", group: "Contrast:" },
   decay: { type: "number", describe: "m3id: growth with the answer's length [0.02]", group: "Contrast:" },
+  disturbance: { type: "string", describe: "icd: text before the question", group: "Contrast:" },
+  "early-layers": {
+    type: "string",
+    describe: "dola: low, high or a list 0,2,4 [low]; deco: START,END [20,29]",
+    group: "Contrast:",
+  },
+  "relative-top": { type: "number", describe: "dola: plausibility [0.1]", group: "Contrast:" },
+  "cd-top-p": { type: "number", describe: "deco: candidates' probability [0.9]", group: "Contrast:" },
+  "max-candidates": { type: "number", describe: "deco [20]", group: "Contrast:" },
+  keep: { type: "number", describe: "sid: image tokens that stay visible [50]", group: "Contrast:" },
+  "keep-layer": { type: "number", describe: "sid: first layer with hidden ones [2]", group: "Contrast:" },
 } as const satisfies Record<string, Options>;
 
 /** undefined unless --contrast is given. */
@@ -40,5 +58,11 @@ export function contrastOf(args: InferredOptionTypes<typeof contrastOptions>): C
   for (const flag of given) {
     if (!(parameters[flag] in create({}))) throw new UsageError(`--contrast ${method} takes no --${flag}.`);
   }
-  return create(Object.fromEntries(given.map((flag) => [parameters[flag], args[flag]])));
+  const value = (flag: keyof typeof parameters) =>
+    flag === "early-layers" ? earlyLayers(args[flag]!) : args[flag];
+  return create(Object.fromEntries(given.map((flag) => [parameters[flag], value(flag)])));
+}
+
+function earlyLayers(text: string): string | number[] {
+  return /^[\d, ]+$/.test(text) ? text.split(",").map(Number) : text;
 }

@@ -2,9 +2,10 @@ import type { z } from "zod";
 import { float32Array, type NdArray } from "../arrays/nd_array";
 import { type Attention, none } from "../methods/attention";
 import { resolveAttention } from "../methods/attention/resolve";
-import type { AttentionTarget } from "../methods/attention/target";
 import type { Contrast } from "../methods/contrast";
+import { resolveContrast } from "../methods/contrast/resolve";
 import { greedy, type Search } from "../methods/search";
+import type { MethodTarget } from "../methods/target";
 import type { GenerateCommand } from "../protocol/messages";
 import type { AttentionEdit, Row, Sample } from "../protocol/parameters";
 import { type Capture, capturePolicy } from "./capture";
@@ -42,7 +43,7 @@ export interface GenerateOptions {
  */
 export async function generateCommand(
   model: string,
-  target: AttentionTarget,
+  target: MethodTarget,
   requests: readonly RowRequest[],
   options: GenerateOptions,
   window: number,
@@ -64,13 +65,13 @@ export async function generateCommand(
       attention: attentionEdits(attention, target, arrays),
     });
   }
-  const { search = greedy(), contrast = null, capture, probes = [] } = options;
+  const { search = greedy(), contrast, capture, probes = [] } = options;
   return {
     body: {
       model,
       samples: [...samples.values()].map(({ sample }) => sample),
       rows,
-      contrast,
+      contrast: contrast === undefined ? null : resolveContrast(contrast, target),
       search,
       probes: [...probes],
       capture: capture === undefined ? null : capturePolicy(capture),
@@ -83,7 +84,7 @@ export async function generateCommand(
 /** null = the installed hooks, [] = none. A reference of the caller's own joins `arrays`. */
 export function attentionEdits(
   attention: Attention | undefined,
-  target: AttentionTarget,
+  target: MethodTarget,
   arrays: NdArray[],
 ): z.infer<typeof AttentionEdit>[] | null {
   if (attention === undefined) return null;

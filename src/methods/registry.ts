@@ -4,8 +4,12 @@ import { aboutHgai } from "./attention/hgai";
 import { aboutPai } from "./attention/pai";
 import { aboutVaf } from "./attention/vaf";
 import { aboutApcOnly } from "./contrast/apc_only";
+import { aboutDeco } from "./contrast/deco";
+import { aboutDola } from "./contrast/dola";
+import { aboutIcd } from "./contrast/icd";
 import { aboutM3id } from "./contrast/m3id";
 import { aboutPaiCfg } from "./contrast/pai_cfg";
+import { aboutSid } from "./contrast/sid";
 import { aboutVcd } from "./contrast/vcd";
 import { aboutBeam } from "./search/beam";
 import { aboutGreedy } from "./search/greedy";
@@ -22,6 +26,10 @@ export const methods: readonly About[] = [
   aboutApcOnly,
   aboutM3id,
   aboutPaiCfg,
+  aboutIcd,
+  aboutDola,
+  aboutDeco,
+  aboutSid,
   aboutGreedy,
   aboutSample,
   aboutBeam,

@@ -108,6 +108,8 @@ export const BeamParameters = z
     lengthPenalty: z.number(),
     /** Stop as soon as there are `numBeams` ended beams. */
     earlyStopping: z.boolean(),
+    /** Answers per row, at most `numBeams`. */
+    numReturn: z.int().min(1),
   })
   .meta({ id: "BeamParameters" });
 
@@ -165,12 +167,48 @@ export const PaiCfgParameters = z
   .object({ method: z.literal("paiCfg"), gamma: z.number(), beta: z.number() })
   .meta({ id: "PaiCfgParameters" });
 
+/** ICD: `(1 + alpha) * l - alpha * l(disturbed)`, the disturbance a text before the question. */
+export const IcdParameters = z
+  .object({ method: z.literal("icd"), alpha: z.number(), beta: z.number(), disturbance: z.string() })
+  .meta({ id: "IcdParameters" });
+
+/** DoLa: `log p - log p_early`, the early exit after one of `layers` layers; tokens below `relativeTop` left out. */
+export const DolaParameters = z
+  .object({ method: z.literal("dola"), layers: z.array(z.int().min(0)), relativeTop: z.number() })
+  .meta({ id: "DolaParameters" });
+
+/** DeCo: `l + alpha * m * l_early` for the candidates; early exits after `layers`, `[start, end)`. */
+export const DecoParameters = z
+  .object({
+    method: z.literal("deco"),
+    alpha: z.number(),
+    layers: LayerRange,
+    topP: z.number(),
+    maxCandidates: z.int().min(1),
+  })
+  .meta({ id: "DecoParameters" });
+
+/** SID: `(1 + alpha) * l - alpha * l(only the keep least attended image tokens from layer on)`. */
+export const SidParameters = z
+  .object({
+    method: z.literal("sid"),
+    alpha: z.number(),
+    beta: z.number(),
+    keep: z.int().min(1),
+    layer: z.int().min(1),
+  })
+  .meta({ id: "SidParameters" });
+
 /** Every contrast, told apart by `method`. */
 export const ContrastParameters = z.discriminatedUnion("method", [
   VcdParameters,
   ApcOnlyParameters,
   M3idParameters,
   PaiCfgParameters,
+  IcdParameters,
+  DolaParameters,
+  DecoParameters,
+  SidParameters,
 ]);
 
 /** Which decoder attention comes back with the tokens. */

@@ -1,11 +1,40 @@
 import { expect, test } from "vitest";
-import { apcOnly, m3id, paiCfg, vcd } from "../../src/methods";
+import { apcOnly, deco, dola, icd, m3id, paiCfg, sid, vcd } from "../../src/methods";
+import { resolveContrast } from "../../src/methods/contrast/resolve";
+
+const llava7b = { family: "llava", layers: 32 };
+const small = { family: "llava", layers: 6 };
 
 test("published defaults", () => {
   expect(vcd()).toEqual({ method: "vcd", alpha: 1, beta: 0.1, noiseStep: 500, seed: 42 });
   expect(apcOnly()).toEqual({ method: "apcOnly", beta: 0.1 });
   expect(m3id()).toEqual({ method: "m3id", decay: 0.02, beta: 0.1 });
   expect(paiCfg()).toEqual({ method: "paiCfg", gamma: 1.1, beta: 0.1 });
+  expect(icd()).toMatchObject({ alpha: 0.5, beta: 0.1, disturbance: "You are a confused object detector." });
+  expect(sid()).toEqual({ method: "sid", alpha: 1, beta: 0.1, keep: 50, layer: 2 });
+  expect(resolveContrast(deco(), llava7b)).toEqual({
+    method: "deco",
+    alpha: 0.6,
+    layers: [20, 29],
+    topP: 0.9,
+    maxCandidates: 20,
+  });
+});
+
+test("DoLa's buckets are those of its paper where the decoder has 32 layers", () => {
+  const layers = (parameters: ReturnType<typeof dola>, target = llava7b) => {
+    const resolved = resolveContrast(parameters, target);
+    return resolved.method === "dola" && resolved.layers;
+  };
+  expect(layers(dola())).toEqual([0, 2, 4, 6, 8, 10, 12, 14]);
+  expect(layers(dola({ layers: "high" }))).toEqual([16, 18, 20, 22, 24, 26, 28, 30]);
+  expect(layers(dola({ layers: "high" }), small)).toEqual([3, 5]);
+  expect(layers(dola({ layers: [1, 5] }), small)).toEqual([1, 5]);
+});
+
+test("DeCo's published layers are never scaled in silence", () => {
+  expect(() => resolveContrast(deco(), small)).toThrow("deco: its published layers [20, 29)");
+  expect(resolveContrast(deco({ layers: [3, 5] }), small)).toMatchObject({ layers: [3, 5] });
 });
 
 test("a wrong parameter is named", () => {
@@ -14,5 +43,9 @@ test("a wrong parameter is named", () => {
   expect(() => vcd({ alpha: Number.POSITIVE_INFINITY })).toThrow("vcd: alpha is Infinity.");
   expect(() => paiCfg({ beta: 2 })).toThrow("paiCfg: beta is 2. It is a share, 0 to 1 (0 = off).");
   expect(() => apcOnly({ beta: -0.1 })).toThrow("apcOnly: beta is -0.1.");
+  expect(() => dola({ layers: "middle" as never })).toThrow('dola: layers is "middle".');
+  expect(() => dola({ relativeTop: 2 })).toThrow("dola: relativeTop is 2.");
+  expect(() => deco({ topP: 0 })).toThrow("deco: topP is 0.");
+  expect(() => sid({ keep: 0 })).toThrow("sid: keep is 0.");
   expect(() => m3id({ decay: Number.NaN })).toThrow("m3id: decay is NaN.");
 });

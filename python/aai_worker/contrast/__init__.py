@@ -9,8 +9,12 @@ from typing import Any
 
 from .apc_only import ApcOnly
 from .base import Contrast
+from .deco import Deco
+from .dola import Dola
+from .icd import Icd
 from .m3id import M3id
 from .pai_cfg import PaiCfg
+from .sid import Sid
 from .streams import Streams, open_streams
 from .vcd import Vcd
 
@@ -19,6 +23,10 @@ CONTRASTS: dict[str, type[Contrast]] = {
     "apcOnly": ApcOnly,
     "m3id": M3id,
     "paiCfg": PaiCfg,
+    "icd": Icd,
+    "dola": Dola,
+    "deco": Deco,
+    "sid": Sid,
 }
 
 

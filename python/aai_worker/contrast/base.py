@@ -30,10 +30,10 @@ class Contrast(ABC):
                 raise WorkerError(
                     "bad-input", f"{self.method}: {name} is {value}; a finite number is needed."
                 )
-        if not 0 <= getattr(parameters, "beta", 0) <= 1:
-            raise WorkerError(
-                "bad-input", f"{self.method}: beta is {parameters.beta}; it is a share, 0 to 1 (0 = off)."
-            )
+        for name in ("beta", "relative_top", "top_p"):
+            value = getattr(parameters, name, 0)
+            if not 0 <= value <= 1:
+                raise WorkerError("bad-input", f"{self.method}: {name} is {value}; it is a share, 0 to 1.")
 
     @property
     def method(self) -> str:
@@ -91,6 +91,18 @@ class TwoStreams(Contrast):
     @abstractmethod
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
         """Logits [R, V] of both streams -> the contrasted ones."""
+
+
+def check_exits(method: str, layers: Sequence[int], count: int) -> None:
+    """`layers`: how many of the decoder's `count` layers a state has passed when it leaves early."""
+    if not layers:
+        raise WorkerError("bad-input", f"{method}: layers names none; give some.")
+    for layer in layers:
+        if layer >= count:
+            raise WorkerError(
+                "bad-input",
+                f"{method}: an early exit after {layer} layers is none, as the decoder has {count}.",
+            )
 
 
 def keep_plausible(logits: Tensor, main: Tensor, beta: float) -> Tensor:

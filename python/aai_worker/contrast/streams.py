@@ -37,6 +37,11 @@ class ContrastedBatch:
         self.stop_ids = main.stop_ids
         self.starts = main.positions  # [R, 1], of the last prompt token
 
+    def prompt_lengths(self) -> list[int]:
+        """Tokens of each row's prompt, the longer stream's; before the first step."""
+        streams = [self.main] if self.other is None else [self.main, self.other]
+        return (torch.cat([stream.positions for stream in streams], dim=1).amax(dim=1) + 1).tolist()
+
     def step(self, attention: AttentionStep | None) -> Tensor:
         """As `Batch.step`; `attention` is for the main stream alone."""
         return self.contrast.step(self.main, self.other, attention, self.main.positions - self.starts)

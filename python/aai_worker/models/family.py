@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -124,7 +125,32 @@ class Model(ABC):
         attention_step: AttentionStep | None,
     ) -> Tensor:
         """Runs the decoder, fills the cache; logits of the last query, [R, V] float32."""
-        output = self.network(
+        return self._decode(embedded, mask, positions, cache, attention_step).logits[:, -1].float()
+
+    def forward_layers(
+        self,
+        embedded: Tensor,
+        mask: Tensor | None,
+        positions: Tensor,
+        cache: DynamicCache,
+        attention_step: AttentionStep | None,
+        layers: Sequence[int],
+    ) -> tuple[Tensor, Tensor]:
+        """As `forward`, and [layer, R, V] float32: the states after so many layers through the LM head."""
+        output = self._decode(embedded, mask, positions, cache, attention_step, output_hidden_states=True)
+        states = torch.stack([output.hidden_states[layer][:, -1] for layer in layers])  # 0 = the embedding
+        return output.logits[:, -1].float(), self.network.get_output_embeddings()(states).float()
+
+    def _decode(
+        self,
+        embedded: Tensor,
+        mask: Tensor | None,
+        positions: Tensor,
+        cache: DynamicCache,
+        attention_step: AttentionStep | None,
+        **options: bool,
+    ) -> Any:
+        return self.network(
             inputs_embeds=embedded,
             attention_mask=mask,
             position_ids=positions,
@@ -132,8 +158,8 @@ class Model(ABC):
             use_cache=True,
             logits_to_keep=1,
             attention_step=attention_step,
+            **options,
         )
-        return output.logits[:, -1].float()
 
 
 def _stop_ids(network: PreTrainedModel, tokenizer: Any) -> frozenset[int]:

@@ -157,7 +157,7 @@ class Opera:
         parents, tokens = map(list, zip(*state.chosen, strict=True))
         state.beams.products = state.beams.products[parents]
         state.fed = "beams"
-        return Choice(tokens, parents if tails is None else [0] * len(tokens), [], None, tails)
+        return Choice(tokens, parents if tails is None else [0] * len(tokens), [], None, tails=tails)
 
     def _advance(self, state: _State, logits: Tensor, row: Written) -> Choice | None:
         """One step of plain beam search on the logits [B, V]; a choice once the row is finished."""

@@ -2,8 +2,7 @@
 
 A token of the answer that all later ones attend to strongly is an anchor that a hallucination may follow.
 With w the attention among the answer's tokens, column j scores the product of sigma * w[i, j] over i >= j;
-the highest column is the anchor, its score the penalty. Only the products are kept, one per column: the map
-is not needed.
+the highest column is the anchor, its score the penalty. Of the map only the products are kept, one a column.
 """
 
 from __future__ import annotations

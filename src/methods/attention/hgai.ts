@@ -6,7 +6,7 @@ import type { z } from "zod";
 import { HgaiParameters } from "../../protocol/parameters";
 import { type About, editCombines, shared } from "../about";
 import { checked } from "../refuse";
-import { type AttentionTarget, publishedLayers } from "./target";
+import { type MethodTarget, publishedLayers } from "../target";
 
 export interface HgaiOptions {
   /** Strength; 0 changes nothing. Default 0.5. */
@@ -31,7 +31,7 @@ export function hgai({ alpha = 0.5, layers, imageKeys }: HgaiOptions = {}): Hgai
 }
 
 /** @throws ParameterError where the published layers are not the model's. */
-export function resolveHgai({ parameters }: Hgai, target: AttentionTarget): z.infer<typeof HgaiParameters> {
+export function resolveHgai({ parameters }: Hgai, target: MethodTarget): z.infer<typeof HgaiParameters> {
   return { ...parameters, layers: parameters.layers ?? publishedLayers("hgai", [5, 18], target) };
 }
 

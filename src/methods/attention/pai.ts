@@ -6,7 +6,7 @@ import type { z } from "zod";
 import { PaiParameters } from "../../protocol/parameters";
 import { type About, editCombines, shared } from "../about";
 import { checked } from "../refuse";
-import type { AttentionTarget } from "./target";
+import type { MethodTarget } from "../target";
 
 export interface PaiOptions {
   /** Strength; 0 changes nothing. Default: the paper's for the model family (LLaVA 0.5), 0.2 for others. */
@@ -41,7 +41,7 @@ export function pai({ alpha, layers, imageKeys }: PaiOptions = {}): Pai {
   return { parameters: checked("pai", Unresolved, value) };
 }
 
-export function resolvePai({ parameters }: Pai, target: AttentionTarget): z.infer<typeof PaiParameters> {
+export function resolvePai({ parameters }: Pai, target: MethodTarget): z.infer<typeof PaiParameters> {
   const { alpha, layers } = parameters;
   return {
     ...parameters,

@@ -1,16 +1,16 @@
 import type { z } from "zod";
 import type { AttentionParameters } from "../../protocol/parameters";
+import type { MethodTarget } from "../target";
 import { type Aai, resolveAai } from "./aai";
 import { type Hgai, resolveHgai } from "./hgai";
 import type { AttentionMethod } from "./index";
 import { type Pai, resolvePai } from "./pai";
-import type { AttentionTarget } from "./target";
 import { resolveVaf, type Vaf } from "./vaf";
 
 /** Fills in what depends on the model. @throws ParameterError */
 export function resolveAttention(
   method: AttentionMethod,
-  target: AttentionTarget,
+  target: MethodTarget,
 ): z.infer<typeof AttentionParameters> {
   switch (method.parameters.method) {
     case "aai":

@@ -8,7 +8,7 @@ import type { z } from "zod";
 import { VafParameters } from "../../protocol/parameters";
 import { type About, editCombines, shared } from "../about";
 import { checked } from "../refuse";
-import { type AttentionTarget, publishedLayers } from "./target";
+import { type MethodTarget, publishedLayers } from "../target";
 
 export interface VafOptions {
   /** Factor on image tokens; 1 changes nothing. Default 1.15. */
@@ -41,7 +41,7 @@ export function vaf({ enhance = 1.15, suppress = 0.95, layers, imageKeys }: VafO
 }
 
 /** @throws ParameterError where the published layers are not the model's. */
-export function resolveVaf({ parameters }: Vaf, target: AttentionTarget): z.infer<typeof VafParameters> {
+export function resolveVaf({ parameters }: Vaf, target: MethodTarget): z.infer<typeof VafParameters> {
   return { ...parameters, layers: parameters.layers ?? publishedLayers("vaf", [9, 15], target) };
 }
 

@@ -71,22 +71,22 @@ export function opera(options: OperaOptions = {}): Opera {
 export const aboutOpera: About = {
   axis: "search",
   name: "opera",
-  title: "OPERA: beam search with an over-trust penalty and returns",
-  source: "OPERA (CVPR 2024), released code `opera_beam_search`; its published commands",
+  title: "Over-trust penalty and retrospection-allocation",
+  source: "CVPR 2024, shikiw/OPERA; defaults of its published commands",
   formula:
-    "log p - penaltyWeights * max_j of 1e-7 * prod_i scaleFactor * w[i, j], w the last layer's attention in the answer",
+    "beam search on z - penaltyWeights * max over columns of prod(scaleFactor * attention); back to the anchor when it persists",
   parameters: {
-    maxNewTokens: `${shared.maxNewTokens}; at most 512 in mode faithful`,
+    maxNewTokens: shared.maxNewTokens,
     numBeams: "beams, 2 or more",
-    lengthPenalty: "above 0 favours long answers",
-    scaleFactor: "sigma, factor on attention weights",
-    threshold: "goes back when every beam has found one anchor more often than this; 2 or more",
-    numAttnCandidates: "tokens tried per beam and step, most returns to a position; numBeams or more",
-    penaltyWeights: "alpha, factor on the penalty",
-    mode: "faithful = the released code with its faults; clean = without",
+    lengthPenalty: "above 0 favours long answers; counts the prompt too",
+    scaleFactor: "attention weights are multiplied by it before their products are taken",
+    threshold: "goes back when every beam has found one anchor more often than this",
+    numAttnCandidates: "tokens tried per beam and step, and most returns to one position",
+    penaltyWeights: "factor on the penalty",
+    mode: "faithful = the released code with its faults, clean = these mended",
   },
   defaults: opera(),
   needsImage: false,
   combines:
-    "Any edit and contrast; the penalty reads the edited attention. Attention cannot be captured: beams fork, are dropped and go back.",
+    "Any edit (the penalty reads edited attention) and any contrast (both streams go back). Attention cannot be captured.",
 };

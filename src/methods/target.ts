@@ -1,7 +1,7 @@
-import { ParameterError } from "../refuse";
+import { ParameterError } from "./refuse";
 
-/** What the defaults of an attention method depend on: the model's family and the number of its decoder layers. */
-export interface AttentionTarget {
+/** What the defaults of a method may depend on: the model's family and the number of its decoder layers. */
+export interface MethodTarget {
   family: string;
   layers: number;
 }
@@ -13,7 +13,7 @@ const PublishedDepth = 32;
 export function publishedLayers(
   method: string,
   [start, end]: [number, number],
-  { layers }: AttentionTarget,
+  { layers }: MethodTarget,
 ): [number, number] {
   if (end <= layers) return [start, end];
   const scaled = Math.floor((start * layers) / PublishedDepth);

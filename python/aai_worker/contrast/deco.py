@@ -1,0 +1,49 @@
+"""DeCo, "Dynamic Correction Decoding" (ICLR 2025): the last layer is told what an earlier one was sure of.
+
+Candidates are the likeliest tokens that together have probability `top_p`, `max_candidates` at most. Of the
+layers given, that which gives any candidate the highest probability m counts: l + alpha * m * l_early; all
+but candidates are left out. Early exits go through the LM head alone, without the final norm, as in the
+released code, which is for one row; here every row has its own.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..attention import AttentionStep
+from ..batch import Batch
+from ..models import Model
+from ..prepare import Prepared
+from .base import Contrast, check_exits
+
+
+class Deco(Contrast):
+    def check(self, model: Model, sample: Prepared) -> None:
+        super().check(model, sample)
+        check_exits(self.method, self._layers, model.layers)
+
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
+        logits, early = main.step_layers(attention, self._layers)
+        candidates = find_candidates(logits, self.parameters.top_p, self.parameters.max_candidates)
+        return correct(logits, early, candidates, self.parameters.alpha)
+
+    @property
+    def _layers(self) -> list[int]:
+        return list(range(*self.parameters.layers))
+
+
+def find_candidates(logits: Tensor, top_p: float, count: int) -> Tensor:
+    """[R, V] bool."""
+    best = logits.softmax(dim=-1).topk(min(count, logits.shape[-1]), dim=-1)
+    before = best.values.cumsum(dim=-1) - best.values  # the mass of all that are likelier
+    kept = before < top_p
+    return torch.zeros_like(logits, dtype=torch.bool).scatter(-1, best.indices, kept)
+
+
+def correct(logits: Tensor, early: Tensor, candidates: Tensor, alpha: float) -> Tensor:
+    """`early` [layer, R, V]."""
+    sure = early.softmax(dim=-1).masked_fill(~candidates, -1).amax(dim=-1)  # [layer, R]
+    most, layer = sure.max(dim=0)  # [R]
+    premature = early[layer, torch.arange(len(layer), device=layer.device)]
+    return (logits + alpha * most[:, None] * premature).masked_fill(~candidates, -torch.inf)
