@@ -66,12 +66,6 @@ def generate(
             "Attention can be captured under the searches greedy and sample only: beams are dropped and "
             "forked on the way, and so would be their attention.",
         )
-    if command.contrast is not None and search.watch is not None:
-        raise WorkerError(
-            "bad-input",
-            "OPERA cannot be combined with a contrast: it goes back to earlier tokens, and the second stream "
-            "cannot follow it there. Use beam search with the contrast.",
-        )
     prepared, faults = _prepare(model, command, arrays)
     jobs = _plan_jobs(command, requests, prepared)
     contrast = None if command.contrast is None else create_contrast(command.contrast)
@@ -81,7 +75,12 @@ def generate(
     for number, row in enumerate(command.rows):
         if row.sample in faults:
             yield RowEvent(
-                row=number, text="", token_ids=[], finish_reason="failed", fault=faults[row.sample]
+                row=number,
+                text="",
+                token_ids=[],
+                finish_reason="failed",
+                alternatives=[],
+                fault=faults[row.sample],
             )
     if not jobs:
         yield clock.summary([], steps=0)

@@ -14,7 +14,7 @@ import torch
 
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
-from aai_worker.protocol import ApcOnlyParameters, BeamParameters, OperaParameters
+from aai_worker.protocol import BeamParameters, M3idParameters, OperaParameters
 from aai_worker.search import SEARCHES
 from aai_worker.search.hypotheses import Hypotheses
 from aai_worker.search.opera import Opera, _Beams, _Snapshot, _State
@@ -68,12 +68,14 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[Opera]:
     return seen
 
 
-def run(engine: Engine, group: list[dict[str, Any]], search: Any, *edits: Any) -> tiny.Run:
+def run(
+    engine: Engine, group: list[dict[str, Any]], search: Any, *edits: Any, contrast: Any = None
+) -> tiny.Run:
     """One row per trace."""
     samples = [tiny.sample(trace["prompt"], image=index) for index, trace in enumerate(group)]
     images = [tiny.frame((FIXTURES / trace["image"]).read_bytes()) for trace in group]
     rows = [tiny.row(*edits, sample=index) for index in range(len(group))]
-    return tiny.run(engine, samples, rows, images, search=search)
+    return tiny.run(engine, samples, rows, images, search=search, contrast=contrast)
 
 
 @pytest.mark.parametrize("group", grouped())
@@ -127,12 +129,17 @@ def test_without_penalty_and_returns_clean_is_beam_search(engines: dict[str, Eng
     """With the whole vocabulary as candidates and no weight on penalties nothing of OPERA is left."""
     trace = TRACES[0]
     engine = engines[trace["checkpoint"]]
-    plain = BeamParameters(max_new_tokens=24, num_beams=3, length_penalty=1.0, early_stopping=False)
+    plain = BeamParameters(
+        max_new_tokens=24, num_beams=3, length_penalty=1.0, early_stopping=False, num_return=1
+    )
     whole = opera("clean", max_new_tokens=24, num_attn_candidates=64, threshold=1000, penalty_weights=0.0)
     assert run(engine, [trace], whole).ids() == run(engine, [trace], plain).ids()
 
 
-def test_what_is_restored_is_what_was(engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("contrast", [None, M3idParameters(decay=0.02, beta=0.0)], ids=["", "m3id"])
+def test_what_is_restored_is_what_was(
+    contrast: Any, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After a return under AAI the logits are those of the first time, but for rounding in other shapes."""
     seen: dict[tuple[int, ...], torch.Tensor] = {}
     differences = []
@@ -151,7 +158,13 @@ def test_what_is_restored_is_what_was(engines: dict[str, Engine], monkeypatch: p
     monkeypatch.setitem(SEARCHES, "opera", Spy)
     engine = engines[RESTLESS["checkpoint"]]
     edit = tiny.aai(alpha=0.6, layers=(0, 3), warmup=2)
-    run(engine, [RESTLESS], opera("clean", **{**settings_of(RESTLESS), "threshold": 2}), edit)
+    run(
+        engine,
+        [RESTLESS],
+        opera("clean", **{**settings_of(RESTLESS), "threshold": 2}),
+        edit,
+        contrast=contrast,
+    )
 
     assert differences, "the run is meant to go back"
     assert max(differences) < 1e-4
@@ -297,9 +310,3 @@ def test_capture_is_refused(engines: dict[str, Engine]) -> None:
             search=opera(),
             capture=tiny.capture(),
         )
-
-
-def test_no_contrast_beside_it(engine: Engine) -> None:
-    contrast = ApcOnlyParameters(beta=0.1)
-    with pytest.raises(WorkerError, match="cannot be combined with a contrast"):
-        tiny.run(engine, [tiny.sample()], [tiny.row()], tiny.pictures(1), search=opera(), contrast=contrast)

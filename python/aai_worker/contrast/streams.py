@@ -48,18 +48,24 @@ class ContrastedBatch:
 
     @property
     def tails(self) -> list[Tail] | None:
+        """Those of the main stream, each of which knows its twin in the other."""
         return self.main.tails
 
     def keep_tails(self) -> None:
         self.main.keep_tails()
+        if self.other is not None:
+            self.other.keep_tails()
 
-    def advance(self, parents: list[int], tokens: list[int], resumed: dict[int, Tail]) -> None:
-        assert not resumed, "the second stream keeps no tails; `generate` refuses searches that go back"
+    def advance(self, parents: list[int], tokens: list[int], resumed: dict[int, Tail] | None = None) -> None:
         index = torch.tensor(parents, dtype=torch.long, device=self.starts.device)
         self.starts = self.starts[index]
-        self.main.advance(parents, tokens)
-        if self.other is not None:
-            self.other.advance(parents, tokens)
+        self.main.advance(parents, tokens, resumed)
+        if self.other is None:
+            return
+        twins = {row: tail.twin for row, tail in (resumed or {}).items() if tail.twin is not None}
+        self.other.advance(parents, tokens, twins)
+        for tail, twin in zip(self.main.tails or [], self.other.tails or [], strict=True):
+            tail.twin = twin
 
 
 Streams = Batch | ContrastedBatch  # what the decode loop drives

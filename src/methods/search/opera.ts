@@ -87,5 +87,6 @@ export const aboutOpera: About = {
   },
   defaults: opera(),
   needsImage: false,
-  combines: "Any edit. No contrast: its second stream cannot go back. Attention cannot be captured.",
+  combines:
+    "Any edit (the penalty reads edited attention) and any contrast (both streams go back). Attention cannot be captured.",
 };
