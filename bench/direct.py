@@ -44,6 +44,7 @@ def main() -> None:
         rows=[Row(sample=0, attention=[])],
         search=GreedyParameters(max_new_tokens=TOKENS),
         capture=None,
+        contrast=None,
         probes=[],
         window=1 << 25,
     )

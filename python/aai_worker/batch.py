@@ -22,6 +22,32 @@ from .models import Model
 _PREFILL_TOKENS = 8192
 
 
+class Tail:
+    """Where the cache of a sequence ends: newest key and value, and what comes before. Outlives its row."""
+
+    def __init__(self, newest: Tensor, column: int, previous: Tail | None) -> None:
+        self.newest = newest  # [layer, 2, Hkv, D]
+        self.column = column  # among the keys of the batch
+        self._previous = previous
+
+    @property
+    def previous(self) -> Tail:
+        assert self._previous is not None, "the last prompt token is where every answer starts"
+        return self._previous
+
+    def columns(self) -> list[int]:
+        """Of the answer's tokens so far, in order."""
+        return [tail.column for tail in self.chain()]
+
+    def chain(self) -> list[Tail]:
+        """The tails of the answer's tokens so far, in order; that of the last prompt token is left out."""
+        tails, tail = [], self
+        while tail._previous is not None:
+            tails.append(tail)
+            tail = tail._previous
+        return tails[::-1]
+
+
 class Batch:
     """Row i of every tensor belongs to one sequence; the caller keeps its records in the same order."""
 
@@ -33,6 +59,8 @@ class Batch:
         self.positions = mask.sum(dim=1, keepdim=True) - 1  # [R, 1], of what is fed next
         self.fed = fed  # [R, 1, hidden]
         self.steps = 0
+        self.tails: list[Tail] | None = None  # per row, before what is fed next; kept on request
+        self._prompt_width = mask.shape[1]
 
     def step(self, attention: AttentionStep | None) -> Tensor:
         """Feeds one token per row; logits [R, V] float32 of the next ones."""
@@ -46,13 +74,59 @@ class Batch:
         mask = None if bool(self.mask.all()) else self.mask
         return self.model.forward_layers(self.fed, mask, self.positions, self.cache, attention, layers)
 
-    def advance(self, parents: list[int], tokens: list[int]) -> None:
-        """Row i now continues the old row `parents[i]` with `tokens[i]`: rows leave, fork, change places."""
+    def keep_tails(self) -> None:
+        """From now on `tails` says where every row stands, so that it can be taken up from there again."""
+        self.tails = []
+
+    def advance(self, parents: list[int], tokens: list[int], resumed: dict[int, Tail] | None = None) -> None:
+        """Row i now continues the old row `parents[i]` with `tokens[i]`: rows leave, fork, change places.
+
+        A resumed row continues a tail instead; its parent, any row with the same prompt, lends the prompt.
+        """
+        if self.tails is not None:
+            self._extend_tails(parents)
         self.select(parents)
+        for row, tail in (resumed or {}).items():
+            self._resume(row, tail)
+        if resumed:
+            self._crop()
         ids = torch.tensor(tokens, dtype=torch.long, device=self.model.device)
         self.fed = self.model.network.get_input_embeddings()(ids)[:, None]
-        self.positions = self.positions + 1
         self.mask = torch.cat([self.mask, self.mask.new_ones(len(tokens), 1)], dim=1)
+        self.positions = self.mask.sum(dim=1, keepdim=True) - 1
+
+    def _extend_tails(self, parents: list[int]) -> None:
+        assert self.tails is not None
+        unique = sorted(set(parents))
+        newest = torch.stack(
+            [
+                torch.stack([layer.keys[unique, :, -1], layer.values[unique, :, -1]])
+                for layer in self.cache.layers
+            ]
+        )  # [layer, 2, unique, Hkv, D]
+        column = self.mask.shape[1] - 1
+        tails = {
+            row: Tail(newest[:, :, index], column, self.tails[row] if self.tails else None)
+            for index, row in enumerate(unique)
+        }
+        self.tails = [tails[parent] for parent in parents]
+
+    def _resume(self, row: int, tail: Tail) -> None:
+        chain, columns = tail.chain(), tail.columns()
+        newest = torch.stack([one.newest for one in chain], dim=3)  # [layer, 2, Hkv, tokens, D]
+        for layer, (keys, values) in zip(self.cache.layers, newest, strict=True):
+            layer.keys[row, :, columns], layer.values[row, :, columns] = keys, values
+        self.mask[row, self._prompt_width :] = False
+        self.mask[row, columns] = True
+        assert self.tails is not None
+        self.tails[row] = tail
+
+    def _crop(self) -> None:
+        """Columns at the end that no row has any longer."""
+        width = int(self.mask.any(dim=0).nonzero().max()) + 1
+        self.mask = self.mask[:, :width]
+        for layer in self.cache.layers:
+            layer.keys, layer.values = layer.keys[:, :, :width], layer.values[:, :, :width]
 
     def select(self, parents: list[int]) -> None:
         if parents == list(range(len(self.fed))):

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .attention import AttentionStep, Plan, RowEdit
+from .batch import Tail
 from .capture import Recorder, RowCapture
 from .contrast import Streams
 from .errors import Cancelled
 from .events import Attention, Event
 from .protocol import RowEvent, Token, TokensEvent
 from .search import Choice, Search
+from .search.overtrust import Watch
 from .text import TextStream
 
 
@@ -27,12 +29,14 @@ class Row:
     number: int  # in the command
     prompt: list[int]
     limit: int  # at most so many tokens
+    image_columns: list[int]  # where the image tokens stand among the keys of the batch
     edits: list[RowEdit]
     capture: RowCapture | None
     text: TextStream
     ids: list[int] = field(default_factory=list)  # settled so far
     edited: list[bool] = field(default_factory=list)  # per step so far
     live: int = 1
+    tails: list[Tail] = field(default_factory=list)  # of the live rows, where the search asks for them
 
     def active_edits(self) -> list[RowEdit]:
         return [edit for edit in self.edits if edit.active(len(self.edited))]
@@ -48,11 +52,13 @@ def decode(
 ) -> Iterator[Event]:
     """`batch` holds one prefilled prompt per row, in the same order."""
     planner = _Planner()
+    if search.watch is not None:
+        batch.keep_tails()
     while rows:
         if should_stop():
             raise Cancelled
         plan = planner.plan(rows)
-        logits = batch.step(_attention_step(plan, recorder))
+        logits = batch.step(_attention_step(plan, recorder or search.watch))
         choices = search.step(logits, rows)  # type: ignore[arg-type]
         progress()
         weights = recorder.take() if recorder else None  # [layer, R, head, K]
@@ -91,7 +97,7 @@ class _Planner:
         return self._plan
 
 
-def _attention_step(plan: Plan, recorder: Recorder | None) -> AttentionStep | None:
+def _attention_step(plan: Plan, recorder: Recorder | Watch | None) -> AttentionStep | None:
     if recorder is None and not any(plan.edits):
         return None
     if recorder is None:
@@ -126,12 +132,25 @@ def _captured(
 
 def _advance(rows: list[Row], choices: Sequence[Choice], batch: Streams) -> list[Row]:
     """The rows that go on."""
-    parents, tokens, first = [], [], 0
+    parents: list[int] = []
+    tokens: list[int] = []
+    resumed: dict[int, Tail] = {}
+    first = 0  # live row of the row at hand
     for row, choice in zip(rows, choices, strict=True):
         if choice.finish is None:
+            resumed |= enumerate(choice.tails or [], start=len(tokens))
             parents += [first + parent for parent in choice.parents]
             tokens += choice.tokens
         first += row.live
+    batch.advance(parents, tokens, resumed)
+
+    going = [(row, choice) for row, choice in zip(rows, choices, strict=True) if choice.finish is None]
+    first = 0
+    for row, choice in going:
         row.live = len(choice.tokens)
-    batch.advance(parents, tokens)
-    return [row for row, choice in zip(rows, choices, strict=True) if choice.finish is None]
+        if batch.tails is not None:
+            row.tails = batch.tails[first : first + row.live]
+        if choice.tails:
+            del row.edited[len(choice.tails[0].columns()) + 1 :]  # one step fed the end of the prompt
+        first += row.live
+    return [row for row, _ in going]

@@ -58,13 +58,19 @@ def generate(
     """`hooks` are the model's installed ones, for rows that name no edits of their own."""
     clock = _Clock()
     requests = _check(model, command, hooks, arrays)
-    search = create_search(command.search, model.stop_ids)
+    search = create_search(command.search, model)
     probe = Probe(search, command.probes, model)
     if command.capture is not None and not search.streams:
         raise WorkerError(
             "bad-input",
             "Attention can be captured under the searches greedy and sample only: beams are dropped and "
             "forked on the way, and so would be their attention.",
+        )
+    if command.contrast is not None and search.watch is not None:
+        raise WorkerError(
+            "bad-input",
+            "OPERA cannot be combined with a contrast: it goes back to earlier tokens, and the second stream "
+            "cannot follow it there. Use beam search with the contrast.",
         )
     prepared, faults = _prepare(model, command, arrays)
     jobs = _plan_jobs(command, requests, prepared)
@@ -210,6 +216,7 @@ def _create_row(
         prompt=sample.ids,
         # The context may end before the answer does.
         limit=min(command.search.max_new_tokens, model.context_length - len(sample.ids)),
+        image_columns=[padding + key for key in sample.image_keys],
         edits=[bind_edit(request, keys, padding, references, model.device) for request, keys in job.edits],
         capture=capture,
         text=TextStream(model.tokenizer),

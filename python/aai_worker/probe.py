@@ -17,6 +17,7 @@ class Probe:
 
     def __init__(self, search: Search, texts: Sequence[str], model: Model) -> None:
         self.streams = search.streams
+        self.watch = search.watch
         self._search = search
         self._ids = [_first_token(text, model) for text in texts]
         self._noted: dict[int, list[float]] = {}

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "fe2dc8b87b8840c9"
+PROTOCOL_HASH = "e3ad02a9147e07b4"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -61,6 +61,17 @@ class BeamParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_fiel
     num_beams: Annotated[int, Meta(ge=1)]
     length_penalty: float
     early_stopping: bool
+
+
+class OperaParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="opera"):
+    max_new_tokens: Annotated[int, Meta(ge=1)]
+    num_beams: Annotated[int, Meta(ge=1)]
+    length_penalty: float
+    scale_factor: float
+    threshold: Annotated[int, Meta(ge=0)]
+    num_attn_candidates: Annotated[int, Meta(ge=1)]
+    penalty_weights: float
+    mode: Literal["faithful", "clean"]
 
 
 class VcdParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="vcd"):
@@ -237,7 +248,7 @@ class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     samples: list[Sample]
     rows: list[Row]
     contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | IcdParameters | DolaParameters | DecoParameters | SidParameters | None
-    search: GreedyParameters | SampleParameters | BeamParameters
+    search: GreedyParameters | SampleParameters | BeamParameters | OperaParameters
     capture: CapturePolicy | None
     probes: list[str]
     window: Annotated[int, Meta(ge=1)]

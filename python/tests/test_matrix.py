@@ -1,4 +1,4 @@
-"""All attention methods x contrasts x searches: each runs, twice the same, and a row in a batch as alone."""
+"""All attention methods x contrasts x searches: refused with a reason, or deterministic, in a batch as alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from test_contrast import METHODS as CONTRAST_PARAMETERS
 from aai_worker.attention import METHODS
 from aai_worker.contrast import CONTRASTS
 from aai_worker.engine import Engine
-from aai_worker.protocol import BeamParameters, GreedyParameters, SampleParameters
+from aai_worker.errors import WorkerError
+from aai_worker.protocol import BeamParameters, GreedyParameters, OperaParameters, SampleParameters
 from aai_worker.search import SEARCHES
 
 TOKENS = 5
@@ -31,6 +32,16 @@ SEARCH_PARAMETERS: dict[str, Any] = {
         max_new_tokens=TOKENS, temperature=1.0, top_k=0, top_p=1.0, min_p=0.0, repetition_penalty=1.0, seed=7
     ),
     "beam": BeamParameters(max_new_tokens=TOKENS, num_beams=3, length_penalty=1.0, early_stopping=False),
+    "opera": OperaParameters(
+        max_new_tokens=TOKENS,
+        num_beams=2,
+        length_penalty=1.0,
+        scale_factor=50.0,
+        threshold=15,
+        num_attn_candidates=3,
+        penalty_weights=1.0,
+        mode="clean",
+    ),
 }
 
 SAMPLES = [tiny.sample("<image>\nWhat?"), tiny.sample("Look: <image>\nPlease describe it.", image=1)]
@@ -56,6 +67,10 @@ def test_every_combination(contrast: str, search: str, engine: Engine) -> None:
         return [result.ids(row) for row in range(len(rows))]
 
     rows = [tiny.row(*edits, sample=sample) for edits in EDITS.values() for sample in (0, 1)]
+    if search == "opera" and contrast != "none":
+        with pytest.raises(WorkerError, match="OPERA cannot be combined with a contrast"):
+            run(rows)
+        return
     together = run(rows)
     assert all(len(ids) == TOKENS for ids in together)
     assert together == run(rows)

@@ -20,6 +20,7 @@ def probed(engine: Engine, texts: list[str]) -> list[ProbesEvent]:
         rows=[tiny.row(sample=0), tiny.row(sample=1)],
         search=GreedyParameters(max_new_tokens=3),
         capture=None,
+        contrast=None,
         probes=texts,
         window=1,
     )

@@ -3,8 +3,10 @@ import { join } from "node:path";
 import type { InferredOptionTypes, Options } from "yargs";
 import type { LoadOptions } from "../client";
 import { packageRoot } from "../data/package_root";
-import { type AttentionMethod, aai, type Greedy, greedy, hgai, none, pai, vaf } from "../methods";
+import { type AttentionMethod, aai, hgai, none, pai, vaf } from "../methods";
 import { UsageError } from "./exit";
+
+export { searchOf, searchOptions } from "./search_options";
 
 const options = <Table extends Record<string, Options>>(table: Table) => table;
 
@@ -78,22 +80,6 @@ export const attentionOptions = options({
   },
 });
 
-export const searchOptions = options({
-  "max-new-tokens": {
-    alias: "max-tokens",
-    type: "number",
-    default: 512,
-    describe: "Longest answer",
-    group: "Search:",
-  },
-  beam: {
-    type: "number",
-    default: 1,
-    describe: "Beams; only 1, greedy search, is there yet",
-    group: "Search:",
-  },
-});
-
 type Arguments<Table extends Record<string, Options>> = InferredOptionTypes<Table>;
 
 /** What `--model demo` stands for. */
@@ -149,9 +135,4 @@ function layersOf({ "start-layer": start, "end-layer": end }: Arguments<typeof a
   if ((start === undefined) !== (end === undefined))
     throw new UsageError("Give both --start-layer and --end-layer, or neither.");
   return start === undefined || end === undefined ? undefined : ([start, end] as const);
-}
-
-export function searchOf({ "max-new-tokens": maxNewTokens, beam }: Arguments<typeof searchOptions>): Greedy {
-  if (beam !== 1) throw new UsageError(`--beam ${beam}: beam search is not there yet; use --beam 1.`);
-  return greedy({ maxNewTokens });
 }

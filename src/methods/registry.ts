@@ -13,6 +13,7 @@ import { aboutSid } from "./contrast/sid";
 import { aboutVcd } from "./contrast/vcd";
 import { aboutBeam } from "./search/beam";
 import { aboutGreedy } from "./search/greedy";
+import { aboutOpera } from "./search/opera";
 import { aboutSample } from "./search/sample";
 
 /** Every method of the three axes. */
@@ -32,6 +33,7 @@ export const methods: readonly About[] = [
   aboutGreedy,
   aboutSample,
   aboutBeam,
+  aboutOpera,
 ];
 
 /** Name, default and meaning of each of a method's parameters. */

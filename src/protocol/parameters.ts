@@ -111,11 +111,32 @@ export const BeamParameters = z
   })
   .meta({ id: "BeamParameters" });
 
+/** OPERA: beam search, penalised for over-trust, that goes back and chooses anew when it persists. */
+export const OperaParameters = z
+  .object({
+    method: z.literal("opera"),
+    maxNewTokens: z.int().min(1),
+    numBeams: z.int().min(1),
+    lengthPenalty: z.number(),
+    /** Attention weights are multiplied by it before their products are taken. */
+    scaleFactor: z.number().gt(0),
+    /** Goes back when every beam has found the same anchor more often than this. */
+    threshold: z.int().min(0),
+    /** Tokens tried per beam and step, and most returns to one position. */
+    numAttnCandidates: z.int().min(1),
+    /** Factor on the penalty. */
+    penaltyWeights: z.number(),
+    /** "faithful": the released code with its faults; "clean": these mended. */
+    mode: z.enum(["faithful", "clean"]),
+  })
+  .meta({ id: "OperaParameters" });
+
 /** Every search, told apart by `method`. */
 export const SearchParameters = z.discriminatedUnion("method", [
   GreedyParameters,
   SampleParameters,
   BeamParameters,
+  OperaParameters,
 ]);
 
 /** VCD: `(1 + alpha) * l - alpha * l(noisy image)`; `beta`: plausibility, 0 = off; noise step 0 to 999. */

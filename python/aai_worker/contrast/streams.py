@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..attention import AttentionStep
-from ..batch import Batch
+from ..batch import Batch, Tail
 from ..models import Model
 from ..prepare import Prepared
 from .base import Contrast
@@ -46,7 +46,15 @@ class ContrastedBatch:
         """As `Batch.step`; `attention` is for the main stream alone."""
         return self.contrast.step(self.main, self.other, attention, self.main.positions - self.starts)
 
-    def advance(self, parents: list[int], tokens: list[int]) -> None:
+    @property
+    def tails(self) -> list[Tail] | None:
+        return self.main.tails
+
+    def keep_tails(self) -> None:
+        self.main.keep_tails()
+
+    def advance(self, parents: list[int], tokens: list[int], resumed: dict[int, Tail]) -> None:
+        assert not resumed, "the second stream keeps no tails; `generate` refuses searches that go back"
         index = torch.tensor(parents, dtype=torch.long, device=self.starts.device)
         self.starts = self.starts[index]
         self.main.advance(parents, tokens)

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..protocol import BeamParameters, GreedyParameters, SampleParameters
+from ..models import Model
+from ..protocol import BeamParameters, GreedyParameters, OperaParameters, SampleParameters
 from .beam import Beam
 from .choice import Choice, FinishReason, Search, Written
 from .greedy import Greedy
+from .opera import Opera
 from .sample import Sample
 
-SEARCHES: dict[str, Callable[[Any, frozenset[int]], Search]] = {
+SEARCHES: dict[str, Callable[[Any, Model], Search]] = {
     "greedy": Greedy,
     "sample": Sample,
     "beam": Beam,
+    "opera": Opera,
 }
 
 
 def create_search(
-    parameters: GreedyParameters | SampleParameters | BeamParameters, stop_ids: frozenset[int]
+    parameters: GreedyParameters | SampleParameters | BeamParameters | OperaParameters, model: Model
 ) -> Search:
-    return SEARCHES[str(parameters.__struct_config__.tag)](parameters, stop_ids)
+    """Refuses parameters that make no sense together."""
+    return SEARCHES[str(parameters.__struct_config__.tag)](parameters, model)
 
 
 __all__ = ["SEARCHES", "Choice", "FinishReason", "Search", "Written", "create_search"]

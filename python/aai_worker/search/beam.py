@@ -12,16 +12,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..models import Model
 from ..protocol import BeamParameters
 from .choice import Choice, Written, finish_reason, require
 
 
 class Beam:
     streams = False
+    watch = None
 
-    def __init__(self, parameters: BeamParameters, stop_ids: frozenset[int]) -> None:
+    def __init__(self, parameters: BeamParameters, model: Model) -> None:
         self._parameters = parameters
-        self._stop_ids = stop_ids
+        self._stop_ids = model.stop_ids
         self._states: dict[int, _Beams] = {}
 
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:

@@ -9,7 +9,9 @@ from typing import Literal, NamedTuple, Protocol
 
 from torch import Tensor
 
+from ..batch import Tail
 from ..errors import WorkerError
+from .overtrust import Watch
 
 FinishReason = Literal["stop", "length"]
 
@@ -21,7 +23,9 @@ class Written(Protocol):
     prompt: list[int]
     ids: list[int]  # settled so far
     limit: int  # at most so many tokens
+    image_columns: list[int]  # where the image tokens stand among the keys of the batch
     live: int  # rows of the batch that write it
+    tails: list[Tail]  # of the live rows, where the search has a `watch`
 
 
 class Choice(NamedTuple):
@@ -31,10 +35,19 @@ class Choice(NamedTuple):
     parents: list[int]  # the row's live row that each of them continues: named twice = fork, never = drop
     settled: list[int]  # tokens that are now certain to be in the answer, in order
     finish: FinishReason | None
+    tails: list[Tail] | None = None  # what the next live rows continue instead of their parents
 
 
 class Search(Protocol):
-    streams: bool  # every step settles one token of every row, which has one live row
+    @property
+    def streams(self) -> bool:
+        """Every step settles one token of every row, which has one live row."""
+        ...
+
+    @property
+    def watch(self) -> Watch | None:
+        """Asks for attention, and for tails to go back to."""
+        ...
 
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
         """Next-token logits [R, V] of all live rows, those of a row together, in the order of `rows`."""

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ..models import Model
 from ..protocol import GreedyParameters
 from .choice import Choice, Written, follow
 
 
 class Greedy:
     streams = True
+    watch = None
 
-    def __init__(self, parameters: GreedyParameters, stop_ids: frozenset[int]) -> None:
-        self._stop_ids = stop_ids
+    def __init__(self, parameters: GreedyParameters, model: Model) -> None:
+        self._stop_ids = model.stop_ids
 
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
         tokens = logits.argmax(dim=-1).tolist()

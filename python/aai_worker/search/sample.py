@@ -20,21 +20,23 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from ..models import Model
 from ..protocol import SampleParameters
 from .choice import Choice, Written, follow, require
 
 
 class Sample:
     streams = True
+    watch = None
 
-    def __init__(self, parameters: SampleParameters, stop_ids: frozenset[int]) -> None:
+    def __init__(self, parameters: SampleParameters, model: Model) -> None:
         require(0 < parameters.temperature < math.inf, "temperature", parameters.temperature, "above 0")
         require(0 < parameters.top_p <= 1, "topP", parameters.top_p, "above 0 and at most 1")
         require(0 <= parameters.min_p <= 1, "minP", parameters.min_p, "from 0 to 1")
         penalty = parameters.repetition_penalty
         require(0 < penalty < math.inf, "repetitionPenalty", penalty, "above 0")
         self._seed = parameters.seed
-        self._stop_ids = stop_ids
+        self._stop_ids = model.stop_ids
         self._penalty = _create_penalty(parameters)
         self._warpers = _create_warpers(parameters)
         self._generators: dict[int, torch.Generator] = {}

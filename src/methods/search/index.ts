@@ -1,9 +1,10 @@
 /** The search axis: how tokens are picked. */
 import { type Beam, type BeamOptions, beam } from "./beam";
 import { type Greedy, type GreedyOptions, greedy } from "./greedy";
+import { type Opera, type OperaOptions, opera } from "./opera";
 import { type SampleOptions, type Sampling, sample } from "./sample";
 
-export type Search = Greedy | Sampling | Beam;
+export type Search = Greedy | Sampling | Beam | Opera;
 
 export {
   type Beam,
@@ -12,6 +13,9 @@ export {
   type Greedy,
   type GreedyOptions,
   greedy,
+  type Opera,
+  type OperaOptions,
+  opera,
   type SampleOptions,
   type Sampling,
   sample,

@@ -1,0 +1,62 @@
+"""OPERA's measure of over-trust (Huang et al., CVPR 2024), from the last decoder layer's attention.
+
+A token of the answer that all later ones attend to strongly is an anchor that a hallucination may follow.
+With w the attention among the answer's tokens, column j scores the product of sigma * w[i, j] over i >= j;
+the highest column is the anchor, its score the penalty. Of the map only the products are kept, one a column.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+# In the released code, not in the paper.
+_SCALE = 1e-7
+_REWARDED = 10  # so many tokens are rewarded for attention to the image instead
+
+
+class Watch:
+    """Keeps the last layer's attention of the step just made, the maximum over heads."""
+
+    def __init__(self, layers: int) -> None:
+        self.layers = [layers - 1]
+        self.attention = torch.empty(0)  # [R, K] float32
+
+    def record(self, layer: int, weights: Tensor) -> None:
+        """[R, Hq, K], called by the attention function."""
+        self.attention = weights.amax(dim=1)
+
+
+class Overtrust(NamedTuple):
+    penalty: Tensor  # [R] float32, taken from the logit
+    anchors: list[int]  # [R], positions in the answer
+
+
+def extend_products(products: Tensor, attention: Tensor, columns: list[int], sigma: float) -> Tensor:
+    """Products [R, L - 1] of the columns so far and the next token's attention [R, K] -> products [R, L].
+
+    `columns` [L]: where the answer's tokens, this one included, stand among the keys.
+    """
+    weights = attention[:, columns] / attention.sum(dim=1, keepdim=True)  # maxima over heads do not sum to 1
+    return torch.cat([products, products.new_ones(len(products), 1)], dim=1) * (sigma * weights)
+
+
+def measure_overtrust(
+    products: Tensor, attention: Tensor, image_columns: list[int], dtype: torch.dtype
+) -> Overtrust:
+    """Products [R, L], attention [R, K]. `dtype` that scores are kept in."""
+    scores, anchors = (_SCALE * products).to(dtype).max(dim=1)
+    if products.shape[1] > _REWARDED:
+        return Overtrust(scores.float(), anchors.tolist())
+    reward = (attention / attention.sum(dim=1, keepdim=True))[:, image_columns].sum(dim=1)
+    return Overtrust(-reward, anchors.tolist())
+
+
+def most_common(positions: Iterable[int]) -> int:
+    """The smallest one of the most frequent, as `torch.mode`."""
+    counts = Counter(positions)
+    return min(counts, key=lambda position: (-counts[position], position))
