@@ -1,4 +1,4 @@
-"""All attention methods x contrasts x searches: refused with a reason, or deterministic, in a batch as alone."""
+"""All attention methods x contrasts x searches: refused with a reason, or deterministic, batch or not."""
 
 from __future__ import annotations
 
