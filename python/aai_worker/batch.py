@@ -8,7 +8,7 @@ number of edited rows share one prefill.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -78,7 +78,9 @@ class Batch:
         """From now on `tails` says where every row stands, so that it can be taken up from there again."""
         self.tails = []
 
-    def advance(self, parents: list[int], tokens: list[int], resumed: dict[int, Tail] | None = None) -> None:
+    def advance(
+        self, parents: list[int], tokens: list[int], resumed: Mapping[int, Tail] | None = None
+    ) -> None:
         """Row i now continues the old row `parents[i]` with `tokens[i]`: rows leave, fork, change places.
 
         A resumed row continues a tail instead; its parent, any row with the same prompt, lends the prompt.

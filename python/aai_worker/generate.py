@@ -66,12 +66,6 @@ def generate(
             "Attention can be captured under the searches greedy and sample only: beams are dropped and "
             "forked on the way, and so would be their attention.",
         )
-    if command.contrast is not None and search.watch is not None:
-        raise WorkerError(
-            "bad-input",
-            "OPERA cannot be combined with a contrast: it goes back to earlier tokens, and the second stream "
-            "cannot follow it there. Use beam search with the contrast.",
-        )
     prepared, faults = _prepare(model, command, arrays)
     jobs = _plan_jobs(command, requests, prepared)
     contrast = None if command.contrast is None else create_contrast(command.contrast)

@@ -12,8 +12,12 @@ import pytest
 import tiny
 import torch
 
+from aai_worker.contrast import CONTRASTS
+from aai_worker.contrast.base import TwoStreams
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
+from aai_worker.models import Model
+from aai_worker.prepare import Prepared
 from aai_worker.protocol import ApcOnlyParameters, BeamParameters, OperaParameters
 from aai_worker.search import SEARCHES
 from aai_worker.search.hypotheses import Hypotheses
@@ -68,12 +72,14 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[Opera]:
     return seen
 
 
-def run(engine: Engine, group: list[dict[str, Any]], search: Any, *edits: Any) -> tiny.Run:
+def run(
+    engine: Engine, group: list[dict[str, Any]], search: Any, *edits: Any, contrast: Any = None
+) -> tiny.Run:
     """One row per trace."""
     samples = [tiny.sample(trace["prompt"], image=index) for index, trace in enumerate(group)]
     images = [tiny.frame((FIXTURES / trace["image"]).read_bytes()) for trace in group]
     rows = [tiny.row(*edits, sample=index) for index in range(len(group))]
-    return tiny.run(engine, samples, rows, images, search=search)
+    return tiny.run(engine, samples, rows, images, search=search, contrast=contrast)
 
 
 @pytest.mark.parametrize("group", grouped())
@@ -299,7 +305,31 @@ def test_capture_is_refused(engines: dict[str, Engine]) -> None:
         )
 
 
-def test_no_contrast_beside_it(engine: Engine) -> None:
-    contrast = ApcOnlyParameters(beta=0.1)
-    with pytest.raises(WorkerError, match="cannot be combined with a contrast"):
-        tiny.run(engine, [tiny.sample()], [tiny.row()], tiny.pictures(1), search=opera(), contrast=contrast)
+class Echo(TwoStreams):
+    """A second stream with the main one's prompt, which must say the same wherever the search goes."""
+
+    compared = 0
+
+    def prompt(self, model: Model, sample: Prepared) -> torch.Tensor:
+        assert sample.pixels is not None
+        return model.embed(sample.ids, model.look(sample.pixels, frozenset()).features)
+
+    def combine(self, main: torch.Tensor, other: torch.Tensor, age: torch.Tensor) -> torch.Tensor:
+        assert (main - other).abs().max() < 1e-4
+        Echo.compared += 1
+        return main
+
+
+@pytest.mark.parametrize("mode", ["faithful", "clean"])
+def test_a_second_stream_goes_back_too(
+    mode: str, engines: dict[str, Engine], searches: list[Opera], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(CONTRASTS, "apcOnly", Echo)
+    engine, settings = engines[RESTLESS["checkpoint"]], settings_of(RESTLESS)
+    search = opera(mode, **settings)
+    plain = run(engine, [RESTLESS], search)
+    result = run(engine, [RESTLESS], search, contrast=ApcOnlyParameters(beta=0.1))
+
+    assert result.ids() == plain.ids()
+    assert searches[1]._states[0].returns.total() > 0
+    assert Echo.compared > len(plain.ids())

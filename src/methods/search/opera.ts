@@ -88,5 +88,5 @@ export const aboutOpera: About = {
   defaults: opera(),
   needsImage: false,
   combines:
-    "Any attention edit. No contrast: a second stream cannot follow it back. Attention cannot be captured.",
+    "Any edit and contrast: second streams go back with it. Attention cannot be captured.",
 };
