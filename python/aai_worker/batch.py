@@ -95,7 +95,8 @@ class Batch:
         ids = torch.tensor(tokens, dtype=torch.long, device=self.model.device)
         self.fed = self.model.network.get_input_embeddings()(ids)[:, None]
         self.mask = torch.cat([self.mask, self.mask.new_ones(len(tokens), 1)], dim=1)
-        self.positions = self.mask.sum(dim=1, keepdim=True) - 1
+        # A resumed row stands where its tail says; elsewhere a key may be hidden from a mask and still count.
+        self.positions = self.mask.sum(dim=1, keepdim=True) - 1 if resumed else self.positions + 1
 
     def _extend_tails(self, parents: list[int]) -> None:
         assert self.tails is not None

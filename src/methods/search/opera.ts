@@ -71,22 +71,21 @@ export function opera(options: OperaOptions = {}): Opera {
 export const aboutOpera: About = {
   axis: "search",
   name: "opera",
-  title: "Over-trust Penalty and Retrospection-Allocation",
-  source: "CVPR 2024, shikiw/OPERA, its published commands",
+  title: "Over-trust penalty and retrospection-allocation",
+  source: "CVPR 2024, shikiw/OPERA; defaults of its published commands",
   formula:
-    "beam search; candidates that lean on one earlier token are penalised, and it goes back when that persists",
+    "beam search on z - penaltyWeights * max over columns of prod(scaleFactor * attention); back to the anchor when it persists",
   parameters: {
     maxNewTokens: shared.maxNewTokens,
-    numBeams: "beams, at least 2",
-    lengthPenalty: "above 0 favours long answers",
-    scaleFactor: "sigma: factor on attention weights before their products are taken",
-    threshold: "goes back when one anchor is found more often than this",
-    numAttnCandidates: "tokens tried per beam and step, at least as many as beams",
-    penaltyWeights: "alpha: factor on the penalty",
+    numBeams: "beams, 2 or more",
+    lengthPenalty: "above 0 favours long answers; counts the prompt too",
+    scaleFactor: "attention weights are multiplied by it before their products are taken",
+    threshold: "goes back when every beam has found one anchor more often than this",
+    numAttnCandidates: "tokens tried per beam and step, and most returns to one position",
+    penaltyWeights: "factor on the penalty",
     mode: "faithful = the released code with its faults, clean = these mended",
   },
   defaults: opera(),
   needsImage: false,
-  combines:
-    "Any edit and contrast: second streams go back with it. Attention cannot be captured.",
+  combines: "Any edit and contrast: second streams go back with it. Attention cannot be captured.",
 };
