@@ -8,7 +8,7 @@ number of edited rows share one prefill.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -25,9 +25,11 @@ _PREFILL_TOKENS = 8192
 class Tail:
     """Where the cache of a sequence ends: newest key and value, and what comes before. Outlives its row."""
 
-    def __init__(self, newest: Tensor, column: int, previous: Tail | None) -> None:
+    def __init__(self, newest: Tensor, column: int, position: Tensor, previous: Tail | None) -> None:
         self.newest = newest  # [layer, 2, Hkv, D]
         self.column = column  # among the keys of the batch
+        self.position = position  # [1]
+        self.twin: Tail | None = None  # where the same sequence stands in another batch
         self._previous = previous
 
     @property
@@ -78,9 +80,7 @@ class Batch:
         """From now on `tails` says where every row stands, so that it can be taken up from there again."""
         self.tails = []
 
-    def advance(
-        self, parents: list[int], tokens: list[int], resumed: Mapping[int, Tail] | None = None
-    ) -> None:
+    def advance(self, parents: list[int], tokens: list[int], resumed: dict[int, Tail] | None = None) -> None:
         """Row i now continues the old row `parents[i]` with `tokens[i]`: rows leave, fork, change places.
 
         A resumed row continues a tail instead; its parent, any row with the same prompt, lends the prompt.
@@ -95,8 +95,7 @@ class Batch:
         ids = torch.tensor(tokens, dtype=torch.long, device=self.model.device)
         self.fed = self.model.network.get_input_embeddings()(ids)[:, None]
         self.mask = torch.cat([self.mask, self.mask.new_ones(len(tokens), 1)], dim=1)
-        # A resumed row stands where its tail says; elsewhere a key may be hidden from a mask and still count.
-        self.positions = self.mask.sum(dim=1, keepdim=True) - 1 if resumed else self.positions + 1
+        self.positions = self.positions + 1
 
     def _extend_tails(self, parents: list[int]) -> None:
         assert self.tails is not None
@@ -109,7 +108,9 @@ class Batch:
         )  # [layer, 2, unique, Hkv, D]
         column = self.mask.shape[1] - 1
         tails = {
-            row: Tail(newest[:, :, index], column, self.tails[row] if self.tails else None)
+            row: Tail(
+                newest[:, :, index], column, self.positions[row], self.tails[row] if self.tails else None
+            )
             for index, row in enumerate(unique)
         }
         self.tails = [tails[parent] for parent in parents]
@@ -121,6 +122,7 @@ class Batch:
             layer.keys[row, :, columns], layer.values[row, :, columns] = keys, values
         self.mask[row, self._prompt_width :] = False
         self.mask[row, columns] = True
+        self.positions[row] = tail.position
         assert self.tails is not None
         self.tails[row] = tail
 

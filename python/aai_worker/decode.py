@@ -16,8 +16,8 @@ from .capture import Recorder, RowCapture
 from .contrast import Streams
 from .errors import Cancelled
 from .events import Attention, Event
-from .protocol import RowEvent, Token, TokensEvent
-from .search import Choice, Search
+from .protocol import Alternative, RowEvent, Token, TokensEvent
+from .search import Answer, Choice, Search
 from .search.overtrust import Watch
 from .text import TextStream
 
@@ -75,6 +75,7 @@ def decode(
                     text=row.text.text,
                     token_ids=row.ids,
                     finish_reason=choice.finish,
+                    alternatives=[_alternative(row, answer) for answer in choice.alternatives],
                     fault=None,
                 )
         rows = _advance(rows, choices, batch)
@@ -118,6 +119,13 @@ def _write(row: Row, choice: Choice) -> list[Token]:
             text += row.text.end()
         tokens.append(Token(row=row.number, step=step, id=id, text=text, edited=row.edited[step]))
     return tokens
+
+
+def _alternative(row: Row, answer: Answer) -> Alternative:
+    text = TextStream(row.text.tokenizer)
+    ids = answer.ids[:-1] if answer.finish == "stop" else answer.ids
+    pieces = [text.push(id) for id in ids]
+    return Alternative(text="".join(pieces) + text.end(), token_ids=answer.ids, finish_reason=answer.finish)
 
 
 def _captured(

@@ -75,7 +75,12 @@ def generate(
     for number, row in enumerate(command.rows):
         if row.sample in faults:
             yield RowEvent(
-                row=number, text="", token_ids=[], finish_reason="failed", fault=faults[row.sample]
+                row=number,
+                text="",
+                token_ids=[],
+                finish_reason="failed",
+                alternatives=[],
+                fault=faults[row.sample],
             )
     if not jobs:
         yield clock.summary([], steps=0)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "e3ad02a9147e07b4"
+PROTOCOL_HASH = "3d109b39890f6a0c"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -61,6 +61,7 @@ class BeamParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_fiel
     num_beams: Annotated[int, Meta(ge=1)]
     length_penalty: float
     early_stopping: bool
+    num_return: Annotated[int, Meta(ge=1)]
 
 
 class OperaParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="opera"):
@@ -290,11 +291,18 @@ class AttentionEvent(Struct, frozen=True, kw_only=True, rename="camel"):
     word: str | None
 
 
+class Alternative(Struct, frozen=True, kw_only=True, rename="camel"):
+    text: str
+    token_ids: list[int]
+    finish_reason: Literal["stop", "length"]
+
+
 class RowEvent(Struct, frozen=True, kw_only=True, rename="camel"):
     row: int
     text: str
     token_ids: list[int]
     finish_reason: Literal["stop", "length", "failed"]
+    alternatives: list[Alternative]
     fault: WorkerFault | None
 
 

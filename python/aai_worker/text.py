@@ -10,7 +10,7 @@ class TextStream:
 
     def __init__(self, tokenizer: Any) -> None:
         self.text = ""
-        self._tokenizer = tokenizer
+        self.tokenizer = tokenizer
         self._ids: list[int] = []
         # Decoding starts a few tokens back, not at the beginning: work stays linear in the answer's length.
         self._window = 0
@@ -37,4 +37,4 @@ class TextStream:
         return piece
 
     def _decode(self, ids: list[int]) -> str:
-        return str(self._tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))
+        return str(self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False))

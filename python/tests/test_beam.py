@@ -20,13 +20,18 @@ ROWS = [tiny.row(sample=index) for index in range(3)]
 
 
 def beams(
-    width: int = 4, tokens: int = 20, length_penalty: float = 1.0, early_stopping: bool = False
+    width: int = 4,
+    tokens: int = 20,
+    length_penalty: float = 1.0,
+    early_stopping: bool = False,
+    answers: int = 1,
 ) -> BeamParameters:
     return BeamParameters(
         max_new_tokens=tokens,
         num_beams=width,
         length_penalty=length_penalty,
         early_stopping=early_stopping,
+        num_return=answers,
     )
 
 
@@ -42,6 +47,7 @@ def generate(oracle: tuple[Any, Any], search: BeamParameters) -> list[list[int]]
         num_beams=search.num_beams,
         length_penalty=search.length_penalty,
         early_stopping=search.early_stopping,
+        num_return_sequences=search.num_return,
     )
     stop = model.generation_config.eos_token_id
     stop = {stop} if isinstance(stop, int) else set(stop)
@@ -92,6 +98,25 @@ def test_equals_transformers_with_stop_tokens(
     assert [result.ids(row) for row in range(3)] == generate(oracle, search)
     ended = {event.finish_reason for event in result.rows.values()}
     assert "stop" in ended or length_penalty == 2, "which pays for going on to the end"
+
+
+def test_several_answers_per_row(stopping: tuple[Engine, tuple[Any, Any]]) -> None:
+    engine, oracle = stopping
+    search = beams(4, 24, answers=3)
+    result = tiny.run(engine, SAMPLES, ROWS, tiny.pictures(3), search=search)
+
+    expected = generate(oracle, search)
+    for row in range(3):
+        event = result.rows[row]
+        answers = [event, *event.alternatives]
+        assert [answer.token_ids for answer in answers] == expected[3 * row : 3 * row + 3]
+        for answer in answers:
+            stopped = answer.finish_reason == "stop"
+            ids = answer.token_ids[:-1] if stopped else answer.token_ids
+            assert answer.text == oracle[1].tokenizer.decode(ids)
+            assert len(answer.token_ids) == 24 or stopped
+    with pytest.raises(WorkerError, match=r"numReturn is 5; it must be at most numBeams \(4\)"):
+        tiny.run(engine, SAMPLES, ROWS, tiny.pictures(3), search=beams(4, answers=5))
 
 
 def test_rows_do_not_depend_on_their_batch(stopping: tuple[Engine, tuple[Any, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""All attention methods x contrasts x searches: each runs, is deterministic, and in a batch as alone."""
+"""Every attention edit, contrast and search together: no row depends on its batch, neutral is plain."""
 
 from __future__ import annotations
 
@@ -12,62 +12,112 @@ from test_contrast import METHODS as CONTRAST_PARAMETERS
 from aai_worker.attention import METHODS
 from aai_worker.contrast import CONTRASTS
 from aai_worker.engine import Engine
-from aai_worker.protocol import BeamParameters, GreedyParameters, OperaParameters, SampleParameters
+from aai_worker.protocol import (
+    ApcOnlyParameters,
+    BeamParameters,
+    GreedyParameters,
+    OperaParameters,
+    PaiCfgParameters,
+    SampleParameters,
+    VcdParameters,
+)
 from aai_worker.search import SEARCHES
 
-TOKENS = 5
-
-EDITS: dict[str, list[Any]] = {
+TOKENS = 13  # beyond OPERA's first ten
+SAMPLES = [
+    tiny.sample("<image>\nWhat?", image=0),
+    tiny.sample("Look: <image>\nPlease describe this.", image=1),
+]
+EDITS: dict[str, Any] = {
     "none": [],
     "aai": [tiny.aai(alpha=0.8, warmup=1)],
-    "pai": [tiny.pai(alpha=0.8)],
-    "hgai": [tiny.hgai(alpha=0.8)],
-    "vaf": [tiny.vaf(enhance=1.5, suppress=0.6)],
+    "pai": [tiny.pai()],
+    "hgai": [tiny.hgai(layers=(1, 3))],
+    "vaf": [tiny.vaf(layers=(1, 3))],
 }
-
-SEARCH_PARAMETERS: dict[str, Any] = {
+STREAMS: dict[str, Any] = {"none": None, **CONTRAST_PARAMETERS}
+WAYS: dict[str, Any] = {
     "greedy": GreedyParameters(max_new_tokens=TOKENS),
     "sample": SampleParameters(
-        max_new_tokens=TOKENS, temperature=1.0, top_k=0, top_p=1.0, min_p=0.0, repetition_penalty=1.0, seed=7
+        max_new_tokens=TOKENS,
+        temperature=1.2,
+        top_k=50,
+        top_p=0.95,
+        min_p=0.0,
+        repetition_penalty=1.1,
+        seed=5,
     ),
-    "beam": BeamParameters(max_new_tokens=TOKENS, num_beams=3, length_penalty=1.0, early_stopping=False),
+    "beam": BeamParameters(
+        max_new_tokens=TOKENS, num_beams=3, length_penalty=1.0, early_stopping=False, num_return=1
+    ),
     "opera": OperaParameters(
         max_new_tokens=TOKENS,
-        num_beams=2,
+        num_beams=3,
         length_penalty=1.0,
         scale_factor=50.0,
-        threshold=15,
-        num_attn_candidates=3,
+        threshold=2,
+        num_attn_candidates=4,
         penalty_weights=1.0,
         mode="clean",
     ),
 }
 
-SAMPLES = [tiny.sample("<image>\nWhat?"), tiny.sample("Look: <image>\nPlease describe it.", image=1)]
+
+def run(engine: Engine, rows: list[Any], contrast: str, search: str) -> tiny.Run:
+    return tiny.run(engine, SAMPLES, rows, tiny.pictures(2), search=WAYS[search], contrast=STREAMS[contrast])
 
 
-def test_the_matrix_is_whole() -> None:
-    assert EDITS.keys() == {"none", *METHODS}
-    assert CONTRAST_PARAMETERS.keys() == CONTRASTS.keys()
-    assert SEARCH_PARAMETERS.keys() == SEARCHES.keys()
+def test_all_methods_are_in_the_matrix() -> None:
+    assert set(EDITS) == {"none", *METHODS}
+    assert set(STREAMS) == {"none", *CONTRASTS}
+    assert set(WAYS) == set(SEARCHES)
 
 
-@pytest.mark.parametrize(("contrast", "search"), [*product(["none", *CONTRASTS], SEARCHES)])
-def test_every_combination(contrast: str, search: str, engine: Engine) -> None:
-    def run(rows: list[Any]) -> list[list[int]]:
-        result = tiny.run(
-            engine,
-            SAMPLES,
-            rows,
-            tiny.pictures(2),
-            contrast=CONTRAST_PARAMETERS.get(contrast),
-            search=SEARCH_PARAMETERS[search],
-        )
-        return [result.ids(row) for row in range(len(rows))]
-
+@pytest.mark.parametrize(("contrast", "search"), list(product(STREAMS, WAYS)))
+def test_rows_do_not_depend_on_their_batch(contrast: str, search: str, engine: Engine) -> None:
+    """Of every combination with the attention edits, all in one batch."""
     rows = [tiny.row(*edits, sample=sample) for edits in EDITS.values() for sample in (0, 1)]
-    together = run(rows)
-    assert all(len(ids) == TOKENS for ids in together)
-    assert together == run(rows)
+    together = run(engine, rows, contrast, search)
+    again = run(engine, rows, contrast, search)
+    assert [together.ids(number) for number in range(10)] == [again.ids(number) for number in range(10)]
     for number in (0, 3, 4, 7, 8):  # every attention method, with one sample or the other
-        assert run([rows[number]]) == [together[number]]
+        assert together.ids(number) == run(engine, [rows[number]], contrast, search).ids()
+    assert len({tuple(together.ids(number)) for number in range(len(rows))}) >= 6
+
+
+NEUTRAL = [
+    [tiny.aai(alpha=0.0, beta=1.0, warmup=-1)],
+    [tiny.pai(alpha=0.0)],
+    [tiny.hgai(alpha=0.0)],
+    [tiny.vaf(enhance=1.0, suppress=1.0)],
+]
+
+
+@pytest.mark.parametrize("search", WAYS)
+def test_neutral_is_plain(search: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = run(engine, [tiny.row()], "none", search).ids()
+    rows = [tiny.row(*edits) for edits in NEUTRAL]
+    edited = run(engine, rows, "none", search)
+    assert [edited.ids(number) for number in range(len(rows))] == [plain] * len(rows)
+    for name, neutral in {
+        "vcd": VcdParameters(alpha=0.0, beta=0.0, noise_step=500, seed=3),
+        "apcOnly": ApcOnlyParameters(beta=0.0),
+        "paiCfg": PaiCfgParameters(gamma=1.0, beta=0.0),
+    }.items():
+        monkeypatch.setitem(STREAMS, name, neutral)
+        assert run(engine, [tiny.row()], name, search).ids() == plain
+
+
+@pytest.mark.parametrize("search", ["beam", "opera"])
+def test_stop_tokens_end_rows_at_different_times(
+    search: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that leave do not disturb those that stay, whatever number of live rows they have."""
+    rows = [tiny.row(*edits, sample=sample) for edits in EDITS.values() for sample in (0, 1)]
+    model = engine._find("m1").model
+    said = run(engine, rows, "vcd", search)
+    monkeypatch.setattr(model, "stop_ids", frozenset(said.ids(0)[2:6] + said.ids(1)[4:9]))
+    together = run(engine, rows, "vcd", search)
+    for number, row in enumerate(rows):
+        assert together.ids(number) == run(engine, [row], "vcd", search).ids()
+    assert len({len(together.ids(number)) for number in range(len(rows))}) > 1

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { NdArray } from "../arrays/nd_array";
 import type { WorkerError } from "../bridge/errors";
-import type { Attestation, PrefilledRow, Timings, Token } from "../protocol/messages";
+import type { Alternative, Attestation, PrefilledRow, Timings, Token } from "../protocol/messages";
 
 /** Where the prompt of a row stands, and where its image tokens are: runs of key positions, each `[start, end)`. */
 export interface PrefilledEvent {
@@ -27,7 +27,7 @@ export interface AttentionEvent {
 
 /** A row is finished: by a stop token, by length, or by a fault of its own while the others go on. */
 export type RowEvent = { type: "row"; row: number; text: string; tokenIds: number[] } & (
-  | { finishReason: "stop" | "length" }
+  | { finishReason: "stop" | "length"; alternatives: z.infer<typeof Alternative>[] }
   | { finishReason: "failed"; error: WorkerError }
 );
 

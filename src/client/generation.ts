@@ -129,8 +129,8 @@ function publicEvents({ type, body, arrays }: Message): GenerationEvent[] {
     case "attention":
       return [{ type, ...generateEvents.attention.parse(body), map: arrays[0]! }];
     case "row": {
-      const { fault, finishReason, ...row } = generateEvents.row.parse(body);
-      if (finishReason !== "failed") return [{ type, ...row, finishReason }];
+      const { fault, finishReason, alternatives, ...row } = generateEvents.row.parse(body);
+      if (finishReason !== "failed") return [{ type, ...row, finishReason, alternatives }];
       const error = new WorkerError(fault ?? { code: "internal", message: "The row failed.", traceback: "" });
       return [{ type, ...row, finishReason, error }];
     }

@@ -1,4 +1,6 @@
+import type { z } from "zod";
 import type { WorkerError } from "../bridge/errors";
+import type { Alternative } from "../protocol/messages";
 import type { AttentionEvent, DoneEvent, GenerationEvent, PrefilledEvent } from "./events";
 
 /** One written row: its text, or why it failed. */
@@ -8,6 +10,8 @@ export type RowResult = { row: number; promptTokens: number; keyRanges: [number,
       text: string;
       tokenIds: number[];
       finishReason: "stop" | "length";
+      /** What beam search ranked behind `text`, best first; empty unless it was asked for several answers. */
+      alternatives: z.infer<typeof Alternative>[];
       attention: AttentionEvent[];
       /** Logits of the probes, in their order; empty where there were none. */
       probes: number[];
@@ -44,13 +48,14 @@ export async function collectBatch(events: AsyncIterable<GenerationEvent>): Prom
         if (event.finishReason === "failed") {
           rows.push({ ...common, status: "failed", error: event.error });
         } else {
-          const { text, tokenIds, finishReason } = event;
+          const { text, tokenIds, finishReason, alternatives } = event;
           rows.push({
             ...common,
             status: "done",
             text,
             tokenIds,
             finishReason,
+            alternatives,
             attention: attention.get(row) ?? [],
             probes: [],
           });

@@ -179,12 +179,19 @@ export const AttentionEvent = z
   .object({ row: z.int(), step: z.int(), layers: z.array(z.int()), word: z.string().nullable() })
   .meta({ id: "AttentionEvent" });
 
+/** Another answer of a row: what beam search ranked behind the best. */
+export const Alternative = z
+  .object({ text: z.string(), tokenIds: z.array(z.int()), finishReason: z.enum(["stop", "length"]) })
+  .meta({ id: "Alternative" });
+
 export const RowEvent = z
   .object({
     row: z.int(),
     text: z.string(),
     tokenIds: z.array(z.int()),
     finishReason: z.enum(["stop", "length", "failed"]),
+    /** Best first; empty unless beam search was asked for several answers. */
+    alternatives: z.array(Alternative),
     fault: WorkerFault.nullable(),
   })
   .meta({ id: "RowEvent" });

@@ -108,6 +108,8 @@ export const BeamParameters = z
     lengthPenalty: z.number(),
     /** Stop as soon as there are `numBeams` ended beams. */
     earlyStopping: z.boolean(),
+    /** Answers per row, at most `numBeams`. */
+    numReturn: z.int().min(1),
   })
   .meta({ id: "BeamParameters" });
 

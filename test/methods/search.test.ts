@@ -19,6 +19,7 @@ test("defaults", () => {
     numBeams: 5,
     lengthPenalty: 1,
     earlyStopping: false,
+    numReturn: 1,
   });
 });
 
@@ -47,6 +48,7 @@ test.each([
   [() => sample({ repetitionPenalty: 0 }), "sample: repetitionPenalty is 0"],
   [() => sample({ seed: -1 }), "sample: seed is -1"],
   [() => beam({ numBeams: 0 }), "beam: numBeams is 0"],
+  [() => beam({ numBeams: 3, numReturn: 4 }), "beam: numReturn is 4; there are only 3 beams"],
   [() => beam({ lengthPenalty: Number.NaN }), "beam: lengthPenalty is NaN"],
   [() => opera({ numBeams: 1 }), "opera: numBeams is 1"],
   [() => opera({ numAttnCandidates: 4 }), "opera: numAttnCandidates is 4, below numBeams (5)"],

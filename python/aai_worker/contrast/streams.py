@@ -5,7 +5,7 @@ The second stream's rows follow the main one's wherever a search takes them, eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -48,39 +48,24 @@ class ContrastedBatch:
 
     @property
     def tails(self) -> list[Tail] | None:
-        if self.main.tails is None or self.other is None or self.other.tails is None:
-            return self.main.tails
-        return [_Twin(*pair) for pair in zip(self.main.tails, self.other.tails, strict=True)]
+        """Those of the main stream, each of which knows its twin in the other."""
+        return self.main.tails
 
     def keep_tails(self) -> None:
         self.main.keep_tails()
         if self.other is not None:
             self.other.keep_tails()
 
-    def advance(
-        self, parents: list[int], tokens: list[int], resumed: Mapping[int, Tail] | None = None
-    ) -> None:
+    def advance(self, parents: list[int], tokens: list[int], resumed: dict[int, Tail] | None = None) -> None:
         index = torch.tensor(parents, dtype=torch.long, device=self.starts.device)
         self.starts = self.starts[index]
+        self.main.advance(parents, tokens, resumed)
         if self.other is None:
-            self.main.advance(parents, tokens, resumed)
             return
-        twins = {row: tail for row, tail in (resumed or {}).items() if isinstance(tail, _Twin)}
-        self.main.advance(parents, tokens, {row: twin.main for row, twin in twins.items()})
-        self.other.advance(parents, tokens, {row: twin.other for row, twin in twins.items()})
-
-
-class _Twin(Tail):
-    """Where both streams of a sequence end; to a search the main one's tail."""
-
-    def __init__(self, main: Tail, other: Tail) -> None:
-        super().__init__(main.newest, main.column, main._previous)
-        self.main = main
-        self.other = other
-
-    @property
-    def previous(self) -> Tail:
-        return _Twin(self.main.previous, self.other.previous)
+        twins = {row: tail.twin for row, tail in (resumed or {}).items() if tail.twin is not None}
+        self.other.advance(parents, tokens, twins)
+        for tail, twin in zip(self.main.tails or [], self.other.tails or [], strict=True):
+            tail.twin = twin
 
 
 Streams = Batch | ContrastedBatch  # what the decode loop drives

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..models import Model
 from ..protocol import BeamParameters
-from .choice import Choice, Written, finish_reason, require
+from .choice import Answer, Choice, Written, finish_reason, require
 
 
 class Beam:
@@ -22,6 +22,8 @@ class Beam:
     watch = None
 
     def __init__(self, parameters: BeamParameters, model: Model) -> None:
+        wanted, width = parameters.num_return, parameters.num_beams
+        require(wanted <= width, "numReturn", wanted, f"at most numBeams ({width})")
         self._parameters = parameters
         self._stop_ids = model.stop_ids
         self._states: dict[int, _Beams] = {}
@@ -50,7 +52,7 @@ class Beam:
         )
         going = [i for i, end in enumerate(ends) if not end][:width]
         if not going or self._is_settled(beams, normalised[going[0]]):
-            return self._end(beams, row)
+            return self._end(beams)
         parents, tokens = [best[i][0] for i in going], [best[i][1] for i in going]
         beams.ids = [[*beams.ids[parent], token] for parent, token in zip(parents, tokens, strict=True)]
         beams.scores = scores[going]
@@ -61,9 +63,13 @@ class Beam:
         full = len(beams.finished) == self._parameters.num_beams
         return full and (self._parameters.early_stopping or best_running <= beams.finished[-1].score)
 
-    def _end(self, beams: _Beams, row: Written) -> Choice:
-        ids = beams.finished[0].ids
-        return Choice([], [], settled=ids, finish=finish_reason(ids[-1], len(ids), row.limit, self._stop_ids))
+    def _end(self, beams: _Beams) -> Choice:
+        answers = [self._answer(one.ids) for one in beams.finished[: self._parameters.num_return]]
+        best, *others = answers
+        return Choice([], [], settled=best.ids, finish=best.finish, alternatives=others)
+
+    def _answer(self, ids: list[int]) -> Answer:
+        return Answer(ids, "stop" if ids[-1] in self._stop_ids else "length")
 
 
 class _Finished(NamedTuple):

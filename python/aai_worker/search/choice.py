@@ -5,6 +5,7 @@ A row of the command is written by one or more live rows of the batch (beams, ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple, Protocol
 
 from torch import Tensor
@@ -28,6 +29,11 @@ class Written(Protocol):
     tails: list[Tail]  # of the live rows, where the search has a `watch`
 
 
+class Answer(NamedTuple):
+    ids: list[int]
+    finish: FinishReason
+
+
 class Choice(NamedTuple):
     """One row of the command after a step; meaningless but for `settled` once it is finished."""
 
@@ -35,6 +41,7 @@ class Choice(NamedTuple):
     parents: list[int]  # the row's live row that each of them continues: named twice = fork, never = drop
     settled: list[int]  # tokens that are now certain to be in the answer, in order
     finish: FinishReason | None
+    alternatives: Sequence[Answer] = ()  # with the finish: answers behind that in `settled`, best first
     tails: list[Tail] | None = None  # what the next live rows continue instead of their parents
 
 

@@ -143,11 +143,13 @@ class Opera:
 
     def _choose_again(self, state: _State, row: Written, logits: Tensor) -> Choice:
         """After a return any token may follow but those that did; nothing is penalised."""
-        beams, tokens = zip(*state.rejected[state.beams.length], strict=True)
+        beams, tokens = map(list, zip(*state.rejected[state.beams.length], strict=True))
         if self._faithful:
-            logits = logits - (logits.min() - _FORBIDDEN)
-        logits = logits.clone()
-        logits[list(beams), list(tokens)] = _FORBIDDEN if self._faithful else -torch.inf
+            worst = logits[logits.isfinite()].min()  # a contrast may have left tokens out
+            logits = logits.clamp(min=worst) - (worst - _FORBIDDEN)
+        left = logits.clone()
+        left[beams, tokens] = _FORBIDDEN if self._faithful else -torch.inf
+        logits = left.where(left.isfinite().any(dim=1, keepdim=True), logits)  # nothing else is plausible
         return self._advance(state, logits, row) or self._feed(state, None)
 
     def _feed(self, state: _State, tails: list[Tail] | None) -> Choice:
@@ -155,7 +157,7 @@ class Opera:
         parents, tokens = map(list, zip(*state.chosen, strict=True))
         state.beams.products = state.beams.products[parents]
         state.fed = "beams"
-        return Choice(tokens, parents if tails is None else [0] * len(tokens), [], None, tails)
+        return Choice(tokens, parents if tails is None else [0] * len(tokens), [], None, tails=tails)
 
     def _advance(self, state: _State, logits: Tensor, row: Written) -> Choice | None:
         """One step of plain beam search on the logits [B, V]; a choice once the row is finished."""

@@ -5,7 +5,7 @@
 import type { z } from "zod";
 import { BeamParameters } from "../../protocol/parameters";
 import { type About, shared } from "../about";
-import { checked } from "../refuse";
+import { checked, ParameterError } from "../refuse";
 
 export interface BeamOptions {
   /** Longest answer in tokens. Default 512. */
@@ -16,15 +16,32 @@ export interface BeamOptions {
   lengthPenalty?: number;
   /** Stop as soon as `numBeams` beams have ended, though a running one might beat them. Default false. */
   earlyStopping?: boolean;
+  /** Answers per row, at most `numBeams`: the best is the row's, the others are its `alternatives`. Default 1. */
+  numReturn?: number;
 }
 
 export type Beam = z.infer<typeof BeamParameters>;
 
 /** @throws ParameterError */
 export function beam(options: BeamOptions = {}): Beam {
-  const { maxNewTokens = 512, numBeams = 5, lengthPenalty = 1, earlyStopping = false } = options;
-  const parameters = { maxNewTokens, numBeams, lengthPenalty, earlyStopping };
-  return checked("beam", BeamParameters, { method: "beam", ...parameters });
+  const {
+    maxNewTokens = 512,
+    numBeams = 5,
+    lengthPenalty = 1,
+    earlyStopping = false,
+    numReturn = 1,
+  } = options;
+  const parameters = checked("beam", BeamParameters, {
+    method: "beam",
+    maxNewTokens,
+    numBeams,
+    lengthPenalty,
+    earlyStopping,
+    numReturn,
+  });
+  if (numReturn > numBeams)
+    throw new ParameterError(`beam: numReturn is ${numReturn}; there are only ${numBeams} beams.`);
+  return parameters;
 }
 
 export const aboutBeam: About = {
@@ -39,6 +56,7 @@ export const aboutBeam: About = {
     numBeams: "beams",
     lengthPenalty: "above 0 favours long answers",
     earlyStopping: "stop as soon as numBeams beams have ended",
+    numReturn: "answers per row: the best, and so many less one alternatives",
   },
   defaults: beam(),
   needsImage: false,

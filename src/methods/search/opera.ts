@@ -87,5 +87,6 @@ export const aboutOpera: About = {
   },
   defaults: opera(),
   needsImage: false,
-  combines: "Any edit and contrast: second streams go back with it. Attention cannot be captured.",
+  combines:
+    "Any edit (the penalty reads edited attention) and any contrast (both streams go back). Attention cannot be captured.",
 };
