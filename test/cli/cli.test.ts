@@ -39,6 +39,21 @@ test.each([
   ["a number that is none", ["generate", "--image", image, "--alpha", "much"], "alpha is NaN"],
   ["half a layer range", ["generate", "--image", image, "--use-aai", "--start-layer", "2"], "--end-layer"],
   ["both ground truths", ["chair", "--cap-file", "x", "--coco-path", "y", "--ground-truth", "z"], "not both"],
+  [
+    "a contrast's flag alone",
+    ["generate", "--image", image, "--cd-alpha", "2"],
+    "--cd-alpha belongs to a contrast",
+  ],
+  [
+    "a flag of another contrast",
+    ["generate", "--image", image, "--contrast", "vcd", "--gamma", "2"],
+    "--contrast vcd takes no --gamma",
+  ],
+  [
+    "a flag of another edit",
+    ["generate", "--image", image, "--attention", "pai", "--beta", "2"],
+    "--attention pai takes no --beta",
+  ],
 ])("%s is wrong use: a sentence, exit code 2", async (_, args, part) => {
   const { stderr, exitCode } = await run(...args);
   expect(stderr).toContain(part);
