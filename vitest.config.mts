@@ -5,7 +5,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     env: { OMP_NUM_THREADS: "1" }, // workers of parallel test files must not fight over cores
     pool: "forks", // a worker thread that ends with an open ZeroMQ socket aborts the whole process
-    testTimeout: 60_000,
+    testTimeout: 240_000,
     hookTimeout: 120_000,
   },
 });

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from transformers import AutoProcessor, GenerationConfig, LlavaConfig, LlavaForConditionalGeneration
+
 from aai_worker.engine import Engine
 from aai_worker.protocol import (
     GenerateCommand,
@@ -23,7 +25,6 @@ from aai_worker.protocol import (
     Row,
     Sample,
 )
-from transformers import AutoProcessor, GenerationConfig, LlavaConfig, LlavaForConditionalGeneration
 
 DEMO = Path(__file__).parents[1] / "demo"
 TOKENS = 64
@@ -49,8 +50,9 @@ def main() -> None:
         window=1 << 25,
     )
     arrays = [np.frombuffer(image.read_bytes(), np.uint8)]
-    milliseconds = statistics.median(_milliseconds_per_token(engine, command, arrays) for _ in range(REPEATS))
-    print(json.dumps({"checkpoint": folder, "image": str(image), "prompt": QUESTION, "perToken": milliseconds}))
+    times = [_milliseconds_per_token(engine, command, arrays) for _ in range(REPEATS)]
+    per_token = statistics.median(times)
+    print(json.dumps({"checkpoint": folder, "image": str(image), "prompt": QUESTION, "perToken": per_token}))
 
 
 def _milliseconds_per_token(engine: Engine, command: GenerateCommand, arrays: list[np.ndarray]) -> float:

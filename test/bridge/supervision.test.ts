@@ -1,12 +1,17 @@
-import { existsSync, readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, afterEach, expect, test } from "vitest";
 import { WorkerDiedError, WorkerError } from "../../src/bridge/errors";
 import type { Worker } from "../../src/client/worker";
 import { fakeWorker, isAlive } from "../support/fake_worker";
+
+// Socket files go to a folder of this test's own: other test files start and end workers at the same time.
+const folder = mkdtempSync(join(tmpdir(), "sockets-"));
+process.env.TMPDIR = folder;
+afterAll(() => rmSync(folder, { recursive: true }));
 
 const workers: Worker[] = [];
 const start = async (...options: Parameters<typeof fakeWorker>) => {
@@ -18,8 +23,7 @@ afterEach(async () => {
   await Promise.all(workers.splice(0).map((worker) => worker.close()));
 });
 
-const socketFolders = () =>
-  readdirSync(tmpdir()).filter((name) => /^aai-.{6}$/.test(name) && existsSync(join(tmpdir(), name)));
+const socketFolders = () => readdirSync(folder).filter((name) => name.startsWith("aai-"));
 
 async function death(promise: Promise<unknown>): Promise<WorkerDiedError> {
   const error = await promise.then(
@@ -113,7 +117,6 @@ test("a wrong interpreter is a sentence", async () => {
 });
 
 test("close ends the process, leaves no socket file, and later calls say so", async () => {
-  const before = socketFolders();
   const worker = await start();
   const model = await worker.load("ok");
   const running = death(model.generate({ prompt: "slow 1000" }).result()).catch((error: unknown) => error);
@@ -121,7 +124,7 @@ test("close ends the process, leaves no socket file, and later calls say so", as
   await worker.close();
   await worker.close();
   expect(isAlive(worker.pid!)).toBe(false);
-  expect(socketFolders()).toEqual(before);
+  expect(socketFolders()).toEqual([]);
   expect((await death(worker.load("ok"))).death.kind).toBe("closed");
   await running;
 });
@@ -151,7 +154,6 @@ async function drive(options: string) {
 }
 
 test("a driver killed with SIGKILL takes its worker and its socket files along within a second", async () => {
-  const before = socketFolders();
   const { driver, workerPid } = await drive("{}");
   expect(isAlive(workerPid)).toBe(true);
   driver.kill("SIGKILL");
@@ -159,11 +161,10 @@ test("a driver killed with SIGKILL takes its worker and its socket files along w
   const deadline = Date.now() + 1000;
   while (isAlive(workerPid) && Date.now() < deadline) await sleep(10);
   expect(isAlive(workerPid)).toBe(false);
-  expect(socketFolders()).toEqual(before);
+  expect(socketFolders()).toEqual([]);
 });
 
 test("Ctrl-C closes the worker and exits with 130; a second one is immediate", async () => {
-  const before = socketFolders();
   const { driver, workerPid } = await drive("{ handleSignals: true }");
   driver.kill("SIGINT");
   expect((await driver).exitCode).toBe(130);
@@ -179,7 +180,7 @@ test("Ctrl-C closes the worker and exits with 130; a second one is immediate", a
   expect(Date.now() - second).toBeLessThan(1000);
   await sleep(50);
   expect(isAlive(stuck.workerPid)).toBe(false);
-  expect(socketFolders()).toEqual(before);
+  expect(socketFolders()).toEqual([]);
 });
 
 test("a driver that simply exits leaves no worker", async () => {

@@ -1,0 +1,1 @@
+"""Mini-COCO: small drawn scenes with COCO's class names, file formats and a strong language prior."""
