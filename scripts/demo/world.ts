@@ -11,7 +11,7 @@ export const imageFolder = join(data, "val2014");
 export const imageName = (id: string) => `COCO_val2014_${id.padStart(12, "0")}.png`;
 export const imageOf = (id: string) => join(imageFolder, imageName(id));
 export const groundTruth = cocoGroundTruth(join(data, "annotations")).objects;
-export const imageIds = readIds(join(data, "ids.txt")).ids;
+export const imageIds = readIds("demo").ids;
 
 export const prompt = "Please describe this image in detail.";
 export const search = greedy({ maxNewTokens: 96 });

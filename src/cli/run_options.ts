@@ -2,8 +2,7 @@
 export const runOptions = {
   out: {
     type: "string",
-    demandOption: true,
-    describe: "Run folder; where it holds this run already, it is continued",
+    describe: "Run folder, continued where it holds this run already [runs/… named after the settings]",
     group: "Run:",
   },
   "batch-size": {

@@ -14,10 +14,10 @@ export interface ImageIds {
 
 /**
  * An image-id list: a file (one id a line, or a JSON list), or the name of a list that ships with the package
- * (`opera-500`: the images of OPERA's released CHAIR results). Throws on an empty list or a repeated id.
+ * (`opera-500`: the images of OPERA's released CHAIR results; `demo`: the demo's). Throws on an empty list or a repeated id.
  */
 export function readIds(nameOrFile: string): ImageIds {
-  const named = join(packageRoot(), "assets", "ids", `${nameOrFile}.txt`);
+  const named = namedList(nameOrFile);
   const file = /^[\w-]+$/.test(nameOrFile) && existsSync(named) ? named : nameOrFile;
   if (!existsSync(file)) {
     throw new DataError(
@@ -46,10 +46,15 @@ export function imageIdOf(fileName: string): string {
   return digits === undefined ? stem : String(Number(digits));
 }
 
+/** The demo's list lies with its pictures. */
+function namedList(name: string): string {
+  if (name === "demo") return join(packageRoot(), "demo", "data", "ids.txt");
+  return join(packageRoot(), "assets", "ids", `${name}.txt`);
+}
+
 function namedLists(): string[] {
-  return readdirSync(join(packageRoot(), "assets", "ids"))
-    .filter((name) => name.endsWith(".txt"))
-    .map((name) => name.slice(0, -4));
+  const files = readdirSync(join(packageRoot(), "assets", "ids")).filter((name) => name.endsWith(".txt"));
+  return [...files.map((name) => name.slice(0, -4)), "demo"];
 }
 
 function parse(text: string, file: string): string[] {

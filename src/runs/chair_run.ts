@@ -21,14 +21,15 @@ export interface ChairRunOptions {
   search: Search;
   batchSize: number;
   retryFailed: boolean;
-  /** The run folder. */
-  out: string;
+  /** The run folder; undefined: one named after the settings. */
+  out: string | undefined;
   /** Where there is one, captions are scored as they come. */
   groundTruth: GroundTruth | undefined;
   onProgress?(done: number, total: number, running: chair.ChairResult | undefined): void;
 }
 
 export interface ChairRunResult {
+  folder: string;
   captions: { image_id: number | string; caption: string }[];
   failed: RunRecord[];
   score: chair.ChairResult | undefined;
@@ -78,9 +79,9 @@ export async function chairRun(
     retryFailed,
     onBatch: (done) => onProgress?.(done, tasks.length, running()),
   });
-  const result = readChairRun(out, groundTruth);
+  const result = readChairRun(run.folder, groundTruth);
   writeFileSync(
-    join(out, "captions.jsonl"),
+    join(run.folder, "captions.jsonl"),
     result.captions.map((caption) => `${JSON.stringify(caption)}\n`).join(""),
   );
   run.finish({
@@ -101,6 +102,7 @@ export function readChairRun(folder: string, groundTruth: GroundTruth | undefine
   const captions = captionsOf(records);
   const failed = [...records.values()].filter(({ status }) => status === "failed");
   return {
+    folder,
     captions,
     failed,
     score: groundTruth && captions.length > 0 ? chair.score(captions, groundTruth) : undefined,

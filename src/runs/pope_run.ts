@@ -25,7 +25,7 @@ export interface PopeRunOptions {
   search: Search;
   batchSize: number;
   retryFailed: boolean;
-  out: string;
+  out: string | undefined;
   rule: PopeRule;
   onProgress?(done: number, total: number): void;
 }
@@ -72,7 +72,7 @@ export async function popeRun(worker: Worker, model: Model, options: PopeRunOpti
   const onBatch = (done: number) => onProgress?.(done, tasks.length);
   const probes = likelihood ? wordings.flat() : [];
   await runRows(run, model, tasks, { contrast, search, batchSize, probes, retryFailed, onBatch });
-  const result = readPopeRun(out, rule);
+  const result = readPopeRun(run.folder, rule);
   run.finish({
     failed: result.failed.length,
     ...(result.result && {

@@ -48,16 +48,18 @@ export class RunFolder {
   }
 
   /**
-   * Opens a run for writing: makes the folder, or continues the run in it. @throws DataError where the folder holds a
+   * Opens a run for writing: makes the folder (without a name, `runs/<kind>-<identity>`, one a setting), or continues the run in it. @throws DataError where the folder holds a
    * run with other settings, of a newer format, or one that another process is writing.
    */
-  static open(folder: string, { kind, settings, context }: RunDescription): RunFolder {
+  static open(name: string | undefined, { kind, settings, context }: RunDescription): RunFolder {
+    const identity = identityOf({ kind, settings });
+    const folder = name ?? join("runs", `${kind}-${identity.slice(0, 8)}`);
     mkdirSync(folder, { recursive: true });
     lock(folder);
     try {
       const file = join(folder, "run.json");
       if (existsSync(file)) checkSame(folder, readRun(folder), { kind, settings });
-      else writeWhole(file, { format, identity: identityOf({ kind, settings }), kind, settings, context });
+      else writeWhole(file, { format, identity, kind, settings, context });
       repair(folder);
       return new RunFolder(folder, readRecords(folder));
     } catch (error) {

@@ -18,7 +18,7 @@ describe("readIds", () => {
   });
 
   it("says what is wrong", () => {
-    expect(() => readIds("opera-501")).toThrow('no list "opera-501"; the named lists are opera-500.');
+    expect(() => readIds("opera-501")).toThrow('no list "opera-501"; the named lists are opera-500, demo.');
     expect(() => readIds(temporaryFile("ids.txt", "1\n2\n1"))).toThrow("image id 1 stands there twice");
     expect(() => readIds(temporaryFile("ids.txt", "\n"))).toThrow("no image id in it");
     expect(() => readIds(temporaryFile("ids.json", "[{}]"))).toThrow("expected a list of image ids");

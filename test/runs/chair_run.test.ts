@@ -16,7 +16,7 @@ const groundTruth = Object.fromEntries(nouns.map((noun, i) => [i + 1, i % 2 ? [n
 let worker: Worker;
 let model: Model;
 let folder: string;
-let options: ChairRunOptions;
+let options: ChairRunOptions & { out: string };
 const folders: string[] = [];
 
 beforeAll(async () => {
@@ -92,6 +92,21 @@ test("changed settings are refused with what changed, other batch sizes are not"
     /other settings[\s\S]*prompt: "caption" → "caption it"/,
   );
   await expect(chairRun(worker, model, { ...options, batchSize: 1 })).resolves.toBeDefined();
+});
+
+test("without a name the folder is named after the settings: the same command continues, another makes its own", async () => {
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    const folderOf = async (prompt: string) =>
+      (await chairRun(worker, model, { ...options, prompt, out: undefined })).folder;
+    const first = await folderOf("caption");
+    expect(first).toMatch(/^runs.chair-[0-9a-f]{8}$/);
+    expect(await folderOf("caption")).toBe(first);
+    expect(await folderOf("caption it")).not.toBe(first);
+  } finally {
+    process.chdir(before);
+  }
 });
 
 test("a last line that a crash cut short is mended", async () => {

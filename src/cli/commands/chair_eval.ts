@@ -65,7 +65,7 @@ export const chairEvalCommand: CommandModule<object, InferredOptionTypes<typeof 
     await using worker = await startWorker({ device: deviceOf(args) });
     const model = await worker.load(modelSource(args), loadOptionsOf(args));
     let progress: ReturnType<typeof startProgress> | undefined;
-    const { captions, failed, score } = await chairRun(worker, model, {
+    const { folder, captions, failed, score } = await chairRun(worker, model, {
       images: args["data-path"] ?? join(demoData, "val2014"),
       ids: args.ids ?? { count: args["num-images"], seed: args.seed },
       prompt: args.prompt,
@@ -88,7 +88,7 @@ export const chairEvalCommand: CommandModule<object, InferredOptionTypes<typeof 
     });
     progress?.end();
     if (score) console.log(renderTable(chairTable(score)));
-    console.log(`\n${captions.length} captions in ${join(args.out, "captions.jsonl")}`);
+    console.log(`\n${captions.length} captions in ${join(folder, "captions.jsonl")}`);
     if (failed.length === 0) return;
     const shown = failed.slice(0, 5).map(({ key, error }) => `  ${key}: ${error}`);
     throw new CommandError(

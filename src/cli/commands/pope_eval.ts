@@ -8,7 +8,7 @@ import { startProgress } from "../../report/progress";
 import { renderTable } from "../../report/tables";
 import { popeRun } from "../../runs";
 import { contrastOf, contrastOptions } from "../contrast_options";
-import { CommandError, UsageError } from "../exit";
+import { CommandError } from "../exit";
 import {
   attentionOf,
   attentionOptions,
@@ -37,9 +37,13 @@ const options = {
     alias: "pope-path",
     type: "string",
     array: true,
-    describe: "Question files; or give --pope-folder",
+    describe: "Question files, in place of --pope-folder",
   },
-  "pope-folder": { type: "string", describe: "Folder of coco_pope_{random,popular,adversarial}.json" },
+  "pope-folder": {
+    type: "string",
+    default: "pope_coco",
+    describe: "Folder of coco_pope_{random,popular,adversarial}.json",
+  },
   "pope-type": {
     alias: "pope_type",
     choices: ["random", "popular", "adversarial", "all"] as const,
@@ -122,7 +126,6 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
 function questionFiles(args: Arguments): string[] {
   const { questions, "pope-folder": folder, "pope-type": type } = args;
   if (questions !== undefined) return questions;
-  if (folder === undefined) throw new UsageError("Give --questions FILE … or --pope-folder FOLDER.");
   const splits = type === "all" ? ["random", "popular", "adversarial"] : [type];
   return splits.map((split) => join(folder, `coco_pope_${split}.json`));
 }
