@@ -100,17 +100,19 @@ export function readPopeRun(folder: string, rule: PopeRule): PopeRunResult {
   };
 }
 
-/** Of yes and of no, as a tokenizer may know them. */
+/** Yes and no as a tokenizer may know them, pairwise: some begin a word with its space, some do not. */
 const wordings = [
-  ["Yes", "yes"],
-  ["No", "no"],
+  ["Yes", " Yes", "yes", " yes"],
+  ["No", " No", "no", " no"],
 ] as const;
 
 /** Logits of the wordings, in order -> the word whose best wording is likelier. */
 function likelier(logits: readonly number[]): string {
-  const yes = Math.max(...logits.slice(0, wordings[0].length));
-  const no = Math.max(...logits.slice(wordings[0].length));
-  return yes > no ? "Yes" : "No";
+  const count = wordings[0].length;
+  const pairs = wordings[0].map((_, i) => [logits[i]!, logits[count + i]!] as const);
+  // Where both begin with the same token (a bare space), that token says nothing.
+  const telling = pairs.filter(([yes, no]) => yes !== no);
+  return Math.max(...telling.map(([yes]) => yes)) > Math.max(...telling.map(([, no]) => no)) ? "Yes" : "No";
 }
 
 function requireImages(folder: string, questions: readonly PopeQuestion[]): void {
