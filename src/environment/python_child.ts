@@ -17,7 +17,9 @@ type Functions = Record<Question["question"], (...args: Question["args"]) => Pro
 process.once("message", (question: Question) => {
   answer(question).then(finish, (error) => finish({ fault: faultOf(error) }));
 });
-process.once("uncaughtException", (error) => finish({ fault: faultOf(error) }));
+process.on("uncaughtException", (error) => {
+  if (!isLostPipe(error)) finish({ fault: faultOf(error) });
+});
 process.once("disconnect", () => endGroup()); // whoever asked is gone
 
 async function answer({ question, args }: Question): Promise<Answer<unknown>> {
@@ -35,7 +37,9 @@ async function answer({ question, args }: Question): Promise<Answer<unknown>> {
       const functions = (await pythonia.python("aai_worker.environment")) as Functions;
       return functions[question](...args);
     };
-    return JSON.parse(await Promise.race([ask(), deathOf(pythonia)]));
+    const death = deathOf(pythonia);
+    const answered = ask().catch((error) => (isLostPipe(error) ? death : Promise.reject(error)));
+    return JSON.parse(await Promise.race([answered, death]));
   } finally {
     pythonia.python.exit();
   }
@@ -49,6 +53,12 @@ function deathOf(pythonia: object): Promise<never> {
       reject(new Error(`Python ended with ${signal ?? `exit code ${code}`} before it answered.`)),
     );
   });
+}
+
+/** Writing to a Python that has just ended fails before its exit is heard of; the exit is what there is to tell. */
+function isLostPipe(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === "EPIPE" || code === "ECONNRESET" || code === "ERR_IPC_CHANNEL_CLOSED";
 }
 
 /** pythonia's exceptions have an empty message; Python's own last line is the last of their coloured stack. */
