@@ -56,28 +56,30 @@ export async function chairRun(
   } = options;
   const files = imageFiles(images);
   const ids = chosenIds(options.ids, files);
+  if (groundTruth) chair.requireGroundTruth(ids.ids, groundTruth); // not after hours of captioning
   const settings = {
-    checkpoint: { source: model.description.source, fingerprint: model.fingerprint, dtype: model.dtype },
+    checkpoint: { fingerprint: model.fingerprint, dtype: model.dtype },
     prompt,
     template,
     attention,
     ...(contrast && { contrast }),
     search,
-    images: { count: ids.ids.length, sha256: ids.sha256, list: ids.source },
+    images: { count: ids.ids.length, sha256: ids.sha256 },
   };
-  using run = RunFolder.open(out, { kind: "chair", settings, context: await runContext(worker) });
+  const context = { ...(await runContext(worker)), checkpoint: model.description.source, images: ids.source };
+  using run = RunFolder.open(out, { kind: "chair", settings, context });
   const tasks = ids.ids.map((id) => ({
     key: id,
     request: { image: join(images, files.get(id)!), prompt, template, attention },
     fields: { image_id: numeric(id) },
   }));
-  const running = () => (groundTruth ? scoreRecords(run.records, groundTruth, 200) : undefined);
+  const running = groundTruth && runningScore(run, groundTruth);
   await runRows(run, model, tasks, {
     contrast,
     search,
     batchSize,
     retryFailed,
-    onBatch: (done) => onProgress?.(done, tasks.length, running()),
+    onBatch: (done) => onProgress?.(done, tasks.length, running?.()),
   });
   const result = readChairRun(run.folder, groundTruth);
   writeFileSync(
@@ -109,9 +111,18 @@ export function readChairRun(folder: string, groundTruth: GroundTruth | undefine
   };
 }
 
-function scoreRecords(records: ReadonlyMap<string, RunRecord>, groundTruth: GroundTruth, resamples: number) {
-  const captions = captionsOf(records);
-  return captions.length > 0 ? chair.score(captions, groundTruth, { bootstrap: { resamples } }) : undefined;
+/** CHAIR so far, computed anew only when that takes a tenth of the time at most: every caption is read again for it. */
+function runningScore(run: RunFolder, groundTruth: GroundTruth): () => chair.ChairResult | undefined {
+  let latest: chair.ChairResult | undefined;
+  let next = 0;
+  return () => {
+    const started = performance.now();
+    if (started < next) return latest;
+    const captions = captionsOf(run.records);
+    if (captions.length > 0) latest = chair.score(captions, groundTruth, { bootstrap: { resamples: 200 } });
+    next = started + 10 * (performance.now() - started);
+    return latest;
+  };
 }
 
 function captionsOf(records: ReadonlyMap<string, RunRecord>): ChairRunResult["captions"] {

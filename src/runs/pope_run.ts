@@ -54,7 +54,7 @@ export async function popeRun(worker: Worker, model: Model, options: PopeRunOpti
   const questions = options.questions.flatMap((file) => readPope(file));
   requireImages(images, questions);
   const settings = {
-    checkpoint: { source: model.description.source, fingerprint: model.fingerprint, dtype: model.dtype },
+    checkpoint: { fingerprint: model.fingerprint, dtype: model.dtype },
     questions: options.questions.map((file) => createHash("sha256").update(readFileSync(file)).digest("hex")),
     suffix,
     likelihood,
@@ -63,7 +63,8 @@ export async function popeRun(worker: Worker, model: Model, options: PopeRunOpti
     ...(contrast && { contrast }),
     search,
   };
-  using run = RunFolder.open(out, { kind: "pope", settings, context: await runContext(worker) });
+  const context = { ...(await runContext(worker)), checkpoint: model.description.source };
+  using run = RunFolder.open(out, { kind: "pope", settings, context });
   const tasks = questions.map((question) => ({
     key: `${question.split} ${question.question_id}`,
     request: { image: join(images, question.image), prompt: question.text + suffix, template, attention },

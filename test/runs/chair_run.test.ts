@@ -1,4 +1,12 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -141,6 +149,20 @@ test("a failed image is recorded and done again only when asked", async () => {
   const again = await chairRun(worker, model, { ...options, retryFailed: true });
   expect(again.failed).toHaveLength(0);
   expect(again.captions).toHaveLength(10);
+});
+
+test("images without ground truth are named before anything is captioned", async () => {
+  const { "3": _, "7": __, ...incomplete } = groundTruth;
+  const run = chairRun(worker, model, { ...options, groundTruth: incomplete });
+  await expect(run).rejects.toThrow(/2 image ids have no ground truth.*: (3, 7|7, 3)\./);
+  expect(existsSync(options.out)).toBe(false);
+});
+
+test("the place of a list or a checkpoint is no part of a run's identity", async () => {
+  const [list, copy] = ["a.txt", "b.txt"].map((name) => join(folder, name));
+  for (const file of [list!, copy!]) writeFileSync(file, "2\n4\n");
+  await chairRun(worker, model, { ...options, ids: list! });
+  await expect(chairRun(worker, model, { ...options, ids: copy! })).resolves.toMatchObject({ failed: [] });
 });
 
 test("ids that are not in the folder are listed", async () => {

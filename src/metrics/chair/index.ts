@@ -7,5 +7,6 @@ export {
   type ChairOptions,
   type ChairResult,
   type ChairSentence,
+  requireGroundTruth,
   score,
 } from "./score";

@@ -67,14 +67,19 @@ export function score(
   };
 }
 
-function check(captions: readonly Caption[], groundTruth: GroundTruth, objects: ObjectLexicon): void {
-  if (captions.length === 0) throw new DataError("There is no caption to score.");
-  const ids = captions.map(({ image_id }) => String(image_id));
-  refuse(repeated(ids), "have more than one caption; CHAIR scores one per image");
+/** @throws DataError listing the images that the ground truth lacks: they would count as all hallucinated. */
+export function requireGroundTruth(ids: readonly string[], groundTruth: GroundTruth): void {
   refuse(
     ids.filter((id) => !Object.hasOwn(groundTruth, id)),
     "have no ground truth; add them to the ground truth or leave their captions out",
   );
+}
+
+function check(captions: readonly Caption[], groundTruth: GroundTruth, objects: ObjectLexicon): void {
+  if (captions.length === 0) throw new DataError("There is no caption to score.");
+  const ids = captions.map(({ image_id }) => String(image_id));
+  refuse(repeated(ids), "have more than one caption; CHAIR scores one per image");
+  requireGroundTruth(ids, groundTruth);
   const classes = new Set(objects.classOf.values());
   const unknown = ids.flatMap((id) => groundTruth[id]!.filter((name) => !classes.has(name)));
   if (unknown.length > 0) {
