@@ -8,7 +8,7 @@ const layers = {
   environment: ["data", "protocol"],
   bridge: ["arrays", "data", "protocol"],
   client: ["arrays", "bridge", "data", "environment", "methods", "protocol"],
-  runs: ["client", "data", "methods", "metrics", "protocol"],
+  runs: ["bridge", "client", "data", "methods", "metrics", "protocol"],
   report: ["arrays", "client", "data", "methods", "metrics", "protocol", "runs"],
   sweep: ["arrays", "bridge", "client", "data", "methods", "metrics", "protocol", "report", "runs"],
 };

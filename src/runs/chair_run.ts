@@ -4,10 +4,11 @@ import type { Model, Worker } from "../client";
 import { chooseIds, type GroundTruth, type ImageIds, imageIdOf, readIds } from "../data";
 import { DataError } from "../data/data_error";
 import type { Attention, Contrast, Search } from "../methods";
-import { chair } from "../metrics";
+import { type ChairResult, chair } from "../metrics";
 import { runContext } from "./context";
 import { runRows } from "./row_run";
-import { RunFolder, type RunRecord, readRecords } from "./run_folder";
+import { RunFolder } from "./run_folder";
+import { type RunRecord, readRecords, type Samples } from "./samples";
 
 export interface ChairRunOptions {
   /** Folder of images. */
@@ -25,14 +26,14 @@ export interface ChairRunOptions {
   out: string | undefined;
   /** Where there is one, captions are scored as they come. */
   groundTruth: GroundTruth | undefined;
-  onProgress?(done: number, total: number, running: chair.ChairResult | undefined): void;
+  onProgress?(done: number, total: number, running: ChairResult | undefined): void;
 }
 
 export interface ChairRunResult {
   folder: string;
   captions: { image_id: number | string; caption: string }[];
   failed: RunRecord[];
-  score: chair.ChairResult | undefined;
+  score: ChairResult | undefined;
 }
 
 /** Captions images into a run folder; started again, it continues. Also writes `captions.jsonl`, as CHAIR scorers read it. */
@@ -71,15 +72,19 @@ export async function chairRun(
   const tasks = ids.ids.map((id) => ({
     key: id,
     request: { image: join(images, files.get(id)!), prompt, template, attention },
+    search,
+    contrast,
     fields: { image_id: numeric(id) },
   }));
-  const running = groundTruth && runningScore(run, groundTruth);
-  await runRows(run, model, tasks, {
-    contrast,
-    search,
+  const running = groundTruth && runningScore(run.samples, groundTruth);
+  const progress = (done: number) => onProgress?.(done, tasks.length, running?.());
+  await runRows(run.samples, [{ model }], tasks, {
     batchSize,
+    probes: [],
+    signal: undefined,
     retryFailed,
-    onBatch: (done) => onProgress?.(done, tasks.length, running?.()),
+    onStart: progress,
+    onRecord: (_, done) => progress(done),
   });
   const result = readChairRun(run.folder, groundTruth);
   writeFileSync(
@@ -112,13 +117,13 @@ export function readChairRun(folder: string, groundTruth: GroundTruth | undefine
 }
 
 /** CHAIR so far, computed anew only when that takes a tenth of the time at most: every caption is read again for it. */
-function runningScore(run: RunFolder, groundTruth: GroundTruth): () => chair.ChairResult | undefined {
-  let latest: chair.ChairResult | undefined;
+function runningScore(samples: Samples, groundTruth: GroundTruth): () => ChairResult | undefined {
+  let latest: ChairResult | undefined;
   let next = 0;
   return () => {
     const started = performance.now();
     if (started < next) return latest;
-    const captions = captionsOf(run.records);
+    const captions = captionsOf(samples.records);
     if (captions.length > 0) latest = chair.score(captions, groundTruth, { bootstrap: { resamples: 200 } });
     next = started + 10 * (performance.now() - started);
     return latest;
