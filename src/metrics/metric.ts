@@ -27,6 +27,8 @@ interface Common<Part, Result> {
   readonly description: Readonly<Record<string, unknown>> & { metric: string };
   /** Reads one answer, once. @throws DataError */
   read(answer: Answer, groundTruth: GroundTruth): Part;
+  /** One answer's share in the figures that have one: what is averaged over an image. */
+  perItem(part: Part): Readonly<Record<string, number>>;
   /** The figures of answers read before. */
   sumUp(parts: readonly Part[], bootstrap?: BootstrapOptions): Result;
 }

@@ -1,11 +1,11 @@
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Model, Worker } from "../client";
-import { chooseIds, type GroundTruth, type ImageIds, imageIdOf, readIds } from "../data";
-import { DataError } from "../data/data_error";
+import type { GroundTruth } from "../data";
 import type { Attention, Contrast, Search } from "../methods";
 import { type ChairResult, chair } from "../metrics";
 import { runContext } from "./context";
+import { chosenIds, type ImageChoice, imageFiles, numericId } from "./images";
 import { runRows } from "./row_run";
 import { RunFolder } from "./run_folder";
 import { type RunRecord, readRecords, type Samples } from "./samples";
@@ -14,7 +14,7 @@ export interface ChairRunOptions {
   /** Folder of images. */
   images: string;
   /** A list of ids (file, or the name of one that ships), or so many images chosen by seed from the sorted names. */
-  ids: string | { count: number; seed: number };
+  ids: ImageChoice;
   prompt: string;
   template: string;
   attention: Attention;
@@ -74,7 +74,7 @@ export async function chairRun(
     request: { image: join(images, files.get(id)!), prompt, template, attention },
     search,
     contrast,
-    fields: { image_id: numeric(id) },
+    fields: { image_id: numericId(id) },
   }));
   const running = groundTruth && runningScore(run.samples, groundTruth);
   const progress = (done: number) => onProgress?.(done, tasks.length, running?.());
@@ -135,25 +135,3 @@ function captionsOf(records: ReadonlyMap<string, RunRecord>): ChairRunResult["ca
     .filter(({ status }) => status === "done")
     .map(({ image_id, answer }) => ({ image_id: image_id as number | string, caption: answer as string }));
 }
-
-/** Image id -> file name. */
-function imageFiles(folder: string): Map<string, string> {
-  if (!existsSync(folder))
-    throw new DataError(`There is no folder ${folder}; --data-path names a folder of images.`);
-  const names = readdirSync(folder).filter((name) => /\.(png|jpe?g|webp|bmp)$/i.test(name));
-  if (names.length === 0) throw new DataError(`There is no image (png, jpg, webp, bmp) in ${folder}.`);
-  return new Map(names.sort().map((name) => [imageIdOf(name), name]));
-}
-
-function chosenIds(ids: ChairRunOptions["ids"], files: ReadonlyMap<string, string>): ImageIds {
-  if (typeof ids !== "string") return chooseIds([...files.keys()], Math.min(ids.count, files.size), ids.seed);
-  const list = readIds(ids);
-  const missing = list.ids.filter((id) => !files.has(id));
-  if (missing.length === 0) return list;
-  const shown = missing.slice(0, 10).join(", ");
-  throw new DataError(
-    `${missing.length} of the ${list.ids.length} images of ${ids} are not in the folder: ${shown}${missing.length > 10 ? " …" : ""}.`,
-  );
-}
-
-const numeric = (id: string) => (/^\d+$/.test(id) ? Number(id) : id);

@@ -1,4 +1,4 @@
-import type { GenerationEvent, Model, RowRequest } from "../client";
+import type { GenerationEvent, Model, RowEvent, RowRequest } from "../client";
 import type { Contrast, Search } from "../methods";
 import { identityOf } from "./identity";
 import type { RunRecord } from "./samples";
@@ -19,6 +19,8 @@ export interface DecodeOptions {
   /** Texts whose likelihood at the first token is recorded. */
   probes: readonly string[];
   signal: AbortSignal | undefined;
+  /** Rows that were prefilled (above 0) or ended (below). */
+  onAlive?(change: number): void;
 }
 
 /** Rows decoded together where nobody says how many. */
@@ -28,7 +30,7 @@ const usualBatch = 16;
 export async function* decodeRows(
   model: Model,
   tasks: readonly RowTask[],
-  { batchSize, probes, signal }: DecodeOptions,
+  { batchSize, probes, signal, onAlive }: DecodeOptions,
 ): AsyncGenerator<RunRecord> {
   const size = batchSize === "auto" ? usualBatch : batchSize;
   for (const alike of groups(tasks, ({ search, contrast }) => identityOf([search, contrast]))) {
@@ -39,7 +41,7 @@ export async function* decodeRows(
         batch.map(({ request }) => request),
         { search, probes, ...(contrast && { contrast }), ...(signal && { signal }) },
       );
-      yield* recordsOf(generation, batch, probes.length > 0);
+      yield* recordsOf(generation, batch, probes.length > 0, onAlive);
     }
   }
 }
@@ -49,30 +51,44 @@ async function* recordsOf(
   events: AsyncIterable<GenerationEvent>,
   tasks: readonly RowTask[],
   probed: boolean,
+  onAlive: DecodeOptions["onAlive"],
 ): AsyncGenerator<RunRecord> {
   const waiting = new Map<number, RunRecord>();
-  for await (const event of events) {
-    if (event.type === "cancelled") throw new DOMException("The run was cancelled.", "AbortError");
-    if (event.type === "row") {
-      const { key, fields } = tasks[event.row]!;
-      if (event.finishReason === "failed") {
-        const { message, code } = event.error;
-        yield { key, status: "failed", ...fields, error: message, code };
-        continue;
+  const alive = new Set<number>();
+  const change = (rows: readonly number[], add: boolean) => {
+    const before = alive.size;
+    for (const row of rows) alive[add ? "add" : "delete"](row);
+    if (alive.size !== before) onAlive?.(alive.size - before);
+  };
+  try {
+    for await (const event of events) {
+      if (event.type === "prefilled")
+        change(
+          event.rows.map(({ row }) => row),
+          true,
+        );
+      if (event.type === "cancelled") throw new DOMException("The run was cancelled.", "AbortError");
+      if (event.type === "row") {
+        change([event.row], false);
+        const record = recordOf(event, tasks[event.row]!);
+        if (probed && record.status === "done") waiting.set(event.row, record);
+        else yield record;
       }
-      const { text, tokenIds, finishReason } = event;
-      const record: RunRecord = {
-        ...{ key, status: "done", ...fields },
-        ...{ answer: text, tokens: tokenIds.length, finishReason },
-      };
-      if (probed) waiting.set(event.row, record);
-      else yield record;
+      if (event.type === "probes" && waiting.has(event.row)) {
+        yield { ...waiting.get(event.row)!, probes: event.logits };
+        waiting.delete(event.row);
+      }
     }
-    if (event.type === "probes") {
-      yield { ...waiting.get(event.row)!, probes: event.logits };
-      waiting.delete(event.row);
-    }
+  } finally {
+    change([...alive], false);
   }
+}
+
+function recordOf(event: RowEvent, { key, fields }: RowTask): RunRecord {
+  if (event.finishReason === "failed")
+    return { key, status: "failed", ...fields, error: event.error.message, code: event.error.code };
+  const { text, tokenIds, finishReason } = event;
+  return { key, status: "done", ...fields, answer: text, tokens: tokenIds.length, finishReason };
 }
 
 /** Items by their keys, in the order in which the keys come first. */

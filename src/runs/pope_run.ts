@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Model, Worker } from "../client";
 import { type PopeQuestion, readPope } from "../data";
-import { DataError } from "../data/data_error";
 import type { Attention, Contrast, Search } from "../methods";
 import { type PopeResult, type PopeRule, pope } from "../metrics";
 import { runContext } from "./context";
+import { requireImages } from "./images";
 import { runRows } from "./row_run";
 import { RunFolder } from "./run_folder";
 import { type RunRecord, readRecords } from "./samples";
@@ -108,15 +108,4 @@ export function readPopeRun(folder: string, rule: PopeRule): PopeRunResult {
     result: answers.length > 0 ? pope.score(answers, rule) : undefined,
     failed: records.filter(({ status }) => status === "failed"),
   };
-}
-
-function requireImages(folder: string, questions: readonly PopeQuestion[]): void {
-  const missing = [...new Set(questions.map(({ image }) => image))].filter(
-    (name) => !existsSync(join(folder, name)),
-  );
-  if (missing.length === 0) return;
-  const shown = missing.slice(0, 5).join(", ");
-  throw new DataError(
-    `${missing.length} images that the questions name are not in ${folder}: ${shown}${missing.length > 5 ? " …" : ""}.`,
-  );
 }

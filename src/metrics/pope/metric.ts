@@ -1,6 +1,6 @@
 import type { PopeMetric } from "../metric";
 import { likelier } from "./likelihood";
-import type { PopeRule } from "./rules";
+import { POPE_RULES, type PopeRule } from "./rules";
 import { score } from "./score";
 
 /** POPE of the answers of a sweep. @param rule how a reply becomes yes or no */
@@ -14,6 +14,7 @@ export function popeMetric({ rule = "opera" }: { rule?: PopeRule } = {}): PopeMe
       ...question!,
       answer: probes === undefined ? answer : likelier(probes),
     }),
+    perItem: ({ answer, label }) => ({ accuracy: POPE_RULES[rule].read(answer, label) === label ? 1 : 0 }),
     sumUp: (answers, bootstrap) => score(answers, rule, bootstrap),
   };
 }
