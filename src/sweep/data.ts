@@ -56,7 +56,7 @@ export function cocoCaptions(options: CocoCaptionsOptions): SweepData {
     items: chosen.map((id) => {
       const image = files.get(id)!;
       const fields = { image_id: numericId(id) };
-      return { id: digest(image, ""), image, path: join(images, image), question: "", fields };
+      return { id: digest(image, id), image, path: join(images, image), question: "", fields };
     }),
     groundTruth: Object.fromEntries(chosen.flatMap((id) => (objects[id] ? [[id, objects[id]]] : []))),
     probes: [],
