@@ -14,6 +14,7 @@ export type { PlannedCell } from "./plan";
 export type { SweepProgress } from "./progress";
 export { type RacingOptions, racing } from "./racing";
 export { range } from "./range";
+export { writeReport } from "./report";
 export { type CellResult, type CellState, type MetricResult, SweepResult } from "./result";
 export { type Contest, type Drop, everything, type Scheduler, type Step } from "./scheduler";
 export type { Settings } from "./settings";
