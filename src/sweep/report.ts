@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writePng } from "../report/svg";
 import { renderTable, type TableFormat } from "../report/tables";
@@ -14,10 +14,14 @@ const endings: Record<TableFormat, string> = {
   json: "json",
 };
 
+/** Files of an earlier report, which the sweep may have outgrown. */
+const ours = /^(\d+-)?(table|heat-map|lines|pareto)\b.*\.(txt|md|csv|tex|json|svg|png)$/;
+
 /** Writes every table and figure of a sweep into its folder `report`. Returns the files. */
 export async function writeReport(result: SweepResult): Promise<string[]> {
   const folder = join(result.folder, "report");
   mkdirSync(folder, { recursive: true });
+  for (const file of readdirSync(folder)) if (ours.test(file)) rmSync(join(folder, file));
   const written: string[] = [];
   const name = (file: string) => {
     written.push(join(folder, file));

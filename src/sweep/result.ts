@@ -90,30 +90,37 @@ export class SweepResult {
   }
 }
 
+/** How far every cell is, without reading an answer. */
+export function cellStates(
+  sweep: StoredSweep,
+): { id: string; name: string; done: number; failed: number; state: CellState }[] {
+  return sweep.cells.map((cell) => {
+    const records = sweep.items.flatMap((item) => sweep.records.get(recordKey(cell, item)) ?? []);
+    const failed = records.filter(({ status }) => status === "failed").length;
+    const state = stateOf(sweep, cell, records.length);
+    return { id: cell.id, name: cell.name, done: records.length - failed, failed, state };
+  });
+}
+
 function evaluate(sweep: StoredSweep, metric: Metric): MetricResult {
   const scores = new Scores(metric, sweep);
   for (const record of sweep.records.values()) scores.add(record);
-  const cells = sweep.cells.map((cell) => cellResult(sweep, scores, cell));
+  const states = cellStates(sweep);
+  const cells = sweep.cells.map((cell, i): CellResult => {
+    const { state, done, failed } = states[i]!;
+    const result = scores.result(cell.id);
+    const comparison = compareWithBaseline(sweep, scores, cell);
+    return {
+      ...{ cell, state, items: done, failed },
+      figures: result ? figuresOf(result) : {},
+      intervals: result?.intervals ?? {},
+      ...(comparison && { comparison }),
+    };
+  });
   const sample = cells.find(({ items }) => items > 0)?.figures ?? {};
   const primary = figureNamed(sample, metric.primary);
   adjust(cells);
   return { metric, primary, cells: cells.sort(byFigure(primary)) };
-}
-
-function cellResult(sweep: StoredSweep, scores: Scores, cell: PlannedCell): CellResult {
-  const result = scores.result(cell.id);
-  const records = sweep.items.flatMap((item) => sweep.records.get(recordKey(cell, item)) ?? []);
-  const failed = records.filter(({ status }) => status === "failed").length;
-  const comparison = compareWithBaseline(sweep, scores, cell);
-  return {
-    cell,
-    state: stateOf(sweep, cell, records.length),
-    items: records.length - failed,
-    failed,
-    figures: result ? figuresOf(result) : {},
-    intervals: result?.intervals ?? {},
-    ...(comparison && { comparison }),
-  };
 }
 
 function stateOf({ drops, items }: StoredSweep, { id }: PlannedCell, done: number): CellState {

@@ -20,12 +20,11 @@ export interface LineChart {
   note?: string;
 }
 
-/** Panels in a row. */
-const perRow = 3;
 const gap = 26;
 
 /** One panel a series, on the same scales: a line with its band, and the level to compare with. */
 export function lineChart({ title, xLabel, yLabel, series, baseline, note }: LineChart): string {
+  const perRow = series.length === 4 ? 2 : 3;
   const columns = Math.min(perRow, series.length);
   const size = columns === 1 ? { width: 470, height: 280 } : { width: 236, height: 200 };
   const points = series.flatMap((one) => one.points);
