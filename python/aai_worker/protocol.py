@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "25dc1779813c3669"
+PROTOCOL_HASH = "daaa8a3dd6b17d9b"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -252,6 +252,7 @@ class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     rows: list[Row]
     batch_size: Annotated[int, Meta(ge=1)] | None
     capture: CapturePolicy | None
+    stream: bool
     probes: list[str]
     window: Annotated[int, Meta(ge=1)]
 
