@@ -1,8 +1,8 @@
 """Model families, one adapter file each, found by the `model_type` of a checkpoint's config.json."""
 
-from .family import Look, Model
+from .family import Embedded, Look, Model, Pixels
 from .llava import Llava
 
 FAMILIES: dict[str, type[Model]] = {"llava": Llava}
 
-__all__ = ["FAMILIES", "Look", "Model"]
+__all__ = ["FAMILIES", "Embedded", "Look", "Model", "Pixels"]
