@@ -14,7 +14,7 @@ from transformers import DynamicCache, PreTrainedModel
 
 from ..attention import AttentionStep
 from ..errors import WorkerError
-from ..prompts import PLACEHOLDER, TEMPLATES
+from ..prompts import PLACEHOLDER
 from ..protocol import ModelDescription, VisionTower
 from ..reference import Reference
 
@@ -58,6 +58,8 @@ class Model(ABC):
     vision_attention: ClassVar[str] = "eager"
     # Prompt tokens see what comes after them: all are prefilled, and the last one's keys are dropped again.
     bidirectional_prompt: ClassVar[bool] = False
+    # Names in `prompts.TEMPLATES`: how the family's papers wrote prompts before there were chat templates.
+    written_templates: ClassVar[tuple[str, ...]] = ()
     # Tokens per image depend on the image.
     dynamic: ClassVar[bool] = False
 
@@ -100,15 +102,21 @@ class Model(ABC):
             raise WorkerError(
                 "bad-image", f"The {width} x {height} image cannot be preprocessed: {error}."
             ) from error
-        return Pixels(made.pop("pixel_values"), made)
+        values = made.pop("pixel_values")
+        return Pixels(values, {name: torch.as_tensor(value) for name, value in made.items()})
 
     def process(self, image: Image.Image, **options: Any) -> Any:
         return self.image_processor(image, **{"return_tensors": "pt", **options})
 
     def picture(self, image: Image.Image) -> np.ndarray:
         """What the reference's grid lies on, as the tower sees it: uint8 [height, width, 3]."""
-        seen = self.process(image, do_rescale=False, do_normalize=False, return_tensors="np")
-        return np.ascontiguousarray(seen["pixel_values"][0].transpose(1, 2, 0)).astype(np.uint8)
+        seen = self.process(image, do_rescale=False, do_normalize=False)
+        whole = self.whole_image(seen["pixel_values"]).permute(1, 2, 0)
+        return np.ascontiguousarray(whole.numpy()).astype(np.uint8)
+
+    def whole_image(self, values: Tensor) -> Tensor:
+        """`Pixels.values` -> [3, height, width], the whole image at once where there are tiles too."""
+        return values[0]
 
     # The prompt.
 
@@ -149,7 +157,7 @@ class Model(ABC):
         return [position for position, id in enumerate(ids) if id == self.image_token_id]
 
     def templates(self) -> list[str]:
-        return [*(["chat"] if self.tokenizer.chat_template else []), *TEMPLATES, "raw"]
+        return [*(["chat"] if self.tokenizer.chat_template else []), *self.written_templates, "raw"]
 
     # The decoder.
 

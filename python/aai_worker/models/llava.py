@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from ..errors import WorkerError
+from ..prompts import TEMPLATES
 from ..protocol import VisionTower
 from ..reference import Reference, reduce_attention
 from .family import Look, Model, Pixels
@@ -21,6 +22,7 @@ _TOWERS = ("clip_vision_model", "siglip_vision_model")
 
 class Llava(Model):
     family = "llava"
+    written_templates = tuple(TEMPLATES)
 
     def __init__(self, network: PreTrainedModel, tokenizer: Any, image_processor: Any, source: str) -> None:
         tower = network.config.vision_config.model_type
