@@ -183,7 +183,7 @@ def _look(
     pixels = {}
     for job in jobs:
         sample = prepared[job.sample]
-        if sample.image is None:
+        if sample.image is None or sample.pixels is None:
             continue
         pixels[sample.image] = sample.pixels
         needed = {request.mode for request, _ in job.edits}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +16,11 @@ from PIL import Image
 from torch import Tensor
 from transformers import AttentionInterface, AttentionMaskInterface, AutoModelForImageTextToText
 from transformers.masking_utils import eager_mask
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
 from aai_worker.engine import Engine
+from aai_worker.errors import WorkerError
+from aai_worker.families import REFUSED, SUPPORTED
 from aai_worker.models import FAMILIES as ADAPTERS
 from aai_worker.models import Model
 from aai_worker.protocol import BeamParameters, ExtractVisionCommand
@@ -168,8 +172,24 @@ def patch_positions(case: Case, image: int) -> list[int]:
     return positions[(features != newline).any(dim=1)].tolist()
 
 
-def test_every_family_has_a_case() -> None:
+def test_every_family_has_a_case_and_is_documented() -> None:
     assert set(FAMILIES) == set(ADAPTERS) - {"llava"}, "LLaVA-1.5 has tests of its own"
+    assert list(SUPPORTED) == list(ADAPTERS)
+    assert not set(SUPPORTED) & set(REFUSED)
+    assert set(REFUSED) <= set(CONFIG_MAPPING_NAMES), "names that transformers knows"
+
+
+@pytest.mark.parametrize("model_type", [*REFUSED, "kosmos-2"])
+def test_a_family_without_an_adapter(model_type: str, tmp_path: Path) -> None:
+    """A sentence that says why, or what an adapter would need."""
+    settings = {"model_type": model_type, "vision_config": {}}
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    with pytest.raises(WorkerError) as caught:
+        tiny.load(tmp_path)
+    assert caught.value.code == "unknown-model"
+    assert f'Model type "{model_type}" is not supported' in caught.value.message
+    assert REFUSED.get(model_type, "An adapter needs") in caught.value.message
+    assert "llava, llava_next" in caught.value.message
 
 
 def test_greedy_and_beams_equal_transformers(case: Case) -> None:

@@ -71,6 +71,7 @@ class Model(ABC):
         self.device = network.device
         self.dtype = network.dtype
         self.text_config = network.config.get_text_config()
+        _check_decoder(self.text_config)
         self.layers: int = self.text_config.num_hidden_layers
         self.heads: int = self.text_config.num_attention_heads
         # Beyond a sliding window keys would leave the cache, image keys first.
@@ -259,6 +260,22 @@ class Model(ABC):
             vision_tower=self.vision_tower(pixels),
             templates=self.templates(),
             parameters=self.network.num_parameters(),
+        )
+
+
+def _check_decoder(config: Any) -> None:
+    if getattr(config, "attn_logit_softcapping", None) is not None:
+        raise WorkerError(
+            "unknown-model",
+            f'A decoder that caps its attention logits ("{config.model_type}") is not supported: edits would '
+            "have no meaning that its papers give. Gemma 3 and the first PaliGemma do not cap.",
+        )
+    others = sorted(set(getattr(config, "layer_types", None) or ()) - {"full_attention", "sliding_attention"})
+    if others:
+        raise WorkerError(
+            "unknown-model",
+            f'A decoder with layers of the type {", ".join(others)} ("{config.model_type}") is not supported: '
+            "no key has a logit there that could be edited, or not for long.",
         )
 
 
