@@ -274,7 +274,7 @@ def _check_decoder(config: Any) -> None:
     if others:
         raise WorkerError(
             "unknown-model",
-            f'A decoder with layers of the type {", ".join(others)} ("{config.model_type}") is not supported: '
+            f'A decoder ("{config.model_type}") with layers of type {", ".join(others)} is not supported: '
             "no key has a logit there that could be edited, or not for long.",
         )
 
