@@ -115,7 +115,7 @@ def explain_unknown(model_type: str) -> str:
     if model_type in REFUSED:
         return f'Model type "{model_type}" is not supported: {REFUSED[model_type]}. Supported: {supported}.'
     return (
-        f'Model type "{model_type}" is not supported; supported: {supported}. An adapter tells how many image '
-        "tokens there are and where, makes one vision pass that shows the tower's self-attention, and maps that "
-        "onto the image tokens: see docs/models.md, \"A family of one's own\"."
+        f'Model type "{model_type}" is not supported; supported: {supported}. An adapter tells how many '
+        "image tokens there are and where, makes one vision pass that shows the tower's self-attention, and "
+        "maps that onto the image tokens: see docs/models.md, \"A family of one's own\"."
     )

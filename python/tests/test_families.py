@@ -188,7 +188,7 @@ def test_a_family_without_an_adapter(model_type: str, tmp_path: Path) -> None:
         tiny.load(tmp_path)
     assert caught.value.code == "unknown-model"
     assert f'Model type "{model_type}" is not supported' in caught.value.message
-    assert REFUSED.get(model_type, "An adapter needs") in caught.value.message
+    assert REFUSED.get(model_type, "An adapter tells") in caught.value.message
     assert "llava, llava_next" in caught.value.message
 
 

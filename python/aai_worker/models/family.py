@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedModel
+from transformers import Cache, DynamicCache, PreTrainedModel
 
-from ..attention import AttentionStep
+from ..attention import AttentionStep, SharedPrefix
 from ..errors import WorkerError
 from ..prompts import PLACEHOLDER
 from ..protocol import ModelDescription, VisionTower
@@ -172,9 +172,9 @@ class Model(ABC):
             embedded[is_image] = look.features.to(embedded.device, embedded.dtype)
         return Embedded(embedded, torch.arange(len(ids), device=self.device), {})
 
-    def prefill(self, prompts: Sequence[Embedded]) -> DynamicCache:
-        """Prompts of one length, without padding -> keys and values of all tokens but each prompt's last."""
-        cache = self.create_cache()
+    def prefill(self, prompts: Sequence[Embedded]) -> list[tuple[Tensor, Tensor]]:
+        """Prompts of one length P -> each layer's keys and values, [B, Hkv, P - 1, D], not the last one's."""
+        cache = DynamicCache()
         length = len(prompts[0].embedded) - (0 if self.bidirectional_prompt else 1)
         self._run_prefill(
             inputs_embeds=torch.stack([prompt.embedded[:length] for prompt in prompts]),
@@ -183,9 +183,8 @@ class Model(ABC):
             use_cache=True,
             **self.prefill_arguments(prompts, length),
         )
-        if self.bidirectional_prompt:
-            cache.crop(-1)
-        return cache
+        last = len(prompts[0].embedded) - 1
+        return [(layer.keys[:, :, :last], layer.values[:, :, :last]) for layer in cache.layers]
 
     def prefill_arguments(self, prompts: Sequence[Embedded], length: int) -> dict[str, Any]:
         """Of the network, beyond embedded tokens and positions, for the first `length` tokens."""
@@ -194,50 +193,47 @@ class Model(ABC):
     def _run_prefill(self, **arguments: Any) -> None:
         self.network(logits_to_keep=1, **arguments)
 
-    def create_cache(self) -> DynamicCache:
-        return DynamicCache()
-
     def forward(
         self,
-        embedded: Tensor,  # [R, Q, hidden]
-        mask: Tensor | None,  # [R, K] bool over all keys, False = padding; None = no padding
-        positions: Tensor,  # [R, Q]
-        cache: DynamicCache,
+        embedded: Tensor,  # [R, 1, hidden]
+        positions: Tensor,  # [R, 1]
+        own: Cache,  # gets each row's new key and value, gives all its own
+        prefix: SharedPrefix,
         attention_step: AttentionStep | None,
     ) -> Tensor:
-        """Runs the decoder on text, fills the cache; logits of the last query, [R, V] float32."""
-        return self._decode(embedded, mask, positions, cache, attention_step).logits[:, -1].float()
+        """One step of the decoder; logits [R, V] float32."""
+        return self._step(embedded, positions, own, prefix, attention_step).logits[:, -1].float()
 
     def forward_layers(
         self,
         embedded: Tensor,
-        mask: Tensor | None,
         positions: Tensor,
-        cache: DynamicCache,
+        own: Cache,
+        prefix: SharedPrefix,
         attention_step: AttentionStep | None,
         layers: Sequence[int],
     ) -> tuple[Tensor, Tensor]:
         """As `forward`, and [layer, R, V] float32: the states after so many layers through the LM head."""
-        output = self._decode(embedded, mask, positions, cache, attention_step, output_hidden_states=True)
+        output = self._step(embedded, positions, own, prefix, attention_step, output_hidden_states=True)
         states = torch.stack([output.hidden_states[layer][:, -1] for layer in layers])  # 0 = the embedding
         return output.logits[:, -1].float(), self.network.get_output_embeddings()(states).float()
 
-    def _decode(
+    def _step(
         self,
         embedded: Tensor,
-        mask: Tensor | None,
         positions: Tensor,
-        cache: DynamicCache,
+        own: Cache,
+        prefix: SharedPrefix,
         attention_step: AttentionStep | None,
         **options: bool,
     ) -> Any:
         return self.network(
             inputs_embeds=embedded,
-            attention_mask=mask,
             position_ids=positions,
-            past_key_values=cache,
+            past_key_values=own,
             use_cache=True,
             logits_to_keep=1,
+            shared_prefix=prefix,
             attention_step=attention_step,
             **options,
         )
