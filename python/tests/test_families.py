@@ -338,3 +338,47 @@ def test_a_second_image_in_the_question(case: Case) -> None:
     fault = result.rows[0].fault
     assert fault is not None
     assert f"The prompt holds 2 x {marker}" in fault.message or "places the image itself" in fault.message
+
+
+@pytest.mark.parametrize("size", [(64, 64), (12, 12), (9, 61), (61, 9), (150, 10), (33, 47), (640, 480)])
+@torch.inference_mode()
+def test_images_of_any_size(size: tuple[int, int], case: Case) -> None:
+    """As many tokens as transformers asks for, as many features, and a value for each patch."""
+    image = tiny.picture(0, *size)
+    model = case.model
+    pixels = model.preprocess(image)
+    processed = dict(case.processor(image, return_tensors="pt", **case.family.options))
+    text = case.family.expand(processed, model.network.config)
+    assert model.tokenise(f"{case.family.chat}Why?", pixels) == case.tokenizer(f"{text}Why?")["input_ids"]
+
+    ids = model.tokenise(f"{case.family.chat}Why?", pixels)
+    look = model.look(pixels, frozenset(["seed"]))
+    assert ids.count(model.image_token_id) == model.count_image_tokens(pixels) == len(look.features)
+    assert len(model.image_keys(ids, pixels)) == len(look.references["seed"].tokens)
+    assert look.references["seed"].grid.shape == model.patch_grid(pixels)  # type: ignore[attr-defined]
+
+
+def test_an_image_of_one_token(tmp_path: Path) -> None:
+    """transformers' Mistral 3 takes none."""
+    engine = tiny.load(families.save(FAMILIES["mistral3"], tmp_path))
+    images = [tiny.frame(tiny.encode(tiny.picture(0, 8, 6)))]
+    fault = tiny.run(engine, SAMPLES[:1], [tiny.row()], images).rows[0].fault
+    assert fault is not None and fault.code == "bad-image"
+    assert fault.message.startswith("The 8 x 6 image makes one image token only")
+
+
+def test_half_precision(case: Case, tmp_path: Path) -> None:
+    """Edited and captured in bfloat16, with features and references from the same pass."""
+    case.oracle.save_pretrained(tmp_path)
+    case.tokenizer.save_pretrained(tmp_path)
+    case.processor.save_pretrained(tmp_path)
+    engine = tiny.load(tmp_path, dtype="bfloat16")
+    edit = tiny.aai(warmup=-1, layers=(0, families.LAYERS))
+    rows = [tiny.row(edit, sample=0), tiny.row(sample=1)]
+    result = tiny.run(engine, SAMPLES, rows, arrays(), tokens=3, capture=tiny.capture(keys="image"))
+    assert [len(result.ids(row)) for row in range(2)] == [3, 3]
+    for image in range(2):
+        whole = reference(case, image, "seed")[0]
+        command = ExtractVisionCommand(model="m1", image=image, mode="seed")
+        _, tokens, _, _ = engine.extract_vision(command, arrays())
+        assert np.corrcoef(tokens, whole)[0, 1] > 0.9  # sharp random maps: single values differ

@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
+from ..errors import WorkerError
 from ..reference import Reference
 from .family import Pixels
 from .tower import TowerModel, pool
@@ -20,6 +21,17 @@ class Mistral3(TowerModel):
     def merge(self) -> int:
         """Patches per token, along each side."""
         return int(self.network.config.spatial_merge_size)
+
+    def preprocess(self, image: Image.Image) -> Pixels:
+        pixels = super().preprocess(image)
+        if self.count_image_tokens(pixels) == 1:
+            width, height = image.size
+            raise WorkerError(
+                "bad-image",
+                f"The {width} x {height} image makes one image token only, which transformers' Mistral 3 "
+                "cannot take; enlarge it.",
+            )
+        return pixels
 
     def process(self, image: Image.Image, **options: Any) -> Any:
         """Sizes are multiples of a whole token's."""
