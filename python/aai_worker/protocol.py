@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "daaa8a3dd6b17d9b"
+PROTOCOL_HASH = "a3bcef0f29f9aae1"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -183,6 +183,7 @@ class ModelDescription(Struct, frozen=True, kw_only=True, rename="camel"):
     context_length: int
     image_token_id: int
     image_tokens: int
+    dynamic_image_tokens: bool
     vision_tower: VisionTower
     templates: list[str]
     parameters: int
