@@ -1,73 +1,46 @@
 /**
- * Writes the tables of `docs/methods.md` from `src/methods/registry.ts` (the text around them is written by hand), and
- * the JSON schema of sweep files, `assets/sweep.schema.json`, from `src/sweep/spec.ts`.
+ * Writes what the documentation takes from the code (`scripts/docs`, one file a source); the text around it is written by
+ * hand.
  *
- *   ts-node scripts/generate_docs.ts [--check]     --check: write nothing, fail when one of them is out of date
+ *   ts-node scripts/generate_docs.ts [--check]     --check: write nothing, fail when a file is out of date
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
-import { methods, parametersOf } from "../src/methods/registry";
-import { renderTable } from "../src/report/tables";
-import { SweepSpec } from "../src/sweep/spec";
+import { methodTables } from "./docs/methods";
+import { familyTables } from "./docs/models";
+import { sweepSchema } from "./docs/sweep_schema";
 
-const root = join(__dirname, "..");
-const page = "docs/methods.md";
-const schema = "assets/sweep.schema.json";
+/** Pages with, by name, what stands between their `generated` and `end` lines. */
+const pages: Record<string, Record<string, string>> = {
+  "docs/methods.md": methodTables(),
+  "docs/models.md": familyTables(),
+};
+
+/** Files that are generated as a whole. */
+const files: Record<string, string> = { "assets/sweep.schema.json": sweepSchema() };
 
 function main(): void {
-  const text = readFileSync(join(root, page), "utf8");
-  const outdated = [
-    emit(page, ["attention", "contrast", "search"].reduce(withTables, text)),
-    emit(schema, `${JSON.stringify(z.toJSONSchema(SweepSpec, { reused: "ref" }), null, 1)}\n`),
-  ].filter((path) => path !== undefined);
-  if (outdated.length === 0) return;
-  console.error(`Out of date: ${outdated.join(", ")}. Run \`npm run generate\` and commit the result.`);
+  for (const [path, content] of Object.entries(files)) emit(path, content);
+  for (const [path, parts] of Object.entries(pages)) {
+    const text = readFileSync(absolute(path), "utf8");
+    emit(
+      path,
+      Object.entries(parts).reduce((page, part) => replaceBetween(path, page, ...part), text),
+    );
+  }
+}
+
+function emit(path: string, content: string): void {
+  const file = absolute(path);
+  if (!process.argv.includes("--check")) return writeFileSync(file, content);
+  if (existsSync(file) && readFileSync(file, "utf8") === content) return;
+  console.error(`Out of date: ${path}. Run \`npm run generate\` and commit the result.`);
   process.exitCode = 1;
 }
 
-/** Writes a file, or under --check returns its path where its content is another. */
-function emit(path: string, content: string): string | undefined {
-  const file = join(root, path);
-  if (!process.argv.includes("--check")) writeFileSync(file, content);
-  else if (!existsSync(file) || readFileSync(file, "utf8") !== content) return path;
-  return undefined;
-}
+const absolute = (path: string) => join(__dirname, "..", path);
 
-const withTables = (text: string, axis: string) => replaceBetween(text, axis, axisTables(axis));
-
-function axisTables(axis: string): string {
-  const members = methods.filter((method) => method.axis === axis);
-  const overview = renderTable(
-    {
-      columns: [{ name: "method" }, { name: "formula" }, { name: "source" }, { name: "works with" }],
-      rows: members.map(({ name, title, formula, source, combines, needsImage }) => [
-        `\`${name}\` ${title}`,
-        formula,
-        source,
-        needsImage ? `${combines} Rows with an image.` : combines,
-      ]),
-    },
-    "markdown",
-  );
-  const parameters = renderTable(
-    {
-      columns: [{ name: "method" }, { name: "parameter" }, { name: "default" }, { name: "meaning" }],
-      rows: members.flatMap((method) =>
-        parametersOf(method).map(({ name, value, meaning }) => [
-          `\`${method.name}\``,
-          `\`${name}\``,
-          value,
-          meaning,
-        ]),
-      ),
-    },
-    "markdown",
-  );
-  return `${overview}\n\n${parameters}`;
-}
-
-function replaceBetween(text: string, name: string, content: string): string {
+function replaceBetween(page: string, text: string, name: string, content: string): string {
   const [start, end] = [`<!-- generated: ${name} -->`, `<!-- end: ${name} -->`];
   const from = text.indexOf(start);
   const to = text.indexOf(end);

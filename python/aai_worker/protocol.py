@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "3d109b39890f6a0c"
+PROTOCOL_HASH = "0ca9775e5ba01e74"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -143,6 +143,8 @@ class Sample(Struct, frozen=True, kw_only=True, rename="camel"):
 class Row(Struct, frozen=True, kw_only=True, rename="camel"):
     sample: Annotated[int, Meta(ge=0)]
     attention: list[AttentionEdit] | None
+    contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | IcdParameters | DolaParameters | DecoParameters | SidParameters | None
+    search: GreedyParameters | SampleParameters | BeamParameters | OperaParameters
 
 
 class ArraySpec(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -181,6 +183,7 @@ class ModelDescription(Struct, frozen=True, kw_only=True, rename="camel"):
     context_length: int
     image_token_id: int
     image_tokens: int
+    dynamic_image_tokens: bool
     vision_tower: VisionTower
     templates: list[str]
     parameters: int
@@ -248,9 +251,9 @@ class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     model: str
     samples: list[Sample]
     rows: list[Row]
-    contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | IcdParameters | DolaParameters | DecoParameters | SidParameters | None
-    search: GreedyParameters | SampleParameters | BeamParameters | OperaParameters
+    batch_size: Annotated[int, Meta(ge=1)] | None
     capture: CapturePolicy | None
+    stream: bool
     probes: list[str]
     window: Annotated[int, Meta(ge=1)]
 
@@ -303,12 +306,8 @@ class RowEvent(Struct, frozen=True, kw_only=True, rename="camel"):
     token_ids: list[int]
     finish_reason: Literal["stop", "length", "failed"]
     alternatives: list[Alternative]
+    probes: list[float]
     fault: WorkerFault | None
-
-
-class ProbesEvent(Struct, frozen=True, kw_only=True, rename="camel"):
-    row: int
-    logits: list[float]
 
 
 class Attestation(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -411,7 +410,6 @@ EVENTS: dict[str, type[Struct]] = {
     "tokens": TokensEvent,
     "attention": AttentionEvent,
     "row": RowEvent,
-    "probes": ProbesEvent,
 }
 
 
