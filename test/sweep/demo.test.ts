@@ -108,6 +108,18 @@ test("POPE's questions under two prompts", async () => {
   expect(cells[0]!.figures["random accuracy"]).toBeGreaterThan(0.5);
   const asked = readFileSync(join(folder, "pope/samples.jsonl"), "utf8");
   expect(asked).toMatch(/"answer":"(Yes|No)/);
+
+  const likely = await sweep({
+    model,
+    data: popeQuestions({ images, questions: questions.slice(0, 1), likelihood: true }),
+    search: greedy({ maxNewTokens: 1 }),
+    space: {},
+    metrics: [pope()],
+    out: join(folder, "likely"),
+  });
+  const [record] = readSweep(join(folder, "likely")).records.values();
+  expect(record!.probes).toHaveLength(8);
+  expect(likely.best!.figures["random accuracy"]).toBeGreaterThan(0.5);
 });
 
 test("a race drops what is worse, records why, and goes on the same way when called again", async () => {
