@@ -13,7 +13,7 @@ import torch
 from .attention import RowEdit
 from .batch import prefill
 from .capture import Recorder, RowCapture, check_policy
-from .contrast import Streams, create_contrast, open_streams
+from .contrast import ContrastRecord, Streams, create_contrast, open_streams
 from .decode import Row, decode
 from .edits import EditRequest, bind_edit, find_keys, request_edit
 from .errors import Cancelled, WorkerError
@@ -24,6 +24,7 @@ from .prepare import Prepared, prepare_sample
 from .probe import Probe
 from .protocol import (
     Attestation,
+    ContrastAttestation,
     GenerateCommand,
     GenerateSummary,
     PrefilledEvent,
@@ -83,7 +84,7 @@ def generate(
                 fault=faults[row.sample],
             )
     if not jobs:
-        yield clock.summary([], steps=0)
+        yield clock.summary([], [], steps=0)
         return
 
     with memory_faults(_MEMORY_ADVICE):
@@ -97,9 +98,11 @@ def generate(
         width = max(map(len, prompts))
         rows = [_create_row(model, command, job, prepared[job.sample], looks, width) for job in jobs]
         streams: Streams = batch
+        records: list[ContrastRecord] = []
         if contrast is not None:
             continued = [prepared[job.sample] for job in jobs]
             streams = open_streams(contrast, model, batch, continued, should_stop, progress)
+            records = streams.records
             for one, length in zip(rows, streams.prompt_lengths(), strict=True):
                 one.limit = min(one.limit, model.context_length - length)
         clock.prefill = clock.lap(model.device)
@@ -112,7 +115,7 @@ def generate(
         yield from decode(rows, streams, probe, recorder, should_stop, progress)
     yield from probe.events()
     clock.decode = clock.lap(model.device)
-    yield clock.summary(rows, batch.steps)
+    yield clock.summary(rows, records, batch.steps)
 
 
 def _check(
@@ -246,9 +249,13 @@ class _Clock:
         before, self._last = self._last, time.perf_counter()
         return self._last - before
 
-    def summary(self, rows: list[Row], steps: int) -> GenerateSummary:
+    def summary(self, rows: list[Row], records: list[ContrastRecord], steps: int) -> GenerateSummary:
+        """`records`: what the contrast did in each row; empty where there was none."""
         return GenerateSummary(
             attestation=[_attest(row.number, edit) for row in rows for edit in row.edits],
+            contrasts=[
+                _attest_contrast(row.number, record) for row, record in zip(rows, records, strict=False)
+            ],
             timings=Timings(
                 vision_seconds=self.vision,
                 prefill_seconds=self.prefill,
@@ -262,10 +269,21 @@ class _Clock:
 def _attest(row: int, edit: RowEdit) -> Attestation:
     return Attestation(
         row=row,
-        method=edit.method,
+        method=edit.name,
         hook=edit.hook,
         layers=sorted(edit.fired),
         steps=max(edit.fired.values(), default=0),
         applications=sum(edit.fired.values()),
         constant_reference=edit.constant,
+    )
+
+
+def _attest_contrast(row: int, record: ContrastRecord) -> ContrastAttestation:
+    return ContrastAttestation(
+        row=row,
+        method=record.method,
+        second_stream=record.second_stream,
+        steps=record.steps,
+        changed=record.changed,
+        overruled=record.overruled,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 import msgspec
 import torch
@@ -18,10 +18,17 @@ from ..models import Model
 from ..prepare import Prepared
 
 
+class Outcome(NamedTuple):
+    """Logits [R, V] float32 of one step."""
+
+    plain: Tensor  # the main stream's
+    logits: Tensor  # contrasted
+
+
 class Contrast(ABC):
     """One method with its parameters; it keeps nothing of a generation."""
 
-    needs_image: ClassVar[bool] = False
+    needs_image: bool = False
 
     def __init__(self, parameters: Any) -> None:
         self.parameters = parameters
@@ -59,8 +66,8 @@ class Contrast(ABC):
         return None
 
     @abstractmethod
-    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
-        """One step of all streams -> logits [R, V]; `age` [R, 1]: tokens that each row has generated."""
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
+        """One step of all streams; `age` [R, 1]: tokens that each row has generated."""
 
 
 class TwoStreams(Contrast):
@@ -73,16 +80,17 @@ class TwoStreams(Contrast):
         samples: Sequence[Prepared],
         should_stop: Callable[[], bool],
         progress: Callable[[], None],
-    ) -> Batch:
+    ) -> Batch | None:
         unique = list({id(sample): sample for sample in samples}.values())
         other = prefill(model, [self.prompt(model, sample) for sample in unique], should_stop, progress)
         places = {id(sample): place for place, sample in enumerate(unique)}
         other.select([places[id(sample)] for sample in samples])
         return other
 
-    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
         assert other is not None
-        return self.combine(main.step(attention), other.step(None), age)
+        plain = main.step(attention)
+        return Outcome(plain, self.combine(plain, other.step(None), age))
 
     @abstractmethod
     def prompt(self, model: Model, sample: Prepared) -> Tensor:

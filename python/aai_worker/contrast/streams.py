@@ -6,6 +6,7 @@ The second stream's rows follow the main one's wherever a search takes them, eac
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,6 +16,17 @@ from ..batch import Batch, Tail
 from ..models import Model
 from ..prepare import Prepared
 from .base import Contrast
+
+
+@dataclass(eq=False)
+class ContrastRecord:
+    """What a contrast did in one row of the command; beams share their row's."""
+
+    method: str
+    second_stream: bool
+    steps: int = 0
+    changed: int = 0  # steps in which any logit came out changed
+    overruled: int = 0  # steps in which another token came out as the likeliest
 
 
 def open_streams(
@@ -36,6 +48,7 @@ class ContrastedBatch:
         self.other = other
         self.stop_ids = main.stop_ids
         self.starts = main.positions  # [R, 1], of the last prompt token
+        self.records = [ContrastRecord(contrast.method, other is not None) for _ in main.fed]  # per row
 
     def prompt_lengths(self) -> list[int]:
         """Tokens of each row's prompt, the longer stream's; before the first step."""
@@ -44,7 +57,22 @@ class ContrastedBatch:
 
     def step(self, attention: AttentionStep | None) -> Tensor:
         """As `Batch.step`; `attention` is for the main stream alone."""
-        return self.contrast.step(self.main, self.other, attention, self.main.positions - self.starts)
+        plain, logits = self.contrast.step(
+            self.main, self.other, attention, self.main.positions - self.starts
+        )
+        self._record(plain, logits)
+        return logits
+
+    def _record(self, plain: Tensor, logits: Tensor) -> None:
+        changed = (plain != logits).any(dim=-1)
+        overruled = plain.argmax(dim=-1) != logits.argmax(dim=-1)
+        effects: dict[ContrastRecord, list[tuple[bool, bool]]] = {}
+        for record, *effect in zip(self.records, changed.tolist(), overruled.tolist(), strict=True):
+            effects.setdefault(record, []).append((effect[0], effect[1]))
+        for record, of_beams in effects.items():
+            record.steps += 1
+            record.changed += any(effect[0] for effect in of_beams)
+            record.overruled += any(effect[1] for effect in of_beams)
 
     @property
     def tails(self) -> list[Tail] | None:
@@ -59,6 +87,7 @@ class ContrastedBatch:
     def advance(self, parents: list[int], tokens: list[int], resumed: dict[int, Tail] | None = None) -> None:
         index = torch.tensor(parents, dtype=torch.long, device=self.starts.device)
         self.starts = self.starts[index]
+        self.records = [self.records[parent] for parent in parents]
         self.main.advance(parents, tokens, resumed)
         if self.other is None:
             return
