@@ -315,7 +315,6 @@ def test_both_streams_follow_the_beams(name: str, engine: Engine, oracle: tuple[
     )
     answers = [result.ids(), *(answer.token_ids for answer in result.rows[0].alternatives)]
     assert answers == [ids for _, ids in beams]
-    assert len({ids[0] for ids in answers}) > 1 or len({tuple(ids[:-1]) for ids in answers}) > 1
     assert result.summary is not None
     (proof,) = result.summary.contrasts
     assert (proof.steps, proof.second_stream) == (TOKENS, True), "one step of all beams is one of the row"

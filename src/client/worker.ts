@@ -1,7 +1,9 @@
+import { resolve } from "node:path";
 import { Connection, type ReadyInfo, type WorkerStats } from "../bridge/connection";
 import { bundledPythonPath } from "../bridge/worker_process";
 import { packageRoot } from "../data/package_root";
 import { findPython } from "../environment/python";
+import { Plugin } from "../methods/plugin";
 import { call } from "./call";
 import { Model } from "./model";
 
@@ -56,6 +58,16 @@ export class Worker implements AsyncDisposable {
     const body = { source, revision, dtype, offline };
     const { result } = await call(this.#connection, "load", body);
     return new Model(this.#connection, result);
+  }
+
+  /**
+   * Runs a Python file of your own and takes the methods it declares (see docs/methods.md, "Your own method"). Load it
+   * again after changing it, and in every new worker: what was made of an older version of the file is refused.
+   * @throws WorkerError, WorkerDiedError
+   */
+  async loadPlugin(file: string): Promise<Plugin> {
+    const { result } = await call(this.#connection, "loadPlugin", { path: resolve(file) });
+    return new Plugin(file, result);
   }
 
   /** Memory, models, tokens so far; answered at once even while the worker is busy. */
