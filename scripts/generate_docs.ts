@@ -1,5 +1,6 @@
 /**
- * Writes the tables of `docs/methods.md` from `src/methods/registry.ts`; the text around them is written by hand.
+ * Writes the tables of `docs/methods.md` from `src/methods/registry.ts`, and its example of a plug-in from the file
+ * itself; the text around them is written by hand.
  *
  *   ts-node scripts/generate_docs.ts [--check]     --check: write nothing, fail when the page is out of date
  */
@@ -13,10 +14,11 @@ const file = join(__dirname, "..", page);
 
 function main(): void {
   const before = readFileSync(file, "utf8");
-  const after = ["attention", "contrast", "search"].reduce(
+  const tables = ["attention", "contrast", "search"].reduce(
     (text, axis) => replaceBetween(text, axis, axisTables(axis)),
     before,
   );
+  const after = replaceBetween(tables, "own method", ownMethod());
   if (!process.argv.includes("--check")) writeFileSync(file, after);
   else if (after !== before) {
     console.error(`Out of date: ${page}. Run \`npm run generate\` and commit the result.`);
@@ -53,6 +55,10 @@ function axisTables(axis: string): string {
     "markdown",
   );
   return `${overview}\n\n${parameters}`;
+}
+
+function ownMethod(): string {
+  return `\`\`\`python\n${readFileSync(join(__dirname, "own_method.py"), "utf8")}\`\`\``;
 }
 
 function replaceBetween(text: string, name: string, content: string): string {
