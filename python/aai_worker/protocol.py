@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "8d63e5727dc7ea1b"
+PROTOCOL_HASH = "2dfa6be242529497"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -162,6 +162,8 @@ class Sample(Struct, frozen=True, kw_only=True, rename="camel"):
 class Row(Struct, frozen=True, kw_only=True, rename="camel"):
     sample: Annotated[int, Meta(ge=0)]
     attention: list[AttentionEdit] | None
+    contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | IcdParameters | DolaParameters | DecoParameters | SidParameters | PluginContrastParameters | None
+    search: GreedyParameters | SampleParameters | BeamParameters | OperaParameters
 
 
 class ArraySpec(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -292,8 +294,7 @@ class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     model: str
     samples: list[Sample]
     rows: list[Row]
-    contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | IcdParameters | DolaParameters | DecoParameters | SidParameters | PluginContrastParameters | None
-    search: GreedyParameters | SampleParameters | BeamParameters | OperaParameters
+    batch_size: Annotated[int, Meta(ge=1)] | None
     capture: CapturePolicy | None
     probes: list[str]
     window: Annotated[int, Meta(ge=1)]

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from .plan import RowEdit
 
 
-def stack(edits: Sequence[RowEdit]) -> Callable[[Tensor], Tensor]:
-    """One edit per row -> a function on these rows' logits, [R, Hkv, G, K] float32, changed in place."""
+def stack(edits: Sequence[RowEdit], columns: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
+    """One edit per row, on these columns -> a function on their logits, [R, Hkv, G, K] float32, in place."""
 
     def apply(logits: Tensor) -> Tensor:
-        for row, edit in zip(logits, edits, strict=True):
+        for row, edit, own in zip(logits, edits, columns, strict=True):
             assert edit.plugin is not None
             offered = {"reference": edit.reference, "layer": edit.layer, "generated": edit.generated}
-            row[..., edit.keys] = call_plugin(edit.plugin, [row[..., edit.keys]], offered)  # a copy
+            row[..., own] = call_plugin(edit.plugin, [row[..., own]], offered)  # is given a copy
         return logits
 
     return apply

@@ -16,7 +16,7 @@ from .m3id import M3id
 from .pai_cfg import PaiCfg
 from .plugin import PluginContrast
 from .sid import Sid
-from .streams import ContrastRecord, Streams, open_streams
+from .streams import ContrastRecord, Streams
 from .vcd import Vcd
 
 CONTRASTS: dict[str, type[Contrast]] = {
@@ -37,4 +37,4 @@ def create_contrast(parameters: Any) -> Contrast:
     return CONTRASTS[parameters.__struct_config__.tag](parameters)
 
 
-__all__ = ["CONTRASTS", "Contrast", "ContrastRecord", "Streams", "create_contrast", "open_streams"]
+__all__ = ["CONTRASTS", "Contrast", "ContrastRecord", "Streams", "create_contrast"]

@@ -13,6 +13,7 @@ from ..batch import Batch
 from ..models import Model
 from ..plugins import find_plugin
 from ..plugins.call import call_plugin
+from ..prefix import Prefix
 from ..prepare import Prepared
 from .base import Outcome, TwoStreams
 from .image_free import embed_image_free, image_free_ids
@@ -37,17 +38,20 @@ class PluginContrast(TwoStreams):
         if self._stream == "noisyImage":
             check_noise(self.method, self.parameters.noise_step)
 
-    def open(
+    def open(self, model: Model) -> Batch | None:
+        return None if self._stream == "none" else super().open(model)
+
+    def prefill(
         self,
         model: Model,
-        main: Batch,
         samples: Sequence[Prepared],
+        main: Sequence[Prefix],
         should_stop: Callable[[], bool],
         progress: Callable[[], None],
-    ) -> Batch | None:
+    ) -> Sequence[Prefix]:
         if self._stream == "none":
-            return None
-        return super().open(model, main, samples, should_stop, progress)
+            return main
+        return super().prefill(model, samples, main, should_stop, progress)
 
     def prompt(self, model: Model, sample: Prepared) -> Tensor:
         if self._stream == "imageFree":

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedModel
+from transformers import Cache, DynamicCache, PreTrainedModel
 
-from ..attention import AttentionStep
+from ..attention import AttentionStep, SharedPrefix
 from ..errors import WorkerError
 from ..prompts import PLACEHOLDER, TEMPLATES
 from ..protocol import ModelDescription, VisionTower
@@ -113,50 +113,60 @@ class Model(ABC):
             embedded[tokens == self.image_token_id] = features.to(embedded.dtype)
         return embedded
 
-    def create_cache(self) -> DynamicCache:
-        return DynamicCache()
+    def prefill(self, embedded: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Prompts of one length, [B, Q, hidden] -> each layer's keys and values, [B, Hkv, Q, D]."""
+        cache = DynamicCache()
+        positions = torch.arange(embedded.shape[1], device=self.device).expand(len(embedded), -1)
+        self.network(
+            inputs_embeds=embedded,
+            position_ids=positions,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return [(layer.keys, layer.values) for layer in cache.layers]
 
     def forward(
         self,
-        embedded: Tensor,  # [R, Q, hidden]
-        mask: Tensor | None,  # [R, K] bool over all keys, False = padding; None = no padding
-        positions: Tensor,  # [R, Q]
-        cache: DynamicCache,
+        embedded: Tensor,  # [R, 1, hidden]
+        positions: Tensor,  # [R, 1]
+        own: Cache,  # gets each row's new key and value, gives all its own
+        prefix: SharedPrefix,
         attention_step: AttentionStep | None,
     ) -> Tensor:
-        """Runs the decoder, fills the cache; logits of the last query, [R, V] float32."""
-        return self._decode(embedded, mask, positions, cache, attention_step).logits[:, -1].float()
+        """One step of the decoder; logits [R, V] float32."""
+        return self._step(embedded, positions, own, prefix, attention_step).logits[:, -1].float()
 
     def forward_layers(
         self,
         embedded: Tensor,
-        mask: Tensor | None,
         positions: Tensor,
-        cache: DynamicCache,
+        own: Cache,
+        prefix: SharedPrefix,
         attention_step: AttentionStep | None,
         layers: Sequence[int],
     ) -> tuple[Tensor, Tensor]:
         """As `forward`, and [layer, R, V] float32: the states after so many layers through the LM head."""
-        output = self._decode(embedded, mask, positions, cache, attention_step, output_hidden_states=True)
+        output = self._step(embedded, positions, own, prefix, attention_step, output_hidden_states=True)
         states = torch.stack([output.hidden_states[layer][:, -1] for layer in layers])  # 0 = the embedding
         return output.logits[:, -1].float(), self.network.get_output_embeddings()(states).float()
 
-    def _decode(
+    def _step(
         self,
         embedded: Tensor,
-        mask: Tensor | None,
         positions: Tensor,
-        cache: DynamicCache,
+        own: Cache,
+        prefix: SharedPrefix,
         attention_step: AttentionStep | None,
         **options: bool,
     ) -> Any:
         return self.network(
             inputs_embeds=embedded,
-            attention_mask=mask,
             position_ids=positions,
-            past_key_values=cache,
+            past_key_values=own,
             use_cache=True,
             logits_to_keep=1,
+            shared_prefix=prefix,
             attention_step=attention_step,
             **options,
         )
