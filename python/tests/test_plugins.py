@@ -111,15 +111,10 @@ def test_a_contrast_is_the_built_in_one(
 def test_what_a_function_asks_for(engine: Engine) -> None:
     edits = [tiny.own_edit("watch", layers=(1, 3), warmup=1, in_place=True), tiny.pai()]
     plain = tiny.run(engine, [tiny.sample()], [tiny.row(edits[1])], tiny.pictures(1), tokens=4)
-    seen = _loaded(edits[0]).declaration.function.__globals__["seen"]
+    seen = tiny.seen_by_watch(edits[0])
     watched = tiny.run(engine, [tiny.sample()], [tiny.row(*edits)], tiny.pictures(1), tokens=4)
     assert seen == [(layer, generated) for generated in (2, 3) for layer in (1, 2)]
     assert watched.ids() == plain.ids()
-
-
-def _loaded(edit: AttentionEdit) -> registry.Bound:
-    parameters: Any = edit.parameters
-    return registry.find_plugin("attention", parameters.name, parameters.sha256, parameters.values)
 
 
 def test_what_a_file_declares(write: Write) -> None:

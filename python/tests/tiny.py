@@ -30,7 +30,7 @@ from transformers.models.llava.processing_llava import LlavaProcessor
 
 from aai_worker.engine import Engine
 from aai_worker.events import Attention
-from aai_worker.plugins import add_plugin, load_plugin
+from aai_worker.plugins import add_plugin, find_plugin, load_plugin
 from aai_worker.plugins.load import PluginFile
 from aai_worker.protocol import (
     AaiParameters,
@@ -246,6 +246,15 @@ def own_edit(
         image_keys=None,
     )
     return AttentionEdit(parameters=parameters, reference=reference)
+
+
+def seen_by_watch(edit: AttentionEdit) -> list[tuple[int, int]]:
+    """(layer, generated) of every call of `watch` from now on."""
+    parameters: Any = edit.parameters
+    plugin = find_plugin("attention", "watch", parameters.sha256, parameters.values)
+    seen: list[tuple[int, int]] = plugin.declaration.function.__globals__["seen"]
+    seen.clear()
+    return seen
 
 
 def own_contrast(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import WorkerError
+from ..memory import is_out_of_memory
 from .load import describe_error
 from .registry import Bound
 
@@ -19,9 +20,9 @@ def call_plugin(plugin: Bound, given: list[Tensor], offered: dict[str, Any]) -> 
     asked = [offered[name] for name in plugin.declaration.takes]
     try:
         result = plugin.declaration.function(*given, *asked, **plugin.values)
-    except (MemoryError, torch.OutOfMemoryError):
-        raise
     except (Exception, SystemExit) as error:
+        if is_out_of_memory(error):
+            raise  # the batch may become smaller
         raise _failed(plugin, f"raised {describe_error(error)}{plugin.file.place(error)}.") from error
     if not isinstance(result, Tensor):
         got = type(result).__name__
