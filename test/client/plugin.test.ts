@@ -37,6 +37,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+async function load(file: string, name: string) {
+  const loaded = await worker.loadPlugin(file);
+  return { sha256: loaded.sha256, attention: loaded.attention(name, { alpha: 0.1 }) };
+}
+
 test("the file is told by what it declares", () => {
   expect(plugin.sha256).toMatch(/^[0-9a-f]{64}$/);
   expect(plugin.declarations[0]).toEqual({
@@ -116,20 +121,36 @@ test("a method that fails is a sentence with its line, and the worker goes on", 
   await expect(model.generate({ image, prompt, search }).result()).resolves.toBeDefined();
 });
 
+test("a worker started with a file knows its methods; those of a file it has not loaded are refused", async () => {
+  const file = join(root, "python/tests/own_methods.py");
+  await using second = await startWorker({ device: "cpu", threads: 1, plugins: [file] });
+  expect(second.plugins.map(({ sha256 }) => sha256)).toEqual([plugin.sha256]);
+  const copy = await second.load(join(root, "demo/checkpoint"));
+  const request = { image, prompt, search, attention: plugin.attention("own_pai", { alpha: 0.4 }) };
+  const { tokenIds } = await copy.generate(request).result();
+  expect(tokenIds).toEqual((await model.generate(request).result()).tokenIds);
+  const { attention: other } = await load(join(root, "scripts/own_method.py"), "focus");
+  await expect(copy.generate({ image, prompt, attention: other }).result()).rejects.toThrow(
+    'has not loaded a plug-in file that declares the attention "focus"; every worker needs loadPlugin of its own.',
+  );
+
+  const broken = join(folder, "broken.py");
+  writeFileSync(broken, "import no_such_module\n");
+  await expect(startWorker({ device: "cpu", plugins: [broken] })).rejects.toThrow(
+    "in line 1 (import no_such_module): ModuleNotFoundError",
+  );
+});
+
 test("a run is one with the file that it used: another version is another run", async () => {
   const file = join(folder, "mine.py");
   const run = async (code: string) => {
     writeFileSync(file, code);
-    const { sha256, ...methods } = await load(file);
+    const { sha256, ...methods } = await load(file, "one");
     const out = join(folder, "run");
     const options = { images, ids: { count: 1, seed: 0 }, prompt, template: "chat", search, batchSize: 1 };
     const rest = { retryFailed: false, groundTruth: undefined, ...methods, out };
     await chairRun(worker, model, { ...options, ...rest });
     return { sha256, settings: JSON.parse(readFileSync(join(out, "run.json"), "utf8")).settings };
-  };
-  const load = async (path: string) => {
-    const loaded = await worker.loadPlugin(path);
-    return { sha256: loaded.sha256, attention: loaded.attention("one", { alpha: 0.1 }) };
   };
   const code = readFileSync(join(root, "scripts/own_method.py"), "utf8")
     .replaceAll("focus", "one")
