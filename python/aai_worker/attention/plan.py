@@ -77,8 +77,9 @@ class Plan:
     def apply(self, layer: int, logits: Tensor) -> Tensor:
         """[R, Hkv, G, K] float32 pre-softmax logits of the step's only query, changed in place."""
         for rows, edits, apply in self._groups(layer):
-            for edit in edits:
-                edit.layer = layer
+            if edits[0].plugin is not None:
+                for edit in edits:
+                    edit.layer = layer
             if rows is None:
                 logits = apply(logits)
             else:
