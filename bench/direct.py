@@ -45,6 +45,7 @@ def main() -> None:
         rows=[Row(sample=0, attention=[], contrast=None, search=GreedyParameters(max_new_tokens=TOKENS))],
         batch_size=None,
         capture=None,
+        stream=True,
         probes=[],
         window=1 << 25,
     )

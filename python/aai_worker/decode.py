@@ -21,9 +21,9 @@ from .events import Attention, Event
 from .memory import free_memory, is_out_of_memory
 from .prefix import Prefix
 from .protocol import Alternative, RowEvent, Token, TokensEvent
-from .search import Answer, Choice, Search
+from .search import Answer, Choice, FinishReason, Search
 from .search.overtrust import Watch
-from .text import TextStream
+from .text import TextStream, whole_text
 
 # Waiting rows enter once so large a part of the batch is free: every entry moves the keys of all others.
 _ENTRY = 8
@@ -75,10 +75,14 @@ def decode(
     search: Search,
     recorder: Recorder | None,
     batch_size: int,
+    stream: bool,
     should_stop: Callable[[], bool],
     progress: Callable[[], None],
 ) -> Iterator[Event]:
-    """Writes all that waits, at most `batch_size` live rows at once, fewer where memory ends."""
+    """Writes all that waits, at most `batch_size` live rows at once, fewer where memory ends.
+
+    `stream`: tokens are told as they come, not only each row as a whole.
+    """
     planner = _Planner()
     if search.watch is not None:
         streams.keep_tails()
@@ -106,7 +110,7 @@ def decode(
             search.watch.prompt_width = streams.width
         choices = search.step(logits, rows)  # type: ignore[arg-type]
         progress()
-        yield from _tell(rows, choices, recorder, streams.width)
+        yield from _tell(rows, choices, recorder, streams.width, stream)
         rows = _advance(rows, choices, streams, search, waiting)
 
 
@@ -153,19 +157,25 @@ def _retreat(rows: list[Row], capacity: int, streams: Streams, search: Search, w
 
 
 def _tell(
-    rows: list[Row], choices: Sequence[Choice], recorder: Recorder | None, width: int
+    rows: list[Row], choices: Sequence[Choice], recorder: Recorder | None, width: int, stream: bool
 ) -> Iterator[Event]:
-    tokens = [_write(row, choice) for row, choice in zip(rows, choices, strict=True)]
-    news = [token for row, new in zip(rows, tokens, strict=True) for token in new if token.step >= row.told]
-    if news:
-        yield TokensEvent(tokens=news)
+    tokens: list[list[Token]] = []
+    if stream or recorder is not None:
+        tokens = [_write(row, choice) for row, choice in zip(rows, choices, strict=True)]
+    else:
+        for row, choice in zip(rows, choices, strict=True):
+            row.ids += choice.settled
+    if stream:
+        news = [one for row, new in zip(rows, tokens, strict=True) for one in new if one.step >= row.told]
+        if news:
+            yield TokensEvent(tokens=news)
     if recorder is not None:
         yield from _captured(rows, tokens, choices, recorder.take(), width)
     for row, choice in zip(rows, choices, strict=True):
         if choice.finish is not None:
             yield RowEvent(
                 row=row.number,
-                text=row.text.text,
+                text=row.text.text if tokens else _text(row, row.ids, choice.finish),
                 token_ids=row.ids,
                 finish_reason=choice.finish,
                 alternatives=[_alternative(row, answer) for answer in choice.alternatives],
@@ -189,10 +199,13 @@ def _write(row: Row, choice: Choice) -> list[Token]:
 
 
 def _alternative(row: Row, answer: Answer) -> Alternative:
-    text = TextStream(row.text.tokenizer)
-    ids = answer.ids[:-1] if answer.finish == "stop" else answer.ids
-    pieces = [text.push(id) for id in ids]
-    return Alternative(text="".join(pieces) + text.end(), token_ids=answer.ids, finish_reason=answer.finish)
+    text = _text(row, answer.ids, answer.finish)
+    return Alternative(text=text, token_ids=answer.ids, finish_reason=answer.finish)
+
+
+def _text(row: Row, ids: list[int], finish: FinishReason) -> str:
+    """The stop token is no part of it."""
+    return whole_text(row.text.tokenizer, ids[:-1] if finish == "stop" else ids)
 
 
 def _captured(

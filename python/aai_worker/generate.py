@@ -82,7 +82,9 @@ def generate(
                 size = command.batch_size or rows_that_fit(
                     model, max((job.tokens for job in mine), default=1)
                 )
-                yield from decode(lane, streams, way.probe, recorder, size, should_stop, progress)
+                yield from decode(
+                    lane, streams, way.probe, recorder, size, command.stream, should_stop, progress
+                )
                 attestation += lane.attestation
                 contrasts += lane.contrasts
                 generated_tokens += lane.generated_tokens

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "2dfa6be242529497"
+PROTOCOL_HASH = "0865fca34daac310"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -296,6 +296,7 @@ class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     rows: list[Row]
     batch_size: Annotated[int, Meta(ge=1)] | None
     capture: CapturePolicy | None
+    stream: bool
     probes: list[str]
     window: Annotated[int, Meta(ge=1)]
 

@@ -115,6 +115,16 @@ def test_streamed_text_is_the_whole_text(engine: Engine, oracle: tuple[Any, Any]
         assert result.rows[row].text == tokenizer.decode(result.ids(row), skip_special_tokens=True)
 
 
+def test_without_stream_only_whole_rows_come(engine: Engine) -> None:
+    samples = [tiny.sample(text, image=index) for index, text in enumerate(QUESTIONS)]
+    rows = [tiny.row(sample=index) for index in range(3)]
+    told = tiny.run(engine, samples, rows, tiny.pictures(3), tokens=60)
+    whole = tiny.run(engine, samples, rows, tiny.pictures(3), tokens=60, stream=False)
+
+    assert not whole.tokens
+    assert whole.rows == told.rows
+
+
 def test_the_same_command_gives_the_same_logits(engine: Engine, logits: list[torch.Tensor]) -> None:
     for _ in range(2):
         tiny.run(engine, [tiny.sample()], [tiny.row(), tiny.row(tiny.aai())], tiny.pictures(1))

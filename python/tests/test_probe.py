@@ -20,6 +20,7 @@ def probed(engine: Engine, texts: list[str]) -> list[ProbesEvent]:
         rows=[tiny.row(sample=0), tiny.row(sample=1)],
         batch_size=None,
         capture=None,
+        stream=True,
         probes=texts,
         window=1,
     )

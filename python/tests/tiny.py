@@ -326,6 +326,7 @@ def run(
     search: Any = None,
     contrast: Any = None,
     batch_size: int | None = None,
+    stream: bool = True,
     **callbacks: Any,
 ) -> Run:
     """All rows by one search and contrast (parameters; None = greedy, none), unless each has its own."""
@@ -338,6 +339,7 @@ def run(
         rows=rows,
         batch_size=batch_size,
         capture=capture,
+        stream=stream,
         probes=[],
         window=1,
     )

@@ -39,6 +39,8 @@ export interface GenerateOptions {
   batchSize?: number;
   /** Default: no attention comes back. */
   capture?: Capture;
+  /** False: no `token` events, only each row as a whole; cheaper where many rows are written. Default true. */
+  stream?: boolean;
   /** Texts whose first token's logit at the first step is wanted, such as "Yes" and "No". */
   probes?: readonly string[];
   /** Aborting it cancels within one decoding step. */
@@ -56,7 +58,7 @@ export async function generateCommand(
   options: GenerateOptions,
   window: number,
 ): Promise<{ body: z.infer<typeof GenerateCommand>; arrays: NdArray[] }> {
-  const { search = greedy(), contrast, batchSize, capture, probes = [] } = options;
+  const { search = greedy(), contrast, batchSize, capture, stream = true, probes = [] } = options;
   const arrays: NdArray[] = [];
   const images = new Map<ImageInput, number>();
   const samples = new Map<string, { index: number; sample: z.infer<typeof Sample> }>();
@@ -84,6 +86,7 @@ export async function generateCommand(
       samples: [...samples.values()].map(({ sample }) => sample),
       rows,
       batchSize: batchSize ?? null,
+      stream,
       probes: [...probes],
       capture: capture === undefined ? null : capturePolicy(capture),
       window,

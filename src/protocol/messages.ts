@@ -160,6 +160,8 @@ export const GenerateCommand = z
     /** Most rows alive at once, beams and candidates counted; as one ends, the next begins. null = what fits into memory. */
     batchSize: z.int().min(1).nullable(),
     capture: CapturePolicy.nullable(),
+    /** False: no `tokens` events, each row's answer comes as a whole. */
+    stream: z.boolean(),
     /** Texts whose first token's logit at the first step comes back, row by row. */
     probes: z.array(z.string()),
     /** How many bytes of events the worker may have on the way before it waits for `credit`. */

@@ -26,30 +26,31 @@ class SharedPrefix(NamedTuple):
 
 def join_logits(query: Tensor, own: Tensor, prefix: SharedPrefix, layer: int) -> Tensor:
     """`query` [R, Hkv, G', D], G' heads to a key head, `own` keys [R, Hkv, T, D] -> [R, Hkv, G', P + T]."""
-    keys = prefix.keys[layer]
-    stacked = _spread(query, prefix).transpose(1, 2).flatten(2, 3)  # [G, Hkv, S * G', D]
-    far = (
-        (stacked @ keys.transpose(2, 3)).unflatten(2, (prefix.slots, -1)).transpose(1, 2)
-    )  # [G, S, Hkv, G', P]
-    near = query @ own.transpose(2, 3)  # [R, Hkv, G', T]
-    if prefix.spots is not None:
-        return torch.cat([far[prefix.spots], near], dim=-1)
-    return torch.cat([far, near.unflatten(0, (-1, prefix.slots))], dim=-1).flatten(0, 1)
+    far = _unstack(_stack(query, prefix) @ prefix.keys[layer].transpose(2, 3), prefix)
+    return torch.cat([far, query @ own.transpose(2, 3)], dim=-1)
 
 
 def join_values(weights: Tensor, own: Tensor, prefix: SharedPrefix, layer: int) -> Tensor:
     """`weights` [R, Hkv, G', P + T], `own` values [R, Hkv, T, D] -> [R, Hkv, G', D]."""
     far, near = weights[..., : prefix.width], weights[..., prefix.width :]
-    stacked = _spread(far, prefix).transpose(1, 2).flatten(2, 3)  # [G, Hkv, S * G', P]
-    output = (stacked @ prefix.values[layer]).unflatten(2, (prefix.slots, -1)).transpose(1, 2)
-    gathered = output.flatten(0, 1) if prefix.spots is None else output[prefix.spots]
-    return gathered + near @ own
+    return _unstack(_stack(far, prefix) @ prefix.values[layer], prefix) + near @ own
 
 
-def _spread(rows: Tensor, prefix: SharedPrefix) -> Tensor:
-    """[R, ...] -> [G, S, ...]; free slots are zero."""
-    if prefix.spots is None:
-        return rows.unflatten(0, (-1, prefix.slots))
-    spread = rows.new_zeros(len(prefix.keys[0]), prefix.slots, *rows.shape[1:])
-    spread[prefix.spots] = rows
-    return spread
+def _stack(rows: Tensor, prefix: SharedPrefix) -> Tensor:
+    """[R, Hkv, G', X] -> [G, Hkv, S * G', X], where the rows of a prompt are one matrix; free slots are zero."""
+    if prefix.spots is not None:
+        spread = rows.new_zeros(len(prefix.keys[0]), prefix.slots, *rows.shape[1:])
+        spread[prefix.spots] = rows
+    elif prefix.slots == 1:
+        return rows
+    else:
+        spread = rows.unflatten(0, (-1, prefix.slots))
+    return spread.transpose(1, 2).flatten(2, 3)
+
+
+def _unstack(stacked: Tensor, prefix: SharedPrefix) -> Tensor:
+    """The inverse."""
+    if prefix.spots is None and prefix.slots == 1:
+        return stacked
+    spread = stacked.unflatten(2, (prefix.slots, -1)).transpose(1, 2)  # [G, S, Hkv, G', X]
+    return spread.flatten(0, 1) if prefix.spots is None else spread[prefix.spots]
