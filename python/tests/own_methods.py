@@ -23,7 +23,8 @@ def own_hgai(x: Tensor, *, alpha: float) -> Tensor:
 
 @attention
 def own_aai(x: Tensor, reference: Tensor, *, alpha: float = 0.3, beta: float = 1) -> Tensor:
-    return alpha * reference * x.abs() + beta * x
+    reference *= alpha
+    return reference * x.abs() + beta * x
 
 
 @attention

@@ -141,6 +141,15 @@ def test_what_a_file_declares(write: Write) -> None:
     assert against.parameters == [PluginParameter(name="on", type="bool", choices=[], default=False)]
 
 
+def test_a_function_under_another_decorator(write: Write) -> None:
+    loaded = write(
+        "from __future__ import annotations\nimport torch\nfrom typing import Literal as Either\n"
+        f"{HEADER}@attention\n@torch.no_grad()\ndef f(x, *, how: Either['a'] = 'a'): return x\n",
+        header="",
+    )
+    assert loaded.declarations[0].parameters[0].choices == ["a"]
+
+
 def test_a_decorated_function_stays_a_function() -> None:
     @attention
     def double(x: Tensor) -> Tensor:
@@ -191,6 +200,8 @@ def test_functions_that_are_no_methods(definition: str, message: str, write: Wri
     ("code", "message"),
     [
         ("x = = 1", "mine.py is no Python: invalid syntax, in line 2."),
+        ("x = '\0'", "mine.py is no Python: source code"),
+        ("exec('1 +')", "in line 2 (exec('1 +')): SyntaxError: invalid syntax"),
         (
             "\nimport no_such_module",
             "in line 3 (import no_such_module): ModuleNotFoundError: No module named",

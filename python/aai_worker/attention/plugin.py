@@ -19,8 +19,10 @@ def stack(edits: Sequence[RowEdit], columns: Sequence[Tensor]) -> Callable[[Tens
     def apply(logits: Tensor) -> Tensor:
         for row, edit, own in zip(logits, edits, columns, strict=True):
             assert edit.plugin is not None
-            offered = {"reference": edit.reference, "layer": edit.layer, "generated": edit.generated}
-            row[..., own] = call_plugin(edit.plugin, [row[..., own]], offered)  # is given a copy
+            # Copies, so that it may change them in place.
+            reference, x = edit.reference.clone(), row[..., own]
+            offered = {"reference": reference, "layer": edit.layer, "generated": edit.generated}
+            row[..., own] = call_plugin(edit.plugin, [x], offered)
         return logits
 
     return apply

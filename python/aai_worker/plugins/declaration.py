@@ -105,7 +105,7 @@ def _declare_parameter(
     hint = parameter.annotation
     if isinstance(hint, str):  # from __future__ import annotations
         try:
-            hint = eval(hint, function.__globals__)
+            hint = eval(hint, inspect.unwrap(function).__globals__)
         except Exception as error:
             raise PluginError(f"{name} has the type {hint}, which is no type here ({error}).") from error
     choices = list(get_args(hint)) if get_origin(hint) is Literal else []

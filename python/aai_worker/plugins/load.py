@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import sys
 import traceback
 from dataclasses import dataclass
@@ -36,20 +37,23 @@ def load_plugin(path: Path) -> PluginFile:
         raise _bad(f"The plug-in file {path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise _bad(f"{path} is no plug-in file: it is not UTF-8 text.") from error
+    try:
+        code = compile(source, str(path), "exec", dont_inherit=True)
+    except (SyntaxError, ValueError) as error:
+        line = f", in line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
+        raise _bad(f"{path} is no Python: {getattr(error, 'msg', error)}{line}.") from error
     file = PluginFile(path, hashlib.sha256(source).hexdigest(), lines, {})
     module = ModuleType(f"aai_plugin_{file.sha256[:12]}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # dataclasses look their module up
     try:
-        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
-    except SyntaxError as error:
-        raise _bad(f"{path} is no Python: {error.msg}, in line {error.lineno}.") from error
+        exec(code, module.__dict__)
     except PluginError as error:
         raise _bad(f"{path}: {error}") from error
     except (Exception, SystemExit) as error:
         raise _bad(f"{path} failed as it was loaded{file.place(error)}: {describe_error(error)}.") from error
-    for value in list(vars(module).values()):
-        declaration = getattr(value, "__aai_plugin__", None)
+    for function in filter(inspect.isfunction, vars(module).values()):
+        declaration = getattr(function, "__aai_plugin__", None)
         if isinstance(declaration, Declaration) and declaration.function.__module__ == module.__name__:
             file.declarations[declaration.name] = declaration
     if not file.declarations:
