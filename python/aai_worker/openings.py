@@ -20,7 +20,7 @@ from .decode import Row
 from .edits import EditRequest, bind_edit
 from .errors import Cancelled
 from .events import Event
-from .models import Look, Model
+from .models import Embedded, Look, Model
 from .prefix import Prefix, prefill
 from .prepare import Prepared
 from .protocol import Attestation, CapturePolicy, ContrastAttestation, PrefilledEvent, PrefilledRow
@@ -143,10 +143,8 @@ class Openings:
         self._looks[sample.image] = self.model.look(sample.pixels, frozenset(self._modes[sample.image]))
         self.progress()
 
-    def _embed(self, sample: Prepared) -> torch.Tensor:
-        return self.model.embed(
-            sample.ids, None if sample.image is None else self._looks[sample.image].features
-        )
+    def _embed(self, sample: Prepared) -> Embedded:
+        return self.model.embed(sample.ids, None if sample.image is None else self._looks[sample.image])
 
     def _seconds_since(self, started: float) -> float:
         if self.model.device.type == "cuda":

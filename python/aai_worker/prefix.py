@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from .errors import Cancelled
-from .models import Model
+from .models import Embedded, Model
 
 # Prompts are prefilled together up to about this many tokens: more gains no speed and costs memory.
 _PREFILL_TOKENS = 8192
@@ -35,30 +34,29 @@ class Prefix:
 
 def prefill(
     model: Model,
-    prompts: Sequence[Tensor],
+    prompts: Sequence[Embedded],
     image_keys: Sequence[list[int]],
     should_stop: Callable[[], bool],
     progress: Callable[[], None],
 ) -> list[Prefix]:
-    """Embedded prompts, [P, hidden] each, with their image keys. Those of one length run together."""
+    """Prompts with their image keys. Those of one length run together, without padding."""
     prefixes: dict[int, Prefix] = {}
     lengths: dict[int, list[int]] = {}
     for number, prompt in enumerate(prompts):
-        lengths.setdefault(len(prompt), []).append(number)
+        lengths.setdefault(len(prompt.embedded), []).append(number)
     for length, numbers in lengths.items():
         size = max(1, _PREFILL_TOKENS // length)
         for start in range(0, len(numbers), size):
             if should_stop():
                 raise Cancelled
             part = numbers[start : start + size]
-            embedded = torch.stack([prompts[number] for number in part])  # [B, P, hidden]
-            layers = model.prefill(embedded[:, :-1])
+            layers = model.prefill([prompts[number] for number in part])
             for row, number in enumerate(part):
                 prefixes[number] = Prefix(
                     keys=[keys[row] for keys, _ in layers],
                     values=[values[row] for _, values in layers],
-                    last=embedded[row, -1],
-                    position=length - 1,
+                    last=prompts[number].embedded[-1],
+                    position=prompts[number].last_position,
                     image_keys=image_keys[number],
                 )
             progress()

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "0865fca34daac310"
+PROTOCOL_HASH = "c0844730a8f34b9b"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -202,6 +202,7 @@ class ModelDescription(Struct, frozen=True, kw_only=True, rename="camel"):
     context_length: int
     image_token_id: int
     image_tokens: int
+    dynamic_image_tokens: bool
     vision_tower: VisionTower
     templates: list[str]
     parameters: int

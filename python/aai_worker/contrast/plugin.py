@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..attention import AttentionStep
 from ..batch import Batch
-from ..models import Model
+from ..models import Embedded, Model
 from ..plugins import find_plugin
 from ..plugins.call import call_plugin
 from ..prefix import Prefix
@@ -53,7 +53,7 @@ class PluginContrast(TwoStreams):
             return main
         return super().prefill(model, samples, main, should_stop, progress)
 
-    def prompt(self, model: Model, sample: Prepared) -> Tensor:
+    def prompt(self, model: Model, sample: Prepared) -> Embedded:
         if self._stream == "imageFree":
             return embed_image_free(model, sample)
         return embed_noisy(model, sample, self.parameters.noise_step, self.parameters.noise_seed)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import WorkerError
-from ..models import Model
+from ..models import Embedded, Model
 from ..prepare import Prepared
 from .base import TwoStreams, keep_plausible
 
@@ -24,7 +24,7 @@ class Vcd(TwoStreams):
         super().check(model, sample)
         check_noise(self.method, self.parameters.noise_step)
 
-    def prompt(self, model: Model, sample: Prepared) -> Tensor:
+    def prompt(self, model: Model, sample: Prepared) -> Embedded:
         return embed_noisy(model, sample, self.parameters.noise_step, self.parameters.seed)
 
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
@@ -37,10 +37,11 @@ def check_noise(method: str, step: int) -> None:
         raise WorkerError("bad-input", f"{method}: noiseStep is {step}; it may be {_STEPS - 1} at most.")
 
 
-def embed_noisy(model: Model, sample: Prepared, step: int, seed: int) -> Tensor:
-    """The prompt [P, hidden], its image under noise."""
+def embed_noisy(model: Model, sample: Prepared, step: int, seed: int) -> Embedded:
+    """The prompt, its image under noise."""
     assert sample.pixels is not None
-    return model.embed(sample.ids, model.look(add_noise(sample.pixels, step, seed), frozenset()).features)
+    noisy = add_noise(sample.pixels.values, step, seed)
+    return model.embed(sample.ids, model.look(sample.pixels._replace(values=noisy), frozenset()))
 
 
 def add_noise(pixels: Tensor, step: int, seed: int) -> Tensor:
