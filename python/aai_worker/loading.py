@@ -18,6 +18,7 @@ from transformers.utils import logging
 from .attention import ATTENTION
 from .errors import WorkerError
 from .families import explain_unknown
+from .fitness import check_stop_tokens, check_vocabulary, check_weights_fit, explain_tokenizer
 from .memory import memory_faults
 from .models import FAMILIES, Model
 from .sources import find_checkpoint, has_weights
@@ -42,7 +43,10 @@ def load_model(
     network = _load_network(
         folder, family.vision_attention, _choose_dtype(dtype, device), device, progress
     )
-    return family(network, tokenizer, image_processor, source)
+    check_vocabulary(folder, network, tokenizer)
+    model = family(network, tokenizer, image_processor, source)
+    check_stop_tokens(folder, model.stop_ids, tokenizer)
+    return model
 
 
 def find_family(folder: Path) -> type[Model]:
@@ -94,9 +98,7 @@ def load_tokenizer(folder: Path) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError, ImportError) as error:
-        raise WorkerError(
-            "bad-checkpoint", f'"{folder}" has no usable tokenizer: {_first_line(error)}'
-        ) from error
+        raise explain_tokenizer(folder, error) from error
     legacy = folder / "chat_template.json"
     if tokenizer.chat_template is None and legacy.is_file():
         tokenizer.chat_template = json.loads(legacy.read_text())["chat_template"]
@@ -134,10 +136,10 @@ def _load_network(
                     trust_remote_code=False,
                     local_files_only=True,
                     weights_only=True,
-                    ignore_mismatched_sizes=True,  # so that their names come back, for `_check_complete`
+                    ignore_mismatched_sizes=True,  # so that their names come back, for `check_weights_fit`
                     output_loading_info=True,
                 )
-            _check_complete(folder, info)
+            check_weights_fit(folder, info)
             return network.to(device).eval()
     except (SafetensorError, OSError, ValueError, pickle.UnpicklingError) as error:
         raise WorkerError("bad-checkpoint", f'"{folder}" cannot be loaded: {_first_line(error)}') from error
@@ -158,15 +160,6 @@ def _loading_bars_to(progress: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         logging.set_tqdm_hook(previous)
-
-
-def _check_complete(folder: Path, info: dict[str, Any]) -> None:
-    """transformers only warns, and leaves what is missing at random values."""
-    for kind in ("missing", "unexpected", "mismatched"):
-        names = sorted(str(name[0] if isinstance(name, tuple) else name) for name in info[f"{kind}_keys"])
-        if names:
-            shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-            raise WorkerError("bad-checkpoint", f'"{folder}" has {kind} weights: {shown}.')
 
 
 def _choose_dtype(dtype: str, device: torch.device) -> str | torch.dtype:
