@@ -54,8 +54,8 @@ def check_stop_tokens(folder: Path, stop_ids: frozenset[int], tokenizer: Any) ->
     raise _fault(
         folder,
         f'lets token {bos} ("{tokenizer.bos_token}") end an answer, with which prompts begin; its tokenizer '
-        f'ends them with {eos} ("{tokenizer.eos_token}"). Set bos_token_id to {bos} and eos_token_id to {eos} '
-        "in generation_config.json and config.json.",
+        f'ends them with {eos} ("{tokenizer.eos_token}"). Set bos_token_id to {bos} and eos_token_id to '
+        f"{eos} in generation_config.json and config.json.",
     )
 
 

@@ -21,6 +21,7 @@ from .families import explain_unknown
 from .fitness import check_stop_tokens, check_vocabulary, check_weights_fit, explain_tokenizer
 from .memory import memory_faults
 from .models import FAMILIES, Model
+from .quantisation import SCHEMES, check_stored_quantisation, quantise
 from .sources import find_checkpoint, has_weights
 
 
@@ -32,16 +33,18 @@ def load_model(
     device: torch.device,
     progress: Callable[[], None],
 ) -> Model:
-    """`dtype` "auto" is float32 on the CPU and the checkpoint's own elsewhere."""
+    """`dtype` "auto" is float32 on the CPU and the checkpoint's own elsewhere; or one of SCHEMES."""
     folder = find_checkpoint(source, revision, offline)
     family = find_family(folder)
     check_weights(folder)
+    check_stored_quantisation(folder, device)
+    quantisation = quantise(folder, dtype, device) if dtype in SCHEMES else None
     progress()
     tokenizer = load_tokenizer(folder)
     image_processor = load_image_processor(folder)
     progress()
     network = _load_network(
-        folder, family.vision_attention, _choose_dtype(dtype, device), device, progress
+        folder, family.vision_attention, _choose_dtype(dtype, device), quantisation, device, progress
     )
     check_vocabulary(folder, network, tokenizer)
     model = family(network, tokenizer, image_processor, source)
@@ -121,6 +124,7 @@ def _load_network(
     folder: Path,
     vision_attention: str,
     dtype: str | torch.dtype,
+    quantisation: Any,
     device: torch.device,
     progress: Callable[[], None],
 ) -> Any:
@@ -132,6 +136,9 @@ def _load_network(
                 network, info = AutoModelForImageTextToText.from_pretrained(
                     folder,
                     dtype=dtype,
+                    quantization_config=quantisation,
+                    # Quantised weights are made where they stay.
+                    device_map=None if quantisation is None else {"": device},
                     attn_implementation={"text_config": ATTENTION, "vision_config": vision_attention},
                     trust_remote_code=False,
                     local_files_only=True,
@@ -140,7 +147,7 @@ def _load_network(
                     output_loading_info=True,
                 )
             check_weights_fit(folder, info)
-            return network.to(device).eval()
+            return (network if getattr(network, "is_quantized", False) else network.to(device)).eval()
     except (SafetensorError, OSError, ValueError, pickle.UnpicklingError) as error:
         raise WorkerError("bad-checkpoint", f'"{folder}" cannot be loaded: {_first_line(error)}') from error
 
@@ -163,6 +170,8 @@ def _loading_bars_to(progress: Callable[[], None]) -> Iterator[None]:
 
 
 def _choose_dtype(dtype: str, device: torch.device) -> str | torch.dtype:
+    if dtype in SCHEMES:
+        return "auto"  # of what is not quantised
     if dtype != "auto":
         return getattr(torch, dtype)
     return torch.float32 if device.type == "cpu" else "auto"

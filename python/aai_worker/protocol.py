@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "a3bcef0f29f9aae1"
+PROTOCOL_HASH = "dfff296b48709fe1"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -201,7 +201,7 @@ class LoadedModel(Struct, frozen=True, kw_only=True, rename="camel"):
 class LoadCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     source: str
     revision: str | None
-    dtype: Literal["auto", "float32", "float16", "bfloat16"]
+    dtype: Literal["auto", "float32", "float16", "bfloat16", "int8", "nf4"]
     offline: bool
 
 

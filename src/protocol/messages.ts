@@ -78,8 +78,8 @@ export const LoadCommand = z
     /** Hub id or folder. */
     source: z.string(),
     revision: z.string().nullable(),
-    /** "auto", "float32", "float16" or "bfloat16". */
-    dtype: z.enum(["auto", "float32", "float16", "bfloat16"]),
+    /** Of all weights; "int8" and "nf4" of the decoder's only, on a CUDA GPU with bitsandbytes. */
+    dtype: z.enum(["auto", "float32", "float16", "bfloat16", "int8", "nf4"]),
     offline: z.boolean(),
   })
   .meta({ id: "LoadCommand" });
