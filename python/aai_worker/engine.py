@@ -112,7 +112,7 @@ class Engine:
             look = model.look(model.preprocess(image), frozenset([command.mode]))
         reference = look.references[command.mode]
         return (
-            describe_reference(command.mode, reference.tokens),
+            describe_reference(command.mode, reference),
             reference.tokens.numpy(),
             reference.grid.numpy(),
             model.picture(image),

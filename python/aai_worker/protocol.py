@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "dfff296b48709fe1"
+PROTOCOL_HASH = "0fe7b53fc890fabb"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -215,6 +215,12 @@ class ExtractVisionCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     mode: Literal["seed", "corrected"]
 
 
+class TokenGrid(Struct, frozen=True, kw_only=True, rename="camel"):
+    first: Annotated[int, Meta(ge=0)]
+    rows: Annotated[int, Meta(ge=1)]
+    columns: Annotated[int, Meta(ge=1)]
+
+
 class VisionReference(Struct, frozen=True, kw_only=True, rename="camel"):
     mode: Literal["seed", "corrected"]
     mean: float
@@ -222,6 +228,7 @@ class VisionReference(Struct, frozen=True, kw_only=True, rename="camel"):
     max: float
     flatness: float
     constant: bool
+    token_grid: TokenGrid | None
 
 
 class InstallHookCommand(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -23,7 +23,7 @@ from aai_worker.errors import WorkerError
 from aai_worker.families import REFUSED, SUPPORTED
 from aai_worker.models import FAMILIES as ADAPTERS
 from aai_worker.models import Model
-from aai_worker.protocol import BeamParameters, ExtractVisionCommand
+from aai_worker.protocol import BeamParameters, ExtractVisionCommand, VisionReference
 
 QUESTION = "What is it?"
 SIZES = [(40, 24), (20, 52)]  # width, height
@@ -234,9 +234,13 @@ def vision_inputs(case: Case, image: int) -> dict[str, Tensor]:
 
 
 def reference(case: Case, image: int, mode: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    command = ExtractVisionCommand(model="m1", image=image, mode=mode)  # type: ignore[arg-type]
-    _, tokens, grid, seen = case.engine.extract_vision(command, arrays())
+    _, tokens, grid, seen = extract(case, image, mode)
     return tokens, grid, seen
+
+
+def extract(case: Case, image: int, mode: str) -> tuple[VisionReference, np.ndarray, np.ndarray, np.ndarray]:
+    command = ExtractVisionCommand(model="m1", image=image, mode=mode)  # type: ignore[arg-type]
+    return case.engine.extract_vision(command, arrays())
 
 
 @torch.inference_mode()
@@ -269,6 +273,21 @@ def test_the_reference_is_the_attention_that_patches_receive(mode: str, image: i
     assert received.sum() == pytest.approx(received.numel(), rel=1e-4) or mode == "seed"
     assert grid.shape == case.model.patch_grid(pixels)  # type: ignore[attr-defined]
     assert (seen.shape[0] / grid.shape[0]) == (seen.shape[1] / grid.shape[1]) and seen.dtype == np.uint8
+
+
+@pytest.mark.parametrize("image", [0, 1])
+def test_the_tokens_of_the_whole_image_lie_on_its_patches(image: int, case: Case) -> None:
+    """Squares of patches make a token, wherever the family has it among the image tokens."""
+    summary, tokens, grid, _ = extract(case, image, "seed")
+    whole = summary.token_grid
+    assert whole is not None
+    size = grid.shape[0] // whole.rows
+    assert grid.shape == (size * whole.rows, size * whole.columns)
+    mine = tokens[whole.first : whole.first + whole.rows * whole.columns].reshape(whole.rows, whole.columns)
+    for row in range(whole.rows):
+        for column in range(whole.columns):
+            square = grid[row * size : (row + 1) * size, column * size : (column + 1) * size]
+            assert mine[row, column] == pytest.approx(square.mean(), rel=1e-5)
 
 
 @pytest.mark.parametrize("image", [0, 1])

@@ -90,6 +90,11 @@ export const ExtractVisionCommand = z
   .object({ model: z.string(), image: z.int(), mode: ReferenceMode })
   .meta({ id: "ExtractVisionCommand" });
 
+/** Image tokens `first` to `first + rows * columns - 1` lie on the picture row by row; with tiles there are others. */
+export const TokenGrid = z
+  .object({ first: z.int().min(0), rows: z.int().min(1), columns: z.int().min(1) })
+  .meta({ id: "TokenGrid" });
+
 /**
  * Comes with three arrays: float32 `tokens` [image tokens] and `grid` [rows, columns], and uint8 `picture`
  * [height, width, 3], the image as the model saw it after resizing and cropping.
@@ -104,6 +109,8 @@ export const VisionReference = z
     flatness: z.number(),
     /** True where all values agree to 1e-4 of their mean: such a reference aligns with nothing. */
     constant: z.boolean(),
+    /** Where the picture's rows and columns of tokens begin among the image tokens; null where tokens have no place in it. */
+    tokenGrid: TokenGrid.nullable(),
   })
   .meta({ id: "VisionReference" });
 

@@ -8,6 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..errors import WorkerError
+from ..protocol import TokenGrid
 from ..reference import Reference
 from .family import Pixels
 from .tower import TowerModel, pool
@@ -58,4 +59,6 @@ class Mistral3(TowerModel):
 
     def map_reference(self, received: Tensor, pixels: Pixels) -> Reference:
         grid = received.reshape(self.patch_grid(pixels))
-        return Reference(pool(grid, self.merge).flatten(), grid)
+        tokens = pool(grid, self.merge)
+        whole = TokenGrid(first=0, rows=tokens.shape[0], columns=tokens.shape[1])
+        return Reference(tokens.flatten(), grid, whole)
