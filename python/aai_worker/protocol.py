@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "0fe7b53fc890fabb"
+PROTOCOL_HASH = "2076aeeb8087a210"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -313,12 +313,8 @@ class RowEvent(Struct, frozen=True, kw_only=True, rename="camel"):
     token_ids: list[int]
     finish_reason: Literal["stop", "length", "failed"]
     alternatives: list[Alternative]
+    probes: list[float]
     fault: WorkerFault | None
-
-
-class ProbesEvent(Struct, frozen=True, kw_only=True, rename="camel"):
-    row: int
-    logits: list[float]
 
 
 class Attestation(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -421,7 +417,6 @@ EVENTS: dict[str, type[Struct]] = {
     "tokens": TokensEvent,
     "attention": AttentionEvent,
     "row": RowEvent,
-    "probes": ProbesEvent,
 }
 
 
