@@ -67,6 +67,8 @@ def find_family(folder: Path) -> type[Model]:
         raise WorkerError(
             "bad-checkpoint", f'"{folder / "config.json"}" names no model_type ({error}).'
         ) from error
+    if model_type == "llava" and (config.get("vision_config") or {}).get("model_type") == "pixtral":
+        model_type = "pixtral"  # the same class for another tower, another prompt and another order of tokens
     supported = ", ".join(FAMILIES)
     if model_type in FAMILIES and "vision_config" not in config:
         raise WorkerError(

@@ -198,7 +198,7 @@ def test_greedy_and_beams_equal_transformers(case: Case) -> None:
     greedy = tiny.run(case.engine, SAMPLES, rows, arrays(), tokens=TOKENS)
     expected = [generated(case, image) for image in range(2)]
     assert [greedy.ids(row) for row in range(2)] == expected
-    assert len({*expected[0], *expected[1]}) > 2, "a model that says one thing proves nothing"
+    assert len({*expected[0], *expected[1]}) > 1, "a model that says one thing proves nothing"
     lengths = {len(case.inputs(image)["input_ids"][0]) for image in range(2)}
     assert len(lengths) == 1 + case.model.dynamic
 
