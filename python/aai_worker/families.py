@@ -65,8 +65,8 @@ SUPPORTED = {
         "mean over the 4 × 4 patches of a token",
     ),
     "paligemma": Family(
-        "PaliGemma",
-        "`google/paligemma-3b-mix-224`",
+        "PaliGemma 1 and 2",
+        "`google/paligemma-3b-mix-224`, `google/paligemma2-3b-mix-224`",
         "fixed: 256 at 224 px; all prompt tokens see one another",
         _PATCHES,
     ),
