@@ -59,7 +59,7 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
 HIDDEN = 32
-LAYERS = 3
+LAYERS = 4
 CONTEXT = 600
 
 
@@ -328,22 +328,20 @@ _IDEFICS: dict[str, Any] = {
 # ---- Gemma and Mistral -------------------------------------------------------------------------------------
 
 
-def _create_gemma3(
-    tokenizer: PreTrainedTokenizerFast, sliding_window: int = 60, **crops: Any
-) -> tuple[Any, Any]:
+def _create_gemma3(tokenizer: PreTrainedTokenizerFast, **crops: Any) -> tuple[Any, Any]:
     text = _text(
         tokenizer,
         "gemma3_text",
         head_dim=8,
         query_pre_attn_scalar=1,
-        sliding_window=sliding_window,
+        sliding_window=300,
         sliding_window_pattern=2,
     )
     config = Gemma3Config(
         tie_word_embeddings=False,
-        vision_config=_vision("siglip_vision_model", vision_use_head=False),
+        vision_config=_vision("siglip_vision_model", image_size=16, vision_use_head=False),
         text_config=text,
-        mm_tokens_per_image=4,
+        mm_tokens_per_image=16,
         **special_ids(
             tokenizer,
             image_token_index="<image_soft_token>",
@@ -352,12 +350,12 @@ def _create_gemma3(
         ),
     )
     return Gemma3ForConditionalGeneration(config), Gemma3ImageProcessorPil(
-        size={"height": 8, "width": 8}, **crops
+        size={"height": 16, "width": 16}, **crops
     )
 
 
 def _expand_crops(image: dict[str, Any], config: Any) -> str:
-    whole = "\n\n<start_of_image>" + "<image_soft_token>" * 4 + "<end_of_image>\n\n"
+    whole = "\n\n<start_of_image>" + "<image_soft_token>" * 16 + "<end_of_image>\n\n"
     return Gemma3Processor.replace_image_token(SimpleNamespace(full_image_sequence=whole), image, 0)
 
 
@@ -472,7 +470,7 @@ FAMILIES: dict[str, Family] = {
             "image_token": "<image_soft_token>",
         },
         chat="<start_of_image>",
-        expand=lambda *_: "\n\n<start_of_image>" + "<image_soft_token>" * 4 + "<end_of_image>\n\n",
+        expand=lambda *_: "\n\n<start_of_image>" + "<image_soft_token>" * 16 + "<end_of_image>\n\n",
         flatten=_flatten_gemma3,
         types=lambda is_image: {"token_type_ids": is_image.long()},
     ),
@@ -530,7 +528,6 @@ VARIANTS: dict[str, Family] = {
             pan_and_scan_min_crop_size=4,
             pan_and_scan_max_num_crops=3,
             pan_and_scan_min_ratio_to_activate=1.2,
-            sliding_window=300,
         ),
         expand=_expand_crops,
     ),

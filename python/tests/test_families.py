@@ -14,6 +14,7 @@ import tiny
 import torch
 from families import FAMILIES, VARIANTS
 from PIL import Image
+from test_contrast import METHODS
 from torch import Tensor
 from transformers import AttentionInterface, AttentionMaskInterface, AutoModelForImageTextToText
 from transformers.masking_utils import eager_mask
@@ -94,10 +95,11 @@ class Naive:
         layer = getattr(module, "layer_idx", None)
         if self.edit is not None and layer is not None:
             alpha, beta, (start, end), warmup = self.edit
-            for position in range(self.prompt - 1, scores.shape[2]):
-                if position - self.prompt + 1 > warmup and start <= layer < end:
-                    x = scores[:, :, position, self.keys]
-                    scores[:, :, position, self.keys] = alpha * x.abs() * self.r + beta * x
+            for query_index in range(scores.shape[2]):
+                step = scores.shape[3] - scores.shape[2] + query_index - self.prompt + 1
+                if step > warmup and step >= 0 and start <= layer < end:
+                    x = scores[:, :, query_index, self.keys]
+                    scores[:, :, query_index, self.keys] = alpha * x.abs() * self.r + beta * x
         if attention_mask is not None:
             scores = scores + attention_mask[..., : scores.shape[-1]]
         weights = torch.softmax(scores, dim=-1)
@@ -149,6 +151,8 @@ def generated(case: Case, image: int, **settings: Any) -> list[int]:
 @torch.inference_mode()
 def recomputed(case: Case, image: int, edit: Edit, r: Tensor) -> tuple[list[int], Tensor]:
     """All tokens again at every step, without a cache: the answer and its logits [TOKENS, V]."""
+    if case.family.after:
+        return continued(case, image, edit, r)
     inputs = case.inputs(image)
     NAIVE.edit, NAIVE.prompt, NAIVE.r = edit, inputs["input_ids"].shape[1], r
     NAIVE.keys = patch_positions(case, image)
@@ -163,6 +167,26 @@ def recomputed(case: Case, image: int, edit: Edit, r: Tensor) -> tuple[list[int]
             ):
                 if name in inputs:
                     inputs[name] = torch.nn.functional.pad(inputs[name], (0, 1), value=filler)
+    finally:
+        NAIVE.edit = None
+    return [int(one.argmax()) for one in logits], torch.stack(logits)
+
+
+def continued(case: Case, image: int, edit: Edit, r: Tensor) -> tuple[list[int], Tensor]:
+    """Where prompt tokens see the last one, its edited keys are not for them: it is fed once more, edited."""
+    inputs = case.inputs(image)
+    cache = case.oracle(**inputs, use_cache=True).past_key_values
+    cache.crop(-1)
+    fed, length = inputs["input_ids"][:, -1:], inputs["input_ids"].shape[1]
+    NAIVE.edit, NAIVE.prompt, NAIVE.r = edit, length, r
+    NAIVE.keys = patch_positions(case, image)
+    logits = []
+    try:
+        for step in range(TOKENS):
+            places = torch.tensor([[length + step]])  # this family counts from 1
+            output = case.oracle(fed, past_key_values=cache, position_ids=places, use_cache=True)
+            logits.append(output.logits[0, -1])
+            fed = logits[-1].argmax()[None, None]
     finally:
         NAIVE.edit = None
     return [int(one.argmax()) for one in logits], torch.stack(logits)
@@ -275,8 +299,8 @@ def test_the_reference_is_the_attention_that_patches_receive(mode: str, image: i
     received = attention_received(case, image, layer, renormalised=mode == "corrected")
     expected = case.model.map_reference(received, pixels)  # type: ignore[attr-defined]
 
-    assert tokens == pytest.approx(expected.tokens.numpy(), rel=1e-4, abs=1e-6)
-    assert grid == pytest.approx(expected.grid.numpy(), rel=1e-4, abs=1e-6)
+    assert tokens == pytest.approx(expected.tokens.numpy(), rel=1e-3, abs=1e-5)
+    assert grid == pytest.approx(expected.grid.numpy(), rel=1e-3, abs=1e-5)
     assert len(tokens) == len(patch_positions(case, image))
     assert received.sum() == pytest.approx(received.numel(), rel=1e-4) or mode == "seed"
     assert grid.shape == case.model.patch_grid(pixels)  # type: ignore[attr-defined]
@@ -416,3 +440,14 @@ def test_half_precision(case: Case, tmp_path: Path) -> None:
         command = ExtractVisionCommand(model="m1", image=image, mode="seed")
         _, tokens, _, _ = engine.extract_vision(command, arrays())
         assert np.corrcoef(tokens, whole)[0, 1] > 0.9  # sharp random maps: single values differ
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_contrasts(method: str, case: Case) -> None:
+    """Second prompts, noisy pixels, early exits: no row depends on the other one's image."""
+    rows = [tiny.row(sample=0), tiny.row(sample=1)]
+    contrast = METHODS[method]
+    together = tiny.run(case.engine, SAMPLES, rows, arrays(), tokens=4, contrast=contrast)
+    for row in range(2):
+        alone = tiny.run(case.engine, SAMPLES, [rows[row]], arrays(), tokens=4, contrast=contrast)
+        assert together.ids(row) == alone.ids()
