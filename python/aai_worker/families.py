@@ -65,8 +65,8 @@ SUPPORTED = {
         "mean over the 4 × 4 patches of a token",
     ),
     "paligemma": Family(
-        "PaliGemma",
-        "`google/paligemma-3b-mix-224`",
+        "PaliGemma 1 and 2",
+        "`google/paligemma-3b-mix-224`, `google/paligemma2-3b-mix-224`",
         "fixed: 256 at 224 px; all prompt tokens see one another",
         _PATCHES,
     ),
@@ -87,6 +87,12 @@ SUPPORTED = {
         "`mistralai/Mistral-Small-3.1-24B-Instruct-2503`",
         "one for 28 × 28 pixels, by the image's own size, a break after every row",
         f"{_MERGED}; breaks have an id of their own and are no image keys",
+    ),
+    "pixtral": Family(
+        "Pixtral 12B (`llava` with Pixtral's tower)",
+        "`mistral-community/pixtral-12b`",
+        "one for 16 × 16 pixels, by the image's own size, a break after every row",
+        f"{_PATCHES}; breaks as in Mistral Small 3.1",
     ),
 }
 

@@ -9,6 +9,7 @@ from .llava_next import LlavaNext
 from .llava_onevision import LlavaOnevision
 from .mistral3 import Mistral3
 from .paligemma import PaliGemma
+from .pixtral import Pixtral
 from .qwen2_5_vl import Qwen25Vl
 from .qwen2_vl import Qwen2Vl
 from .qwen3_vl import Qwen3Vl
@@ -26,6 +27,7 @@ _ADAPTERS: list[type[Model]] = [
     Idefics3,
     SmolVlm,
     Mistral3,
+    Pixtral,
 ]
 FAMILIES = {adapter.family: adapter for adapter in _ADAPTERS}
 

@@ -260,12 +260,6 @@ class Model(ABC):
 
 
 def _check_decoder(config: Any) -> None:
-    if getattr(config, "attn_logit_softcapping", None) is not None:
-        raise WorkerError(
-            "unknown-model",
-            f'A decoder that caps its attention logits ("{config.model_type}") is not supported: edits would '
-            "have no meaning that its papers give. Gemma 3 and the first PaliGemma do not cap.",
-        )
     others = sorted(set(getattr(config, "layer_types", None) or ()) - {"full_attention", "sliding_attention"})
     if others:
         raise WorkerError(
