@@ -16,7 +16,7 @@ from transformers import DynamicCache
 
 from .attention import AttentionStep
 from .errors import Cancelled
-from .models import Model
+from .models import Embedded, Model
 
 # Prompts are prefilled together up to about this many tokens: more gains no speed and costs memory.
 _PREFILL_TOKENS = 8192
@@ -53,12 +53,14 @@ class Tail:
 class Batch:
     """Row i of every tensor belongs to one sequence; the caller keeps its records in the same order."""
 
-    def __init__(self, model: Model, cache: DynamicCache, mask: Tensor, fed: Tensor) -> None:
+    def __init__(
+        self, model: Model, cache: DynamicCache, mask: Tensor, positions: Tensor, fed: Tensor
+    ) -> None:
         self.model = model
         self.stop_ids = model.stop_ids
         self.cache = cache
         self.mask = mask  # [R, K] bool over all keys and the one fed next, False = padding
-        self.positions = mask.sum(dim=1, keepdim=True) - 1  # [R, 1], of what is fed next
+        self.positions = positions  # [R, 1], of what is fed next
         self.fed = fed  # [R, 1, hidden]
         self.steps = 0
         self.tails: list[Tail] | None = None  # per row, before what is fed next; kept on request
@@ -142,39 +144,51 @@ class Batch:
 
 
 def prefill(
-    model: Model, prompts: Sequence[Tensor], should_stop: Callable[[], bool], progress: Callable[[], None]
+    model: Model, prompts: Sequence[Embedded], should_stop: Callable[[], bool], progress: Callable[[], None]
 ) -> Batch:
-    """Embedded prompts, [P, hidden] each -> a batch with one row per prompt, padded on the left."""
-    width = max(map(len, prompts))
-    lengths = torch.tensor([[len(prompt)] for prompt in prompts], device=model.device)
-    mask = torch.arange(width, device=model.device) >= width - lengths  # [R, P]
-    embedded = torch.stack([_pad(prompt, width) for prompt in prompts])  # [R, P, hidden]
-    size = max(1, _PREFILL_TOKENS // width)
+    """A batch with one row per prompt, padded on the left."""
+    lengths = [len(prompt.embedded) for prompt in prompts]
+    width = max(lengths)
+    parts = [
+        indices[start : start + max(1, _PREFILL_TOKENS // length)]
+        for length, indices in _by_length(lengths).items()
+        for start in range(0, len(indices), max(1, _PREFILL_TOKENS // length))
+    ]
     caches = []
-    for start in range(0, len(prompts), size):
+    for part in parts:
         if should_stop():
             raise Cancelled
-        part = slice(start, start + size)
-        caches.append(_prefill(model, embedded[part, :-1], mask[part, :-1]))
+        caches.append(_pad(model.prefill([prompts[index] for index in part]), width - 1))
         progress()
-    return Batch(model, _join(caches), mask, embedded[:, -1:])
+    cache = _join(caches, [index for part in parts for index in part], model.device)
+    mask = torch.arange(width) >= width - torch.tensor(lengths)[:, None]  # [R, P]
+    positions = torch.tensor([[prompt.last_position] for prompt in prompts])
+    fed = torch.stack([prompt.embedded[-1:] for prompt in prompts])  # [R, 1, hidden]
+    return Batch(model, cache, mask.to(model.device), positions.to(model.device), fed)
 
 
-def _prefill(model: Model, embedded: Tensor, mask: Tensor) -> DynamicCache:
-    cache = model.create_cache()
-    positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
-    model.forward(embedded, None if bool(mask.all()) else mask, positions, cache, attention_step=None)
+def _by_length(lengths: list[int]) -> dict[int, list[int]]:
+    """Prompts of one length are prefilled together, so that none is padded."""
+    groups: dict[int, list[int]] = {}
+    for index, length in enumerate(lengths):
+        groups.setdefault(length, []).append(index)
+    return groups
+
+
+def _pad(cache: DynamicCache, width: int) -> DynamicCache:
+    for layer in cache.layers:
+        missing = width - layer.keys.shape[2]
+        layer.keys, layer.values = (
+            torch.nn.functional.pad(tensor, (0, 0, missing, 0)) for tensor in (layer.keys, layer.values)
+        )
     return cache
 
 
-def _pad(prompt: Tensor, width: int) -> Tensor:
-    return torch.cat([prompt.new_zeros(width - len(prompt), prompt.shape[1]), prompt])
-
-
-def _join(caches: list[DynamicCache]) -> DynamicCache:
-    if len(caches) == 1:
-        return caches[0]
+def _join(caches: list[DynamicCache], order: list[int], device: torch.device) -> DynamicCache:
+    """`order`: which prompt each row of the caches, one after the other, belongs to."""
     for index, layer in enumerate(caches[0].layers):
         layer.keys = torch.cat([cache.layers[index].keys for cache in caches])
         layer.values = torch.cat([cache.layers[index].values for cache in caches])
+    if order != sorted(order):
+        caches[0].batch_select_indices(torch.tensor(order, device=device).argsort())
     return caches[0]

@@ -19,7 +19,7 @@ from .edits import EditRequest, bind_edit, find_keys, request_edit
 from .errors import Cancelled, WorkerError
 from .events import Event
 from .memory import memory_faults
-from .models import Look, Model
+from .models import Embedded, Look, Model
 from .prepare import Prepared, prepare_sample
 from .probe import Probe
 from .protocol import (
@@ -94,7 +94,7 @@ def generate(
         batch = prefill(model, prompts, should_stop, progress)
         batch.select([samples.index(job.sample) for job in jobs])
         recorder = None if command.capture is None else Recorder(command.capture, model.layers)
-        width = max(map(len, prompts))
+        width = max(len(prompt.embedded) for prompt in prompts)
         rows = [_create_row(model, command, job, prepared[job.sample], looks, width) for job in jobs]
         streams: Streams = batch
         if contrast is not None:
@@ -197,8 +197,8 @@ def _look(
     return looks
 
 
-def _embed(model: Model, sample: Prepared, looks: dict[int, Look]) -> torch.Tensor:
-    return model.embed(sample.ids, None if sample.image is None else looks[sample.image].features)
+def _embed(model: Model, sample: Prepared, looks: dict[int, Look]) -> Embedded:
+    return model.embed(sample.ids, None if sample.image is None else looks[sample.image])
 
 
 def _create_row(

@@ -38,7 +38,9 @@ def load_model(
     tokenizer = load_tokenizer(folder)
     image_processor = load_image_processor(folder)
     progress()
-    network = _load_network(folder, _choose_dtype(dtype, device), device, progress)
+    network = _load_network(
+        folder, family.vision_attention, _choose_dtype(dtype, device), device, progress
+    )
     return family(network, tokenizer, image_processor, source)
 
 
@@ -113,7 +115,11 @@ def load_image_processor(folder: Path) -> Any:
 
 
 def _load_network(
-    folder: Path, dtype: str | torch.dtype, device: torch.device, progress: Callable[[], None]
+    folder: Path,
+    vision_attention: str,
+    dtype: str | torch.dtype,
+    device: torch.device,
+    progress: Callable[[], None],
 ) -> Any:
     try:
         with memory_faults(
@@ -123,8 +129,7 @@ def _load_network(
                 network, info = AutoModelForImageTextToText.from_pretrained(
                     folder,
                     dtype=dtype,
-                    # The tower under eager attention always: its weights are the vision reference.
-                    attn_implementation={"text_config": ATTENTION, "vision_config": "eager"},
+                    attn_implementation={"text_config": ATTENTION, "vision_config": vision_attention},
                     trust_remote_code=False,
                     local_files_only=True,
                     weights_only=True,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "3d109b39890f6a0c"
+PROTOCOL_HASH = "48c58502d03f9818"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -181,6 +181,7 @@ class ModelDescription(Struct, frozen=True, kw_only=True, rename="camel"):
     context_length: int
     image_token_id: int
     image_tokens: int
+    dynamic_image_tokens: bool
     vision_tower: VisionTower
     templates: list[str]
     parameters: int

@@ -136,9 +136,13 @@ def _create_config(
     )
 
 
-def create_tokenizer() -> PreTrainedTokenizerFast:
-    """One token per byte: every text can be written, and characters are split over tokens."""
-    special = ["<unk>", "<s>", "</s>", "<pad>", "<image>"]
+def create_tokenizer(special_tokens: dict[str, str] | None = None) -> PreTrainedTokenizerFast:
+    """One token per byte: every text can be written, and characters are split over tokens.
+
+    `special_tokens`: further ones, by attribute; the image token among them where it is not `<image>`.
+    """
+    extra = special_tokens or {"image_token": "<image>"}
+    special = ["<unk>", "<s>", "</s>", "<pad>", *extra.values()]
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {token: index for index, token in enumerate([*special, *alphabet])}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="<unk>"))
@@ -150,7 +154,7 @@ def create_tokenizer() -> PreTrainedTokenizerFast:
         bos_token="<s>",
         eos_token="</s>",
         pad_token="<pad>",
-        extra_special_tokens={"image_token": "<image>"},
+        extra_special_tokens=extra,
         padding_side="left",
     )
 

@@ -59,6 +59,8 @@ export const ModelDescription = z
     imageTokenId: z.int(),
     /** Image tokens of one image in the decoder. */
     imageTokens: z.int(),
+    /** They depend on the image: `imageTokens` and `visionTower` tell them for one of 640 x 480 pixels. */
+    dynamicImageTokens: z.boolean(),
     visionTower: VisionTower,
     templates: z.array(z.string()),
     parameters: z.int(),

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..attention import AttentionStep
 from ..batch import Batch, prefill
 from ..errors import WorkerError
-from ..models import Model
+from ..models import Embedded, Model
 from ..prepare import Prepared
 
 
@@ -85,8 +85,8 @@ class TwoStreams(Contrast):
         return self.combine(main.step(attention), other.step(None), age)
 
     @abstractmethod
-    def prompt(self, model: Model, sample: Prepared) -> Tensor:
-        """The second stream's prompt, embedded: [P, hidden]."""
+    def prompt(self, model: Model, sample: Prepared) -> Embedded:
+        """The second stream's prompt."""
 
     @abstractmethod
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:

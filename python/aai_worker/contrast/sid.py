@@ -65,7 +65,7 @@ class _Dim(Batch):
         cache.layers = [
             copy.copy(one) for one in main.cache.layers
         ]  # its tensors are replaced, never written
-        super().__init__(main.model, cache, main.mask, main.fed)
+        super().__init__(main.model, cache, main.mask, main.positions, main.fed)
         self.layer = layer
         self.keep = keep
         self.image = torch.zeros_like(main.mask)  # [R, P] bool

@@ -40,7 +40,7 @@ class ContrastedBatch:
     def prompt_lengths(self) -> list[int]:
         """Tokens of each row's prompt, the longer stream's; before the first step."""
         streams = [self.main] if self.other is None else [self.main, self.other]
-        return (torch.cat([stream.positions for stream in streams], dim=1).amax(dim=1) + 1).tolist()
+        return torch.stack([stream.mask.sum(dim=1) for stream in streams]).amax(dim=0).tolist()
 
     def step(self, attention: AttentionStep | None) -> Tensor:
         """As `Batch.step`; `attention` is for the main stream alone."""
