@@ -17,7 +17,7 @@ from .contrast import Streams
 from .errors import Cancelled
 from .events import Attention, Event
 from .protocol import Alternative, RowEvent, Token, TokensEvent
-from .search import Answer, Choice, Search
+from .search import Answer, Choice, FinishReason, Search
 from .search.overtrust import Watch
 from .text import TextStream
 
@@ -113,19 +113,24 @@ def _write(row: Row, choice: Choice) -> list[Token]:
         step = len(row.ids)
         row.ids.append(id)
         reason = choice.finish if index == len(choice.settled) else None
-        # As in transformers' `generate`, the stop token is one of the ids; it is no part of the text.
-        text = "" if reason == "stop" else row.text.push(id)
-        if reason is not None:
-            text += row.text.end()
+        text = _push(row.text, id, reason)
         tokens.append(Token(row=row.number, step=step, id=id, text=text, edited=row.edited[step]))
     return tokens
 
 
 def _alternative(row: Row, answer: Answer) -> Alternative:
-    text = TextStream(row.text.tokenizer)
-    ids = answer.ids[:-1] if answer.finish == "stop" else answer.ids
-    pieces = [text.push(id) for id in ids]
-    return Alternative(text="".join(pieces) + text.end(), token_ids=answer.ids, finish_reason=answer.finish)
+    text = TextStream(row.text.tokenizer, row.text.stop_texts)
+    for id in answer.ids[:-1]:
+        text.push(id)
+    _push(text, answer.ids[-1], answer.finish)
+    return Alternative(text=text.text, token_ids=answer.ids, finish_reason=answer.finish)
+
+
+def _push(text: TextStream, id: int, reason: FinishReason | None) -> str:
+    """As in transformers' `generate`, the stop token is one of the ids; it is no part of the text."""
+    if reason == "stop":
+        return text.stop(id)
+    return text.push(id) + (text.end() if reason == "length" else "")
 
 
 def _captured(

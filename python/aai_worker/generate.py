@@ -67,7 +67,7 @@ def generate(
             "forked on the way, and so would be their attention.",
         )
     prepared, faults = _prepare(model, command, arrays)
-    jobs = _plan_jobs(command, requests, prepared)
+    jobs = _plan_jobs(model, command, requests, prepared)
     contrast = None if command.contrast is None else create_contrast(command.contrast)
     if contrast is not None:
         for job in jobs:
@@ -152,7 +152,7 @@ def _prepare(
 
 
 def _plan_jobs(
-    command: GenerateCommand, requests: list[list[EditRequest]], prepared: dict[int, Prepared]
+    model: Model, command: GenerateCommand, requests: list[list[EditRequest]], prepared: dict[int, Prepared]
 ) -> list[_Job]:
     """Every edit finds its keys before anything runs: one that would act on nothing is an error."""
     jobs = []
@@ -165,10 +165,16 @@ def _plan_jobs(
                 "bad-input", f"Row {number} has no image, so there is no attention to image keys."
             )
         edits = [
-            (request, find_keys(request, sample.image_keys, len(sample.ids))) for request in requests[number]
+            (request, find_keys(request, _edited_keys(model, sample, request), len(sample.ids)))
+            for request in requests[number]
         ]
         jobs.append(_Job(number, row.sample, edits))
     return jobs
+
+
+def _edited_keys(model: Model, sample: Prepared, request: EditRequest) -> list[int]:
+    reference = None if request.reference is None else len(request.reference)
+    return model.edited_keys(sample.image_keys, request.parameters, reference)
 
 
 def _look(
@@ -218,7 +224,7 @@ def _create_row(
         image_columns=[padding + key for key in sample.image_keys],
         edits=[bind_edit(request, keys, padding, references, model.device) for request, keys in job.edits],
         capture=capture,
-        text=TextStream(model.tokenizer),
+        text=TextStream(model.tokenizer, model.stops.texts),
     )
 
 

@@ -30,6 +30,8 @@ TEMPLATES = {
     "vicuna_pai": Template(_VICUNA + "USER: {image}{question} ASSISTANT:", "<image> "),
     # llava-hf's model cards.
     "plain": Template("USER: {image}{question} ASSISTANT:", "<image>\n"),
+    # BLIP-2's model cards, its image before everything.
+    "blip2": Template("{image}Question: {question} Answer:", "<image>"),
     # MiniGPT-4's evaluation code, and PAI's.
     "minigpt4": Template("###Human:{image}{question} ###Assistant:", " <Img><image></Img> "),
     # MiniGPT-4's demo.

@@ -73,7 +73,7 @@ def shikra(folder: Path) -> tuple[Path, Path, Path]:
     pieces = save_tokenizer(base)
     save_tokenizer(delta)
     save_shards(base, llama(pieces, seed=1, inverse_frequencies=True), 3)
-    difference = llama(pieces + 3, seed=6) | {
+    difference = {key: tensor * 0.3 for key, tensor in llama(pieces + 3, seed=6).items()} | {
         "model.mm_projector.weight": noise(7, HIDDEN, CLIP_HIDDEN),
         "model.mm_projector.bias": noise(8, HIDDEN),
     }
@@ -143,7 +143,7 @@ def llama(vocabulary: int, seed: int, inverse_frequencies: bool = False) -> Tens
         stem, base = f"model.layers.{layer}.", seed + 100 * (layer + 1)
         for number, name in enumerate(("q", "k", "v", "o")):
             # At small weights all attention is uniform, and every answer one token for ever.
-            scale = 0.6 if name in "qk" else 0.3
+            scale = 0.25 if name in "qk" else 0.3
             tensors[f"{stem}self_attn.{name}_proj.weight"] = noise(base + number, HIDDEN, HIDDEN, scale=scale)
         if inverse_frequencies:
             width = HIDDEN // HEADS

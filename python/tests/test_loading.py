@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from aai_worker import sources
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
+from aai_worker.prompts import TEMPLATES
 from aai_worker.protocol import LoadCommand, ModelCommand, VisionTower
 
 
@@ -53,7 +54,7 @@ def test_description(checkpoint: Path) -> None:
         320,
     )
     assert (description.image_token_id, description.image_tokens) == (4, 16)
-    assert description.templates == ["chat", "vicuna_v1", "vicuna_pai", "plain", "raw"]
+    assert description.templates == ["chat", *TEMPLATES, "raw"]
     assert description.parameters == sum(
         tensor.numel() for tensor in load_file(checkpoint / "model.safetensors").values()
     )
@@ -218,7 +219,7 @@ def spoil_image_processor(folder: Path) -> None:
         (
             spoil_original,
             "bad-checkpoint",
-            "is in the original llava format; convert it to Hugging Face format first.",
+            "is in the original llava format; `aai convert` makes a folder that loads.",
         ),
         (spoil_header, "bad-checkpoint", 'model.safetensors" is damaged'),
         (spoil_length, "bad-checkpoint", 'model.safetensors" is damaged'),

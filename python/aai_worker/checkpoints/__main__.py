@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -41,10 +42,19 @@ def _convert(options: argparse.Namespace) -> None:
     logging.set_verbosity_error()
     given: dict[str, Any] = {**vars(options)}
     model, out = given.pop("model"), given.pop("out")
+    for pattern in given["drops"]:
+        _check_pattern(pattern)
     refuse_occupied(out)
     recipes = {"llava-1.5": llava_recipe, "minigpt4": minigpt4_recipe, "shikra": shikra_recipe}
     recipe: Recipe = recipes[model](**given)
     write(model, recipe, out, _report)
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise WorkerError("bad-input", f"--drop {pattern} is no regular expression ({error}).") from error
 
 
 def _report(phase: str, done: int, total: int, file: str) -> None:

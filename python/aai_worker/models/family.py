@@ -17,6 +17,7 @@ from ..errors import WorkerError
 from ..prompts import PLACEHOLDER, TEMPLATES
 from ..protocol import ModelDescription, VisionTower
 from ..reference import Reference
+from ..stops import Stops
 
 # Where image tokens depend on the image, a description tells them for one of this size: a photo of COCO.
 TYPICAL_SIZE = (640, 480)
@@ -56,6 +57,8 @@ class Model(ABC):
     family: ClassVar[str]
     # Attention of the vision tower: "eager" returns its weights; "aai_vision" (vision.py) reduces long ones.
     vision_attention: ClassVar[str] = "eager"
+    # Of further parts of the network, by the name of their configuration.
+    other_attention: ClassVar[dict[str, str]] = {}
     # Prompt tokens see what comes after them: all are prefilled, and the last one's keys are dropped again.
     bidirectional_prompt: ClassVar[bool] = False
     # Tokens per image depend on the image.
@@ -76,6 +79,12 @@ class Model(ABC):
         self.context_length: int = min(window, self.text_config.max_position_embeddings)
         self.image_token_id: int = network.config.image_token_id
         self.stop_ids = _stop_ids(network, self.tokenizer)
+        self.stop_sequences: tuple[tuple[int, ...], ...] = ()
+        self.stop_texts: tuple[str, ...] = ()
+
+    @property
+    def stops(self) -> Stops:
+        return Stops(self.stop_ids, self.stop_sequences, self.stop_texts)
 
     # The image.
 
@@ -148,6 +157,10 @@ class Model(ABC):
         """Where the image's patches sit in the prompt; a token that only ends a row of them is none."""
         return [position for position, id in enumerate(ids) if id == self.image_token_id]
 
+    def edited_keys(self, image_keys: list[int], parameters: Any, reference: int | None) -> list[int]:
+        """Where an edit acts by default. `reference`: how many values it brought along, if any."""
+        return image_keys
+
     def templates(self) -> list[str]:
         return [*(["chat"] if self.tokenizer.chat_template else []), *TEMPLATES, "raw"]
 
@@ -182,8 +195,13 @@ class Model(ABC):
         """Of the network, beyond embedded tokens and positions, for the first `length` tokens."""
         return {}
 
+    @property
+    def decoder(self) -> Any:
+        """What runs on embedded tokens and has the LM head: the network itself, where it takes them."""
+        return self.network
+
     def _run_prefill(self, **arguments: Any) -> None:
-        self.network(logits_to_keep=1, **arguments)
+        self.decoder(logits_to_keep=1, **arguments)
 
     def create_cache(self) -> DynamicCache:
         return DynamicCache()
@@ -222,7 +240,7 @@ class Model(ABC):
         attention_step: AttentionStep | None,
         **options: bool,
     ) -> Any:
-        return self.network(
+        return self.decoder(
             inputs_embeds=embedded,
             attention_mask=mask,
             position_ids=positions,

@@ -14,8 +14,8 @@ class Greedy:
     watch = None
 
     def __init__(self, parameters: GreedyParameters, model: Model) -> None:
-        self._stop_ids = model.stop_ids
+        self._stops = model.stops
 
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
         tokens = logits.argmax(dim=-1).tolist()
-        return [follow(row, token, self._stop_ids) for row, token in zip(rows, tokens, strict=True)]
+        return [follow(row, token, self._stops) for row, token in zip(rows, tokens, strict=True)]
