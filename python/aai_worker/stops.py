@@ -12,7 +12,7 @@ class Stops(NamedTuple):
     texts: tuple[str, ...] = ()  # what the sequences spell: no part of the answer's text
 
     @property
-    def count(self) -> int:
+    def ways(self) -> int:
         """At most so many tokens end any one answer."""
         return len(self.ids) + len(self.sequences)
 

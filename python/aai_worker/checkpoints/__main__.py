@@ -10,6 +10,7 @@ import argparse
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,12 @@ def _convert(options: argparse.Namespace) -> None:
     for pattern in given["drops"]:
         _check_pattern(pattern)
     refuse_occupied(out)
-    recipes = {"llava-1.5": llava_recipe, "minigpt4": minigpt4_recipe, "shikra": shikra_recipe}
-    recipe: Recipe = recipes[model](**given)
+    recipes: dict[str, Callable[..., Recipe]] = {
+        "llava-1.5": llava_recipe,
+        "minigpt4": minigpt4_recipe,
+        "shikra": shikra_recipe,
+    }
+    recipe = recipes[model](**given)
     write(model, recipe, out, _report)
 
 

@@ -26,9 +26,9 @@ def llava_recipe(
     checkpoint: Path, vision: Path, projector: Path | None, image_shape: str, drops: list[str]
 ) -> Recipe:
     """`projector` None: in the checkpoint's shards or mm_projector.bin. `image_shape`: "pad" or "crop"."""
-    published = read_json(checkpoint / "config.json")
     language = Weights(checkpoint, "--checkpoint")
     tower = Weights(vision, "--vision")
+    published = read_json(checkpoint / "config.json")
     require_keys(language, ["model.embed_tokens.weight", "lm_head.weight"], "a LLaVA checkpoint")
     placed = place(language, [*llama_rules("model.language_model.", ""), *_PROJECTOR], [*LLAMA_DROPS, *drops])
     parts = parts_of(language, placed)

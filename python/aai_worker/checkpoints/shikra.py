@@ -29,8 +29,8 @@ _LONGER = {"model.embed_tokens.weight", "lm_head.weight"}
 
 def shikra_recipe(delta: Path, base: Path, vision: Path, image_shape: str, drops: list[str]) -> Recipe:
     """`image_shape`: "pad" (to a square, with white, as Shikra's own code) or "crop" (as PAI's and AAI's)."""
-    published = read_json(delta / "config.json")
     difference, llama, tower = Weights(delta, "--delta"), Weights(base, "--base"), Weights(vision, "--vision")
+    published = read_json(delta / "config.json")
     require_keys(difference, _PROJECTOR_KEYS, "Shikra's difference to LLaMA")
     require_keys(llama, sorted(_LONGER), "a LLaMA checkpoint in Hugging Face format")
     placed = place(difference, _RULES, [*LLAMA_DROPS, *drops])

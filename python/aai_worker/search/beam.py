@@ -36,7 +36,7 @@ class Beam:
         """One row's beams, [live, V]."""
         width = self._parameters.num_beams
         # Of every beam all that would end it may be among the best: enough others remain to go on with.
-        count = max(2, 1 + self._stops.count) * width
+        count = max(2, 1 + self._stops.ways) * width
         require(count <= logits.shape[1], "numBeams", width, "far below the size of the vocabulary")
         beams = self._states.setdefault(row.number, _Beams([[]], logits.new_zeros(1)))
         total = torch.log_softmax(logits, dim=-1) + beams.scores[:, None]  # [live, V]

@@ -163,7 +163,7 @@ class Opera:
         """One step of plain beam search on the logits [B, V]; a choice once the row is finished."""
         beams, width, vocabulary = state.beams, self._parameters.num_beams, logits.shape[1]
         total = torch.log_softmax(logits, dim=-1) + beams.scores[:, None]
-        scores, flat = total.flatten().topk(max(2, 1 + self._stops.count) * width)
+        scores, flat = total.flatten().topk(max(2, 1 + self._stops.ways) * width)
         totals, best = scores.tolist(), [divmod(index, vocabulary) for index in flat.tolist()]
         going = []  # ranks
         for rank, (beam, token) in enumerate(best):

@@ -62,8 +62,9 @@ export const chairEvalCommand: CommandModule<object, InferredOptionTypes<typeof 
     const attention = attentionOf(args);
     const contrast = contrastOf(args);
     const search = searchOf(args);
+    const source = modelSource(args);
     await using worker = await startWorker({ device: deviceOf(args) });
-    const model = await worker.load(modelSource(args), loadOptionsOf(args));
+    const model = await worker.load(source, loadOptionsOf(args));
     let progress: ReturnType<typeof startProgress> | undefined;
     const { folder, captions, failed, score } = await chairRun(worker, model, {
       images: args["data-path"] ?? join(demoData, "val2014"),

@@ -52,8 +52,9 @@ export const generateCommand: CommandModule<object, Arguments> = {
       ...(contrast && { contrast }),
       search: searchOf(args),
     };
+    const source = modelSource(args);
     await using worker = await startWorker({ device: deviceOf(args) });
-    const model = await worker.load(modelSource(args), loadOptionsOf(args));
+    const model = await worker.load(source, loadOptionsOf(args));
     const run = model.generate(request);
     if (args.json) console.log(JSON.stringify(await run.result()));
     else await stream(run);
