@@ -1,27 +1,79 @@
 /**
- * Writes the tables of `docs/methods.md` from `src/methods/registry.ts`; the text around them is written by hand.
+ * Writes the tables of `docs/methods.md` from `src/methods/registry.ts` and those of `docs/models.md` from
+ * `python/aai_worker/families.py`; the text around them is written by hand.
  *
  *   ts-node scripts/generate_docs.ts [--check]     --check: write nothing, fail when the page is out of date
  */
+import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { findPython } from "../src/environment/python";
 import { methods, parametersOf } from "../src/methods/registry";
 import { renderTable } from "../src/report/tables";
 
-const page = "docs/methods.md";
-const file = join(__dirname, "..", page);
+const root = join(__dirname, "..");
+
+/** A page with, by name, what stands between its `generated` and `end` lines. */
+const pages: Record<string, Record<string, string>> = {
+  "docs/methods.md": Object.fromEntries(
+    ["attention", "contrast", "search"].map((axis) => [axis, axisTables(axis)]),
+  ),
+  "docs/models.md": familyTables(),
+};
 
 function main(): void {
-  const before = readFileSync(file, "utf8");
-  const after = ["attention", "contrast", "search"].reduce(
-    (text, axis) => replaceBetween(text, axis, axisTables(axis)),
-    before,
-  );
-  if (!process.argv.includes("--check")) writeFileSync(file, after);
-  else if (after !== before) {
-    console.error(`Out of date: ${page}. Run \`npm run generate\` and commit the result.`);
-    process.exitCode = 1;
+  for (const [page, tables] of Object.entries(pages)) {
+    const file = join(root, page);
+    const before = readFileSync(file, "utf8");
+    const after = Object.entries(tables).reduce(
+      (text, [name, content]) => replaceBetween(page, text, name, content),
+      before,
+    );
+    if (!process.argv.includes("--check")) writeFileSync(file, after);
+    else if (after !== before) {
+      console.error(`Out of date: ${page}. Run \`npm run generate\` and commit the result.`);
+      process.exitCode = 1;
+    }
   }
+}
+
+/** Of `python/aai_worker/families.py`, which imports nothing: any Python answers at once. */
+function familyTables(): Record<string, string> {
+  const program =
+    "import json, families as f;" +
+    "print(json.dumps([{k: v._asdict() for k, v in f.SUPPORTED.items()}, f.REFUSED]))";
+  const folder = join(root, "python", "aai_worker");
+  const output = execFileSync(findPython().python, ["-c", program], { cwd: folder, encoding: "utf8" });
+  const [supported, refused]: [Record<string, Record<string, string>>, Record<string, string>] =
+    JSON.parse(output);
+  return {
+    supported: renderTable(
+      {
+        columns: [
+          { name: "`model_type`" },
+          { name: "family" },
+          { name: "for example" },
+          { name: "image tokens" },
+          { name: "reference" },
+        ],
+        rows: Object.entries(supported).map(([type, { title, checkpoints, tokens, reference }]) => [
+          `\`${type}\``,
+          title!,
+          checkpoints!,
+          tokens!,
+          reference!,
+        ]),
+      },
+      "markdown",
+    ),
+    refused: renderTable(
+      {
+        columns: [{ name: "`model_type`" }, { name: "why" }],
+        rows: Object.entries(refused).map(([type, reason]) => [`\`${type}\``, reason]),
+      },
+      "markdown",
+    ),
+  };
 }
 
 function axisTables(axis: string): string {
@@ -55,7 +107,7 @@ function axisTables(axis: string): string {
   return `${overview}\n\n${parameters}`;
 }
 
-function replaceBetween(text: string, name: string, content: string): string {
+function replaceBetween(page: string, text: string, name: string, content: string): string {
   const [start, end] = [`<!-- generated: ${name} -->`, `<!-- end: ${name} -->`];
   const from = text.indexOf(start);
   const to = text.indexOf(end);

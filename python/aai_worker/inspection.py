@@ -1,4 +1,5 @@
 """What a checkpoint is, by the worker's own adapters, on a network without memory: no weights are read."""
+
 from __future__ import annotations
 
 import re

@@ -17,6 +17,7 @@ from transformers.utils import logging
 
 from .attention import ATTENTION
 from .errors import WorkerError
+from .families import explain_unknown
 from .memory import memory_faults
 from .models import FAMILIES, Model
 from .sources import find_checkpoint, has_weights
@@ -72,7 +73,7 @@ def find_family(folder: Path) -> type[Model]:
             "unknown-model",
             f'"{folder}" is a text-only model ({model_type}); a vision-language one is needed ({supported}).',
         )
-    raise WorkerError("unknown-model", f'Model type "{model_type}" is not supported; supported: {supported}.')
+    raise WorkerError("unknown-model", explain_unknown(model_type))
 
 
 def check_weights(folder: Path) -> None:

@@ -44,16 +44,25 @@ class TextStream:
         piece = self._add(whole[len(known) :] if whole.startswith(known) else "")
         return piece + self._release()
 
+    def whole(self, ids: list[int], stopped: bool) -> str:
+        """The text of an answer known as a whole. `stopped`: its last token ended it."""
+        text = self._decode(ids[:-1] if stopped and not self.stop_texts else ids)
+        return text[: self._find_stop(text)]
+
     def _add(self, piece: str) -> str:
         if self._stopped:
             return ""
         pending = self._held + piece
-        ends = [index for text in self.stop_texts if (index := pending.find(text)) >= 0]
-        self._stopped = bool(ends)
-        split = min(ends) if ends else len(pending) - self._undecided(pending)
-        self._held = "" if ends else pending[split:]
+        end = self._find_stop(pending)
+        self._stopped = end is not None
+        split = len(pending) - self._undecided(pending) if end is None else end
+        self._held = "" if self._stopped else pending[split:]
         self.text += pending[:split]
         return pending[:split]
+
+    def _find_stop(self, text: str) -> int | None:
+        """Where the first stop text begins."""
+        return min((index for stop in self.stop_texts if (index := text.find(stop)) >= 0), default=None)
 
     def _undecided(self, pending: str) -> int:
         """Length of the longest end of `pending` with which a stop text begins."""

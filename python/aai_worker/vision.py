@@ -1,8 +1,8 @@
 """The attention function of vision towers, registered with transformers under the name "aai_vision".
 
-It computes sdpa. Of a module that is watched it also tells how much attention every key receives, in blocks of
-queries: a tower that packs an image into one sequence of 16384 patches has maps that fit no memory, and many
-towers do not return theirs anyway.
+It computes sdpa. Of a module that is watched it also tells how much attention every key receives, in blocks
+of queries: a tower that packs an image into one sequence of 16384 patches has maps that fit no memory, and
+many towers do not return theirs anyway.
 """
 
 from __future__ import annotations

@@ -19,7 +19,6 @@ from safetensors.torch import load_file, save_file
 from aai_worker import sources
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
-from aai_worker.prompts import TEMPLATES
 from aai_worker.protocol import LoadCommand, ModelCommand, VisionTower
 
 
@@ -54,7 +53,7 @@ def test_description(checkpoint: Path) -> None:
         320,
     )
     assert (description.image_token_id, description.image_tokens) == (4, 16)
-    assert description.templates == ["chat", *TEMPLATES, "raw"]
+    assert description.templates == ["chat", "vicuna_v1", "vicuna_pai", "plain", "raw"]
     assert description.parameters == sum(
         tensor.numel() for tensor in load_file(checkpoint / "model.safetensors").values()
     )
@@ -165,7 +164,7 @@ def spoil_text_only(folder: Path) -> None:
 
 
 def spoil_type(folder: Path) -> None:
-    write_config(folder, model_type="qwen2_vl")
+    write_config(folder, model_type="kosmos-2")
 
 
 def spoil_original(folder: Path) -> None:
@@ -213,9 +212,9 @@ def spoil_image_processor(folder: Path) -> None:
         (
             spoil_text_only,
             "unknown-model",
-            "is a text-only model (llama); a vision-language one is needed (llava).",
+            "is a text-only model (llama); a vision-language one is needed (llava, llava_next, ",
         ),
-        (spoil_type, "unknown-model", 'Model type "qwen2_vl" is not supported; supported: llava.'),
+        (spoil_type, "unknown-model", 'Model type "kosmos-2" is not supported; supported: llava, llava_next'),
         (
             spoil_original,
             "bad-checkpoint",

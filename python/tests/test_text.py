@@ -92,7 +92,7 @@ def test_a_stop_token_is_no_part_of_the_text() -> None:
         *before, last = tokenizer(text)["input_ids"]
         written = TextStream(tokenizer, stops)
         pieces = [written.push(id) for id in before] + [written.stop(last)]
-        assert "".join(pieces) == written.text == expected
+        assert "".join(pieces) == written.text == expected == written.whole([*before, last], True)
 
 
 def stream(tokenizer: PreTrainedTokenizerFast, ids: list[int], stop_texts: tuple[str, ...] = ()) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from PIL import Image
@@ -223,13 +224,15 @@ def sample(text: str = "<image>\nWhat is it?", image: int | None = 0, template: 
     return Sample(image=image, prompt=Prompt(text=text, template=template))
 
 
-def row(*edits: AttentionEdit, sample: int = 0) -> Row:
-    return Row(sample=sample, attention=list(edits))
+def row(*edits: AttentionEdit, sample: int = 0, search: Any = None, contrast: Any = None) -> Row:
+    """Greedy, by default."""
+    search = search or GreedyParameters(max_new_tokens=12)
+    return Row(sample=sample, attention=list(edits), search=search, contrast=contrast)
 
 
 def hooked_row(sample: int = 0) -> Row:
     """Edited by the hooks that are installed on the model."""
-    return Row(sample=sample, attention=None)
+    return msgspec.structs.replace(row(sample=sample), attention=None)
 
 
 def capture(
@@ -273,16 +276,21 @@ def run(
     capture: CapturePolicy | None = None,
     search: Any = None,
     contrast: Any = None,
+    batch_size: int | None = None,
+    stream: bool = True,
     **callbacks: Any,
 ) -> Run:
-    """`search`, `contrast`: parameters; None = greedy, none."""
+    """All rows by one search and contrast (parameters; None = greedy, none), unless each has its own."""
+    if search is not None or contrast is not None or tokens != 12:
+        search = search or GreedyParameters(max_new_tokens=tokens)
+        rows = [msgspec.structs.replace(row, search=search, contrast=contrast) for row in rows]
     command = GenerateCommand(
         model=engine.models[0],
         samples=samples,
         rows=rows,
-        contrast=contrast,
-        search=search or GreedyParameters(max_new_tokens=tokens),
+        batch_size=batch_size,
         capture=capture,
+        stream=stream,
         probes=[],
         window=1,
     )

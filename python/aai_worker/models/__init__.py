@@ -2,15 +2,37 @@
 
 from .blip2 import Blip2
 from .family import Embedded, Look, Model, Pixels
+from .gemma3 import Gemma3
+from .idefics3 import Idefics3, SmolVlm
+from .internvl import InternVl
 from .llava import Llava
+from .llava_next import LlavaNext
+from .llava_onevision import LlavaOnevision
 from .minigpt4 import MiniGpt4
+from .mistral3 import Mistral3
+from .paligemma import PaliGemma
 from .qwen2_5_vl import Qwen25Vl
 from .qwen2_vl import Qwen2Vl
 from .qwen3_vl import Qwen3Vl
 from .shikra import Shikra
 
-FAMILIES: dict[str, type[Model]] = {
-    family.family: family for family in (Llava, Qwen2Vl, Qwen25Vl, Qwen3Vl, Blip2, MiniGpt4, Shikra)
-}
+_ADAPTERS: list[type[Model]] = [
+    Llava,
+    LlavaNext,
+    LlavaOnevision,
+    Qwen2Vl,
+    Qwen25Vl,
+    Qwen3Vl,
+    InternVl,
+    Gemma3,
+    PaliGemma,
+    Idefics3,
+    SmolVlm,
+    Mistral3,
+    Blip2,
+    MiniGpt4,
+    Shikra,
+]
+FAMILIES = {adapter.family: adapter for adapter in _ADAPTERS}
 
 __all__ = ["FAMILIES", "Embedded", "Look", "Model", "Pixels"]

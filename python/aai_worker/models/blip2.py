@@ -13,12 +13,12 @@ from .qformer import QFormerModel
 
 class Blip2(QFormerModel):
     family = "blip-2"
-    template = "blip2"
+    written_templates = ("blip2",)
 
     def __init__(self, network: PreTrainedModel, tokenizer: Any, image_processor: Any, source: str) -> None:
         super().__init__(network, tokenizer, image_processor, source)
         if tokenizer.chat_template is None:
-            tokenizer.chat_template = chat_template(self.template)
+            tokenizer.chat_template = chat_template(self.written_templates[0])
 
     def tokenise(self, text: str, pixels: Pixels | None) -> list[int]:
         """As transformers' processor: the image stands before everything, BOS included."""

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedModel
+from transformers import Cache, DynamicCache, PreTrainedModel
 
-from ..attention import AttentionStep
+from ..attention import AttentionStep, SharedPrefix
 from ..errors import WorkerError
-from ..prompts import PLACEHOLDER, TEMPLATES
+from ..prompts import PLACEHOLDER
 from ..protocol import ModelDescription, VisionTower
 from ..reference import Reference
 from ..stops import Stops
@@ -61,6 +61,8 @@ class Model(ABC):
     other_attention: ClassVar[dict[str, str]] = {}
     # Prompt tokens see what comes after them: all are prefilled, and the last one's keys are dropped again.
     bidirectional_prompt: ClassVar[bool] = False
+    # Names in `prompts.TEMPLATES`: how the family's papers wrote prompts before there were chat templates.
+    written_templates: ClassVar[tuple[str, ...]] = ()
     # Tokens per image depend on the image.
     dynamic: ClassVar[bool] = False
 
@@ -72,6 +74,7 @@ class Model(ABC):
         self.device = network.device
         self.dtype = network.dtype
         self.text_config = network.config.get_text_config()
+        _check_decoder(self.text_config)
         self.layers: int = self.text_config.num_hidden_layers
         self.heads: int = self.text_config.num_attention_heads
         # Beyond a sliding window keys would leave the cache, image keys first.
@@ -109,15 +112,21 @@ class Model(ABC):
             raise WorkerError(
                 "bad-image", f"The {width} x {height} image cannot be preprocessed: {error}."
             ) from error
-        return Pixels(made.pop("pixel_values"), made)
+        values = made.pop("pixel_values")
+        return Pixels(values, {name: torch.as_tensor(value) for name, value in made.items()})
 
     def process(self, image: Image.Image, **options: Any) -> Any:
         return self.image_processor(image, **{"return_tensors": "pt", **options})
 
     def picture(self, image: Image.Image) -> np.ndarray:
         """What the reference's grid lies on, as the tower sees it: uint8 [height, width, 3]."""
-        seen = self.process(image, do_rescale=False, do_normalize=False, return_tensors="np")
-        return np.ascontiguousarray(seen["pixel_values"][0].transpose(1, 2, 0)).astype(np.uint8)
+        seen = self.process(image, do_rescale=False, do_normalize=False)
+        whole = self.whole_image(seen["pixel_values"]).permute(1, 2, 0)
+        return np.ascontiguousarray(whole.numpy()).astype(np.uint8)
+
+    def whole_image(self, values: Tensor) -> Tensor:
+        """`Pixels.values` -> [3, height, width], the whole image at once where there are tiles too."""
+        return values[0]
 
     # The prompt.
 
@@ -162,7 +171,7 @@ class Model(ABC):
         return image_keys
 
     def templates(self) -> list[str]:
-        return [*(["chat"] if self.tokenizer.chat_template else []), *TEMPLATES, "raw"]
+        return [*(["chat"] if self.tokenizer.chat_template else []), *self.written_templates, "raw"]
 
     # The decoder.
 
@@ -176,9 +185,9 @@ class Model(ABC):
             embedded[is_image] = look.features.to(embedded.device, embedded.dtype)
         return Embedded(embedded, torch.arange(len(ids), device=self.device), {})
 
-    def prefill(self, prompts: Sequence[Embedded]) -> DynamicCache:
-        """Prompts of one length, without padding -> keys and values of all tokens but each prompt's last."""
-        cache = self.create_cache()
+    def prefill(self, prompts: Sequence[Embedded]) -> list[tuple[Tensor, Tensor]]:
+        """Prompts of one length P -> each layer's keys and values, [B, Hkv, P - 1, D], not the last one's."""
+        cache = DynamicCache()
         length = len(prompts[0].embedded) - (0 if self.bidirectional_prompt else 1)
         self._run_prefill(
             inputs_embeds=torch.stack([prompt.embedded[:length] for prompt in prompts]),
@@ -187,9 +196,8 @@ class Model(ABC):
             use_cache=True,
             **self.prefill_arguments(prompts, length),
         )
-        if self.bidirectional_prompt:
-            cache.crop(-1)
-        return cache
+        last = len(prompts[0].embedded) - 1
+        return [(layer.keys[:, :, :last], layer.values[:, :, :last]) for layer in cache.layers]
 
     def prefill_arguments(self, prompts: Sequence[Embedded], length: int) -> dict[str, Any]:
         """Of the network, beyond embedded tokens and positions, for the first `length` tokens."""
@@ -203,50 +211,47 @@ class Model(ABC):
     def _run_prefill(self, **arguments: Any) -> None:
         self.decoder(logits_to_keep=1, **arguments)
 
-    def create_cache(self) -> DynamicCache:
-        return DynamicCache()
-
     def forward(
         self,
-        embedded: Tensor,  # [R, Q, hidden]
-        mask: Tensor | None,  # [R, K] bool over all keys, False = padding; None = no padding
-        positions: Tensor,  # [R, Q]
-        cache: DynamicCache,
+        embedded: Tensor,  # [R, 1, hidden]
+        positions: Tensor,  # [R, 1]
+        own: Cache,  # gets each row's new key and value, gives all its own
+        prefix: SharedPrefix,
         attention_step: AttentionStep | None,
     ) -> Tensor:
-        """Runs the decoder on text, fills the cache; logits of the last query, [R, V] float32."""
-        return self._decode(embedded, mask, positions, cache, attention_step).logits[:, -1].float()
+        """One step of the decoder; logits [R, V] float32."""
+        return self._step(embedded, positions, own, prefix, attention_step).logits[:, -1].float()
 
     def forward_layers(
         self,
         embedded: Tensor,
-        mask: Tensor | None,
         positions: Tensor,
-        cache: DynamicCache,
+        own: Cache,
+        prefix: SharedPrefix,
         attention_step: AttentionStep | None,
         layers: Sequence[int],
     ) -> tuple[Tensor, Tensor]:
         """As `forward`, and [layer, R, V] float32: the states after so many layers through the LM head."""
-        output = self._decode(embedded, mask, positions, cache, attention_step, output_hidden_states=True)
+        output = self._step(embedded, positions, own, prefix, attention_step, output_hidden_states=True)
         states = torch.stack([output.hidden_states[layer][:, -1] for layer in layers])  # 0 = the embedding
         return output.logits[:, -1].float(), self.network.get_output_embeddings()(states).float()
 
-    def _decode(
+    def _step(
         self,
         embedded: Tensor,
-        mask: Tensor | None,
         positions: Tensor,
-        cache: DynamicCache,
+        own: Cache,
+        prefix: SharedPrefix,
         attention_step: AttentionStep | None,
         **options: bool,
     ) -> Any:
         return self.decoder(
             inputs_embeds=embedded,
-            attention_mask=mask,
             position_ids=positions,
-            past_key_values=cache,
+            past_key_values=own,
             use_cache=True,
             logits_to_keep=1,
+            shared_prefix=prefix,
             attention_step=attention_step,
             **options,
         )
@@ -269,6 +274,22 @@ class Model(ABC):
             vision_tower=self.vision_tower(pixels),
             templates=self.templates(),
             parameters=self.network.num_parameters(),
+        )
+
+
+def _check_decoder(config: Any) -> None:
+    if getattr(config, "attn_logit_softcapping", None) is not None:
+        raise WorkerError(
+            "unknown-model",
+            f'A decoder that caps its attention logits ("{config.model_type}") is not supported: edits would '
+            "have no meaning that its papers give. Gemma 3 and the first PaliGemma do not cap.",
+        )
+    others = sorted(set(getattr(config, "layer_types", None) or ()) - {"full_attention", "sliding_attention"})
+    if others:
+        raise WorkerError(
+            "unknown-model",
+            f'A decoder ("{config.model_type}") with layers of type {", ".join(others)} is not supported: '
+            "no key has a logit there that could be edited, or not for long.",
         )
 
 

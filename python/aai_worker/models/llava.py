@@ -19,6 +19,7 @@ _TOWERS = ("clip_vision_model", "siglip_vision_model")
 
 class Llava(Model):
     family = "llava"
+    written_templates = ("vicuna_v1", "vicuna_pai", "plain")
 
     def __init__(self, network: PreTrainedModel, tokenizer: Any, image_processor: Any, source: str) -> None:
         tower = network.config.vision_config.model_type

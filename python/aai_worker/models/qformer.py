@@ -1,7 +1,7 @@
 """Models that see the image through a Q-Former: ViT -> learned queries, which attend to it -> decoder.
 
-Image tokens are queries and have no place in the picture. The vision reference lives on the tower's tokens, and
-is carried to the queries by the last cross-attention of the Q-Former.
+Image tokens are queries and have no place in the picture. The vision reference lives on the tower's tokens
+and is carried to the queries by the last cross-attention of the Q-Former.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ class Shikra(Llava):
     """
 
     family = "shikra"
+    written_templates = ("shikra", "shikra_pai")
 
     def process(self, image: Image.Image, **options: Any) -> Any:
         color = self.network.config.align_attention["pad"]

@@ -28,7 +28,8 @@ class TowerModel(Model):
     @property
     def has_cls(self) -> bool:
         """A leading CLS, which the decoder does not see."""
-        return any(name.endswith(("class_embedding", "cls_token")) for name, _ in self.tower.named_parameters())
+        names = (name for name, _ in self.tower.named_parameters())
+        return any(name.endswith(("class_embedding", "cls_token")) for name in names)
 
     @property
     def feature_layer(self) -> int:
