@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -19,7 +19,7 @@ _TOWERS = ("clip_vision_model", "siglip_vision_model")
 
 class Llava(Model):
     family = "llava"
-    written_templates = ("vicuna_v1", "vicuna_pai", "plain")
+    written_templates: ClassVar[tuple[str, ...]] = ("vicuna_v1", "vicuna_pai", "plain")
 
     def __init__(self, network: PreTrainedModel, tokenizer: Any, image_processor: Any, source: str) -> None:
         tower = network.config.vision_config.model_type
