@@ -98,6 +98,12 @@ SUPPORTED = {
         "fixed: 32 queries of the Q-Former, before the prompt and its BOS",
         _QUERIES,
     ),
+    "instructblip": Family(
+        "InstructBLIP with Vicuna",
+        "`Salesforce/instructblip-vicuna-7b`",
+        "as BLIP-2; the Q-Former reads the prompt, so every prompt has a vision pass of its own",
+        f"{_QUERIES}; `extractVision` reads an empty prompt",
+    ),
     "minigpt4": Family(
         "MiniGPT-4, converted",
         "[`aai convert minigpt4`](convert.md)",

@@ -41,7 +41,9 @@ def load_model(
     progress()
     attention = {"text_config": ATTENTION, "vision_config": family.vision_attention, **family.other_attention}
     network = _load_network(folder, attention, _choose_dtype(dtype, device), device, progress)
-    return family(network, tokenizer, image_processor, source)
+    model = family(network, tokenizer, image_processor, source)
+    model.open(folder)
+    return model
 
 
 def find_family(folder: Path) -> type[Model]:

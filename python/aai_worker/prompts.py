@@ -32,6 +32,8 @@ TEMPLATES = {
     "plain": Template("USER: {image}{question} ASSISTANT:", "<image>\n"),
     # BLIP-2's model cards, its image before everything.
     "blip2": Template("{image}Question: {question} Answer:", "<image>"),
+    # InstructBLIP's, whose Q-Former reads the same text.
+    "instructblip": Template("{image}{question}", "<image>"),
     # MiniGPT-4's evaluation code, and PAI's.
     "minigpt4": Template("###Human:{image}{question} ###Assistant:", " <Img><image></Img> "),
     # MiniGPT-4's demo.

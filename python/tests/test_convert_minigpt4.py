@@ -158,3 +158,21 @@ def test_vicuna_without_a_row_for_padding(tmp_path: Path, oracle: Any) -> None:
     whole = oracle.state_dict()["language_model.lm_head.weight"]
     assert grown.shape == whole.shape
     assert torch.equal(grown[-1], grown[0])
+
+
+@pytest.mark.parametrize("search", [opera(), sampling()], ids=["opera", "sample"])
+def test_other_searches_end_there_too(
+    search: Any, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = engine._find("m1").model
+    samples, rows = [tiny.sample(PROMPT, image) for image in range(3)], [tiny.row(sample=i) for i in range(3)]
+    said = tiny.run(engine, samples, rows, tiny.pictures(3), search=search)
+    stops = tuple((said.ids(row)[5], said.ids(row)[6]) for row in range(3))
+    monkeypatch.setattr(model, "stop_sequences", stops)
+    result = tiny.run(engine, samples, rows, tiny.pictures(3), search=search)
+    for row in range(3):
+        ids = result.ids(row)
+        pairs = [pair for pair in zip(ids, ids[1:], strict=False) if pair in stops]
+        assert len(pairs) <= 1, "nothing is written behind a stop sequence"
+        assert (result.rows[row].finish_reason == "stop") == (pairs == [tuple(ids[-2:])])
+    assert "stop" in {event.finish_reason for event in result.rows.values()}

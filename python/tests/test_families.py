@@ -173,7 +173,7 @@ def patch_positions(case: Case, image: int) -> list[int]:
 
 
 # With tests of their own.
-OTHERS = {"llava", "blip-2", "minigpt4", "shikra"}
+OTHERS = {"llava", "blip-2", "instructblip", "minigpt4", "shikra"}
 
 
 def test_every_family_has_a_case_and_is_documented() -> None:

@@ -4,6 +4,7 @@ from .blip2 import Blip2
 from .family import Embedded, Look, Model, Pixels
 from .gemma3 import Gemma3
 from .idefics3 import Idefics3, SmolVlm
+from .instructblip import InstructBlip
 from .internvl import InternVl
 from .llava import Llava
 from .llava_next import LlavaNext
@@ -30,6 +31,7 @@ _ADAPTERS: list[type[Model]] = [
     SmolVlm,
     Mistral3,
     Blip2,
+    InstructBlip,
     MiniGpt4,
     Shikra,
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -65,6 +66,8 @@ class Model(ABC):
     written_templates: ClassVar[tuple[str, ...]] = ()
     # Tokens per image depend on the image.
     dynamic: ClassVar[bool] = False
+    # The vision pass depends on the prompt.
+    instructed: ClassVar[bool] = False
 
     def __init__(self, network: PreTrainedModel, tokenizer: Any, image_processor: Any, source: str) -> None:
         self.network = network
@@ -88,6 +91,9 @@ class Model(ABC):
     @property
     def stops(self) -> Stops:
         return Stops(self.stop_ids, self.stop_sequences, self.stop_texts)
+
+    def open(self, folder: Path) -> None:  # noqa: B027
+        """Loads what else the family keeps in its folder; before anything else is asked of the model."""
 
     # The image.
 
@@ -117,6 +123,10 @@ class Model(ABC):
 
     def process(self, image: Image.Image, **options: Any) -> Any:
         return self.image_processor(image, **{"return_tensors": "pt", **options})
+
+    def instruct(self, pixels: Pixels, text: str) -> Pixels:
+        """For a vision pass that reads the prompt `text`, the image's place taken out."""
+        return pixels
 
     def picture(self, image: Image.Image) -> np.ndarray:
         """What the reference's grid lies on, as the tower sees it: uint8 [height, width, 3]."""
