@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import torch
 from torch.nn import functional as F
 
 from aai_worker.engine import Engine
-from aai_worker.protocol import BeamParameters, ExtractVisionCommand
+from aai_worker.protocol import BeamParameters, ExtractVisionCommand, OperaParameters, SampleParameters
 
 PROMPT = f"###Human: <Img><image></Img> {converted.QUESTION} ###Assistant:"
 EPS = 1e-6
@@ -160,19 +161,34 @@ def test_vicuna_without_a_row_for_padding(tmp_path: Path, oracle: Any) -> None:
     assert torch.equal(grown[-1], grown[0])
 
 
-@pytest.mark.parametrize("search", [opera(), sampling()], ids=["opera", "sample"])
-def test_other_searches_end_there_too(
-    search: Any, engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
+OPERA = OperaParameters(
+    mode="clean",
+    max_new_tokens=16,
+    num_beams=3,
+    scale_factor=50.0,
+    threshold=15,
+    num_attn_candidates=4,
+    penalty_weights=1.0,
+    length_penalty=1.0,
+)
+SAMPLE = SampleParameters(
+    max_new_tokens=16, temperature=1.0, top_p=1.0, top_k=0, min_p=0.0, repetition_penalty=1.0, seed=3
+)
+
+
+@pytest.mark.parametrize("search", [OPERA, SAMPLE], ids=["opera", "sample"])
+def test_other_searches_end_there_too(search: Any, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     model = engine._find("m1").model
     samples, rows = [tiny.sample(PROMPT, image) for image in range(3)], [tiny.row(sample=i) for i in range(3)]
     said = tiny.run(engine, samples, rows, tiny.pictures(3), search=search)
-    stops = tuple((said.ids(row)[5], said.ids(row)[6]) for row in range(3))
+    stops = tuple((said.ids(row)[1], said.ids(row)[2]) for row in range(3))
     monkeypatch.setattr(model, "stop_sequences", stops)
     result = tiny.run(engine, samples, rows, tiny.pictures(3), search=search)
     for row in range(3):
         ids = result.ids(row)
-        pairs = [pair for pair in zip(ids, ids[1:], strict=False) if pair in stops]
+        pairs = [pair for pair in itertools.pairwise(ids) if pair in stops]
         assert len(pairs) <= 1, "nothing is written behind a stop sequence"
-        assert (result.rows[row].finish_reason == "stop") == (pairs == [tuple(ids[-2:])])
-    assert "stop" in {event.finish_reason for event in result.rows.values()}
+        assert not pairs or pairs == [tuple(ids[-2:])]
+        stopped = bool(pairs) or ids[-1] in model.stop_ids
+        assert (result.rows[row].finish_reason == "stop") == stopped
+    assert any(tuple(result.ids(row)[-2:]) in stops for row in range(3))
