@@ -50,6 +50,7 @@ export async function convertModel(
   try {
     let end: Line | undefined;
     for await (const text of createInterface({ input: child.stdout })) {
+      if (!text.startsWith("{")) continue; // whatever a library prints
       const line = JSON.parse(text) as Line;
       if (line.type === "progress") onProgress(line);
       else end = line;

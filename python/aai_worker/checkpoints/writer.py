@@ -152,6 +152,7 @@ def _hash_sources(recipe: Recipe, partial: Path, record: dict[str, Any], report:
             known[name] = {"option": option, "file": file.name, "bytes": size, "sha256": digest.hexdigest()}
         else:
             done += file.stat().st_size
+            report("hashing", done, total, file.name)
         record["sources"].append(known[name])
         _save_json(partial / _RECORD, record)
 
