@@ -13,7 +13,7 @@ import tiny
 import torch
 from PIL import Image
 from torch.nn import functional as F
-from transformers import LlavaConfig
+from transformers import LlavaConfig, LlavaProcessor
 
 from aai_worker.protocol import BeamParameters, ExtractVisionCommand
 
@@ -57,6 +57,10 @@ def test_the_same_answer_from_the_same_numbers(files: tuple[Path, Path], folder:
     assert ids == [*chunks[0], *placeholders, *chunks[1]]
     blank, newline = (originals.Tokenizer(files[0]).model.piece_to_id(piece) for piece in ("▁", "<0x0A>"))
     assert chunks[1][:2] == [blank, newline], "29871, 13 in the real vocabulary"
+
+    made = LlavaProcessor.from_pretrained(folder)(text=PROMPT, images=tiny.picture(0), return_tensors="pt")
+    assert made["input_ids"][0].tolist() == ids
+    assert torch.equal(made["pixel_values"], pixels.values)
 
     logits = originals.llama(tensors, embedded, published.HEADS, 1e-5)
     oracle = converted.native(folder)

@@ -13,7 +13,7 @@ import tiny
 import torch
 from PIL import Image
 from torch.nn import functional as F
-from transformers import LlavaConfig
+from transformers import LlavaConfig, LlavaProcessor
 
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
@@ -75,6 +75,10 @@ def test_the_same_answer_from_the_same_numbers(files: Files, folder: Path, engin
     converted.assert_equal(model.look(pixels, frozenset()).features, image)
     ids = model.tokenise(PROMPT, pixels)
     assert ids == [*chunks[0], *[sp.vocab_size()] * len(image), *chunks[1]]
+
+    prompt = PROMPT.replace("<image>", "<im_patch>")
+    made = LlavaProcessor.from_pretrained(folder)(text=prompt, images=tiny.picture(0), return_tensors="pt")
+    assert made["input_ids"][0].tolist() == ids
 
     oracle = converted.native(folder)
     made = oracle(input_ids=torch.tensor([ids]), pixel_values=pixels.values).logits[0]

@@ -1,6 +1,7 @@
 import { toFloat32 } from "../arrays";
 import type { GenerateResult, ImageInput, Model } from "../client";
 import { type AttentionMethod, greedy, none } from "../methods";
+import { ParameterError } from "../methods/refuse";
 import { type CaptionPart, markCaption } from "./marked_caption";
 import { overlayFigure } from "./overlay";
 
@@ -29,6 +30,12 @@ export interface AttentionOverlay {
  */
 export async function attentionOverlay(request: AttentionOverlayRequest): Promise<AttentionOverlay> {
   const { model, image, prompt, attention, label, present, maxNewTokens } = request;
+  const { family, imageTokens, visionTower } = model.description;
+  const [rows, columns] = visionTower.grid;
+  if (imageTokens !== rows * columns)
+    throw new ParameterError(
+      `The ${imageTokens} image tokens of ${family} are not the ${rows} × ${columns} patches of its vision tower, so their attention has no place in the picture.`,
+    );
   const { mode, warmup } =
     attention.parameters.method === "aai" ? attention.parameters : ({ mode: "seed", warmup: -1 } as const);
   const reference = await model.extractVision(image, { mode });
@@ -51,12 +58,12 @@ export async function attentionOverlay(request: AttentionOverlayRequest): Promis
   const svg = overlayFigure({
     title: prompt,
     picture: reference.picture,
-    grid: model.description.visionTower.grid,
+    grid: visionTower.grid,
     panels: [
       { title: "Image, as the model sees it" },
       {
-        title: `Vision encoder, layer ${model.description.visionTower.referenceLayer}`,
-        values: reference.values,
+        title: `Vision encoder, layer ${visionTower.referenceLayer}`,
+        values: toFloat32(reference.grid),
       },
       { title: "Decoder, plain", values: meanAttention(plain, warmup), caption: caption(plain.text) },
       { title: `Decoder, ${label}`, values: meanAttention(edited, warmup), caption: caption(edited.text) },
