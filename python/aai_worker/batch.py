@@ -82,12 +82,13 @@ class Batch:
         """As `step`, and the logits [layer, R, V] of early exits: of the states after so many layers."""
         return self.model.forward_layers(*self._begin(), attention, layers)
 
-    def keep(self, count: int) -> None:
-        """The first rows only, before the step that was to come."""
-        self._suffix.select(range(count))
-        self.prefixes, self._shared, self._fed = self.prefixes[:count], None, self._fed[:count]
+    def keep(self, rows: Sequence[int]) -> None:
+        """These rows only, before the step that was to come."""
+        self._suffix.select(rows)
+        self.prefixes, self._shared = [self.prefixes[row] for row in rows], None
+        self._fed = self._fed[list(rows)]
         if self.tails is not None:
-            self.tails = self.tails[:count]
+            self.tails = [self.tails[row] for row in rows]
 
     def keep_tails(self) -> None:
         """From now on `tails` says where every row stands, so that it can be taken up from there again."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Protocol
 
 import numpy as np
@@ -25,8 +26,10 @@ from .search import Answer, Choice, FinishReason, Search
 from .search.overtrust import Watch
 from .text import TextStream
 
-# Waiting rows enter once so large a part of the batch is free: every entry moves the keys of all others.
-_ENTRY = 8
+# Waiting rows enter once this share of the batch is free. On a CPU it is large: beside older rows a young one
+# pays for their length, too, and empty places cost nothing there.
+_ENTRY = {"cpu": 0.5}
+_ENTRY_ELSEWHERE = 0.125
 
 
 @dataclass(eq=False)
@@ -45,6 +48,7 @@ class Row:
     told: int  # tokens that the caller has from an earlier beginning, which ran out of memory
     ids: list[int] = field(default_factory=list)  # settled so far
     edited: list[bool] = field(default_factory=list)  # per step so far
+    probes: list[float] = field(default_factory=list)
     live: int = 1
     tails: list[Tail] = field(default_factory=list)  # of the live rows, where the search asks for them
 
@@ -73,6 +77,7 @@ def decode(
     streams: Streams,
     search: Search,
     recorder: Recorder | None,
+    probes: list[int],
     batch_size: int,
     stream: bool,
     should_stop: Callable[[], bool],
@@ -80,18 +85,20 @@ def decode(
 ) -> Iterator[Event]:
     """Writes all that waits, at most `batch_size` live rows at once, fewer where memory ends.
 
-    `stream`: tokens are told as they come, not only each row as a whole.
+    `probes`: ids whose logits at the first step are told with the row. `stream`: tokens are told as they come,
+    not only each row as a whole.
     """
     planner = _Planner()
     if search.watch is not None:
         streams.keep_tails()
     capacity = max(1, batch_size // search.width)
+    entry = _ENTRY.get(streams.device.type, _ENTRY_ELSEWHERE)
     rows: list[Row] = []
     while rows or waiting:
         if should_stop():
             raise Cancelled
         room = capacity - len(rows)
-        if waiting and room > 0 and (not rows or room >= capacity // _ENTRY):
+        if waiting and (not rows or room >= max(1, entry * capacity)):
             new = yield from waiting.take(room)
             streams.join([row.prefix for row in new], [row.other for row in new])
             rows += new
@@ -106,6 +113,8 @@ def decode(
             row.edited.append(bool(row.active_edits()))
         if search.watch is not None:
             search.watch.prompt_width = streams.width
+        if probes:
+            _probe(rows, logits, probes)
         choices = search.step(logits, rows)  # type: ignore[arg-type]
         progress()
         yield from _tell(rows, choices, recorder, streams.width, stream)
@@ -143,15 +152,24 @@ def _step(streams: Streams, plan: Plan, recorder: Recorder | Watch | None, alone
         return None
 
 
+def _probe(rows: list[Row], logits: Tensor, probes: list[int]) -> None:
+    first = 0
+    for row in rows:
+        row.probes = row.probes or logits[first, probes].tolist()
+        first += row.live
+
+
 def _retreat(rows: list[Row], capacity: int, streams: Streams, search: Search, waiting: Waiting) -> list[Row]:
     """The rows written furthest go on; the others wait to begin anew."""
-    kept, gone = rows[:capacity], rows[capacity:]  # those that came first stand first
-    for row in reversed(gone):
-        search.forget(row.number)
-        waiting.give_back(row)
-    streams.keep(sum(row.live for row in kept))
+    furthest = sorted(range(len(rows)), key=lambda index: -len(rows[index].edited))
+    kept = sorted(furthest[:capacity])
+    for index in reversed(sorted(furthest[capacity:])):
+        search.forget(rows[index].number)
+        waiting.give_back(rows[index])
+    firsts = list(accumulate([row.live for row in rows], initial=0))
+    streams.keep([live for index in kept for live in range(firsts[index], firsts[index + 1])])
     free_memory(streams.device)
-    return kept
+    return [rows[index] for index in kept]
 
 
 def _tell(
@@ -177,6 +195,7 @@ def _tell(
                 token_ids=row.ids,
                 finish_reason=choice.finish,
                 alternatives=[_alternative(row, answer) for answer in choice.alternatives],
+                probes=row.probes,
                 fault=None,
             )
 
@@ -222,29 +241,38 @@ def _advance(
     rows: list[Row], choices: Sequence[Choice], streams: Streams, search: Search, waiting: Waiting
 ) -> list[Row]:
     """The rows that go on."""
+    for row, choice in zip(rows, choices, strict=True):
+        if choice.finish is not None:
+            search.forget(row.number)
+            waiting.finish(row)
+    firsts = list(accumulate([row.live for row in rows], initial=0))
+    going = _close_ranks([index for index, choice in enumerate(choices) if choice.finish is None], rows)
     parents: list[int] = []
     tokens: list[int] = []
     resumed: dict[int, Tail] = {}
-    going: list[tuple[Row, Choice]] = []
-    first = 0  # live row of the row at hand
-    for row, choice in zip(rows, choices, strict=True):
-        if choice.finish is None:
-            going.append((row, choice))
-            resumed |= enumerate(choice.tails or [], start=len(tokens))
-            parents += [first + parent for parent in choice.parents]
-            tokens += choice.tokens
-        else:
-            search.forget(row.number)
-            waiting.finish(row)
-        first += row.live
+    for index in going:
+        choice = choices[index]
+        resumed |= enumerate(choice.tails or [], start=len(tokens))
+        parents += [firsts[index] + parent for parent in choice.parents]
+        tokens += choice.tokens
     streams.advance(parents, tokens, resumed)
 
     first = 0
-    for row, choice in going:
+    for index in going:
+        row, choice = rows[index], choices[index]
         row.live = len(choice.tokens)
         if streams.tails is not None:
             row.tails = [tail for tail in streams.tails[first : first + row.live] if tail is not None]
         if choice.tails:
             del row.edited[choice.tails[0].depth + 1 :]  # one step fed the end of the prompt
         first += row.live
-    return [row for row, _ in going]
+    return [rows[index] for index in going]
+
+
+def _close_ranks(going: list[int], rows: list[Row]) -> list[int]:
+    """Where each has one live row the last ones step into the places of those that left: few keys move."""
+    if any(row.live > 1 for row in rows):
+        return going
+    count = len(going)
+    stay, movers = set(going) & set(range(count)), [index for index in going if index >= count]
+    return [index if index in stay else movers.pop() for index in range(count)]

@@ -92,6 +92,12 @@ SUPPORTED = {
         "one for 28 × 28 pixels, by the image's own size, a break after every row",
         f"{_MERGED}; breaks have an id of their own and are no image keys",
     ),
+    "pixtral": Family(
+        "Pixtral 12B (`llava` with Pixtral's tower)",
+        "`mistral-community/pixtral-12b`",
+        "one for 16 × 16 pixels, by the image's own size, a break after every row",
+        f"{_PATCHES}; breaks as in Mistral Small 3.1",
+    ),
     "blip-2": Family(
         "BLIP-2 with a decoder-only language model",
         "`Salesforce/blip2-opt-2.7b`",

@@ -13,8 +13,7 @@ from .errors import WorkerError
 from .models import Model
 
 _SHARE = 0.5  # of the free memory that rows may take: prompts and temporaries need some, too
-_MOST_ROWS = {"cpu": 128}  # more gain nothing there
-_MOST_ROWS_ELSEWHERE = 512
+_MOST_ROWS = 512  # more gain next to nothing
 
 
 @contextmanager
@@ -53,9 +52,10 @@ def rows_that_fit(model: Model, tokens: int) -> int:
     head_size = getattr(config, "head_dim", None) or config.hidden_size // model.heads
     cached = 2 * model.layers * kv_heads * head_size * model.dtype.itemsize * (tokens + 1)
     logits = 4 * 4 * config.vocab_size  # float32, and what a search makes of it
-    most = _MOST_ROWS.get(model.device.type, _MOST_ROWS_ELSEWHERE)
     available = _available(model.device)
-    return most if available is None else max(1, min(most, int(_SHARE * available / (cached + logits))))
+    if available is None:
+        return _MOST_ROWS
+    return max(1, min(_MOST_ROWS, int(_SHARE * available / (cached + logits))))
 
 
 def _available(device: torch.device) -> int | None:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "a3bcef0f29f9aae1"
+PROTOCOL_HASH = "2076aeeb8087a210"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -201,7 +201,7 @@ class LoadedModel(Struct, frozen=True, kw_only=True, rename="camel"):
 class LoadCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     source: str
     revision: str | None
-    dtype: Literal["auto", "float32", "float16", "bfloat16"]
+    dtype: Literal["auto", "float32", "float16", "bfloat16", "int8", "nf4"]
     offline: bool
 
 
@@ -215,6 +215,12 @@ class ExtractVisionCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     mode: Literal["seed", "corrected"]
 
 
+class TokenGrid(Struct, frozen=True, kw_only=True, rename="camel"):
+    first: Annotated[int, Meta(ge=0)]
+    rows: Annotated[int, Meta(ge=1)]
+    columns: Annotated[int, Meta(ge=1)]
+
+
 class VisionReference(Struct, frozen=True, kw_only=True, rename="camel"):
     mode: Literal["seed", "corrected"]
     mean: float
@@ -222,6 +228,7 @@ class VisionReference(Struct, frozen=True, kw_only=True, rename="camel"):
     max: float
     flatness: float
     constant: bool
+    token_grid: TokenGrid | None
 
 
 class InstallHookCommand(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -306,12 +313,8 @@ class RowEvent(Struct, frozen=True, kw_only=True, rename="camel"):
     token_ids: list[int]
     finish_reason: Literal["stop", "length", "failed"]
     alternatives: list[Alternative]
+    probes: list[float]
     fault: WorkerFault | None
-
-
-class ProbesEvent(Struct, frozen=True, kw_only=True, rename="camel"):
-    row: int
-    logits: list[float]
 
 
 class Attestation(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -414,7 +417,6 @@ EVENTS: dict[str, type[Struct]] = {
     "tokens": TokensEvent,
     "attention": AttentionEvent,
     "row": RowEvent,
-    "probes": ProbesEvent,
 }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 _FIRST_COLUMNS = 32
@@ -40,16 +40,16 @@ class Suffix(Cache):
     def join(self, count: int) -> None:
         """New rows behind the others."""
         self.ages += [0] * count
-        for layer in self.layers:
-            layer.extend(count)
 
     def select(self, rows: Sequence[int]) -> None:
-        """Row i becomes what row `rows[i]` was."""
-        if list(rows) != list(range(len(self.ages))):
+        """Row i becomes what row `rows[i]` was. Only rows that change are copied."""
+        changed = [row for row, source in enumerate(rows) if row != source]
+        if changed:
             used = max(self.ages) + 1
-            index = torch.tensor(rows, dtype=torch.long)
+            to = torch.tensor(changed)
+            source = torch.tensor([rows[row] for row in changed])
             for layer in self.layers:
-                layer.select(index, used)
+                layer.copy(source, to, len(rows), used)
         self.ages = [self.ages[row] for row in rows]
 
     def read(self, rows: Sequence[int]) -> Tensor:
@@ -66,69 +66,53 @@ class Suffix(Cache):
         """[layer, 2, Hkv, n, D] -> columns 1 to n: all behind the last prompt token's."""
         count = columns.shape[3]
         for layer, (keys, values) in zip(self.layers, columns, strict=True):
-            layer.make_room(count + 1)
+            layer.make_room(row + 1, count + 1)
             layer.keys[row, :, 1 : count + 1], layer.values[row, :, 1 : count + 1] = keys, values
 
 
 class _Layer(CacheLayerMixin):
-    """[R, Hkv, capacity, D], zero where nothing was written."""
+    """[row capacity, Hkv, column capacity, D]: zero, or left over, where nothing was written."""
 
     is_sliding = False
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows = 0
         self.width = 0  # columns in use, the next one included
         self.column: int | tuple[Tensor, Tensor] = 0  # written next: of all rows, or (row, its column)
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        self.keys = key_states.new_zeros(len(key_states), key_states.shape[1], 0, key_states.shape[3])
-        self.values = value_states.new_zeros(
-            len(value_states), value_states.shape[1], 0, value_states.shape[3]
-        )
+        self.keys = key_states.new_zeros(0, key_states.shape[1], 0, key_states.shape[3])
+        self.values = value_states.new_zeros(0, value_states.shape[1], 0, value_states.shape[3])
         self.is_initialized = True
 
     def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
         """[R, Hkv, 1, D] -> the keys and values of all columns in use."""
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
-        self.make_room(self.width)
-        if isinstance(self.column, int):
-            self.keys[:, :, self.column], self.values[:, :, self.column] = (
-                key_states[:, :, 0],
-                value_states[:, :, 0],
-            )
-        else:
-            rows, columns = self.column
-            self.keys[rows, :, columns], self.values[rows, :, columns] = (
-                key_states[:, :, 0],
-                value_states[:, :, 0],
-            )
-        return self.keys[:, :, : self.width], self.values[:, :, : self.width]
+        rows = len(key_states)
+        self.make_room(rows, self.width)
+        at = (slice(rows), slice(None), self.column)
+        if not isinstance(self.column, int):
+            at = (self.column[0], slice(None), self.column[1])
+        self.keys[at], self.values[at] = key_states[:, :, 0], value_states[:, :, 0]
+        return self.keys[:rows, :, : self.width], self.values[:rows, :, : self.width]
 
-    def make_room(self, width: int) -> None:
-        if self.keys.shape[2] >= width:
+    def make_room(self, rows: int, width: int) -> None:
+        old = self.keys
+        if len(old) >= rows and old.shape[2] >= width:
             return
-        more = max(_FIRST_COLUMNS, width, 2 * self.keys.shape[2]) - self.keys.shape[2]
-        self.keys, self.values = (
-            torch.cat([old, old.new_zeros(*old.shape[:2], more, old.shape[3])], dim=2)
-            for old in (self.keys, self.values)
-        )
+        if old.shape[2] < width:
+            width = max(_FIRST_COLUMNS, width, 2 * old.shape[2])
+        rows, width = max(rows, len(old)), max(width, old.shape[2])
+        self.keys, self.values = _grown(self.keys, rows, width), _grown(self.values, rows, width)
 
-    def extend(self, count: int) -> None:
-        if self.is_initialized:
-            self.keys, self.values = (
-                torch.cat([old, old.new_zeros(count, *old.shape[1:])]) for old in (self.keys, self.values)
-            )
-
-    def select(self, rows: Tensor, used: int) -> None:
+    def copy(self, source: Tensor, to: Tensor, rows: int, used: int) -> None:
         if not self.is_initialized:  # memory ran out in the first step of all
             return
-        rows = rows.to(self.keys.device)
-        self.keys, self.values = (
-            nn.functional.pad(old[:, :, :used].index_select(0, rows), (0, 0, 0, old.shape[2] - used))
-            for old in (self.keys, self.values)
-        )
+        self.make_room(rows, used)
+        source, to = source.to(self.keys.device), to.to(self.keys.device)
+        for tensor in (self.keys, self.values):
+            tensor[to, :, :used] = tensor[source, :, :used]
 
     def get_seq_length(self) -> int:
         return max(self.width - 1, 0)
@@ -138,3 +122,9 @@ class _Layer(CacheLayerMixin):
 
     def get_max_length(self) -> int:
         return -1
+
+
+def _grown(old: Tensor, rows: int, width: int) -> Tensor:
+    new = old.new_zeros(rows, old.shape[1], width, old.shape[3])
+    new[: len(old), :, : old.shape[2]] = old
+    return new

@@ -20,6 +20,8 @@ from transformers import (
     Idefics3ForConditionalGeneration,
     InternVLConfig,
     InternVLForConditionalGeneration,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
     LlavaNextConfig,
     LlavaNextForConditionalGeneration,
     LlavaOnevisionConfig,
@@ -376,6 +378,18 @@ def _create_mistral3(tokenizer: PreTrainedTokenizerFast) -> tuple[Any, Any]:
     return Mistral3ForConditionalGeneration(config), processor
 
 
+def _create_pixtral(tokenizer: PreTrainedTokenizerFast) -> tuple[Any, Any]:
+    config = LlavaConfig(
+        vision_config=_vision("pixtral", image_size=64, patch_size=8, head_dim=8),
+        text_config=_text(tokenizer, "mistral", head_dim=8, sliding_window=None),
+        image_token_index=tokenizer.image_token_id,
+        vision_feature_layer=-1,
+        vision_feature_select_strategy="full",
+    )
+    processor = PixtralImageProcessorPil(size={"longest_edge": 40}, patch_size={"height": 8, "width": 8})
+    return LlavaForConditionalGeneration(config), processor
+
+
 def _expand_mistral3(image: dict[str, Any], config: Any) -> str:
     """As Pixtral's processor, which torchvision alone can import: every row ends with a token of its own."""
     height, width = image["image_sizes"][0].tolist()
@@ -477,5 +491,13 @@ FAMILIES: dict[str, Family] = {
         options={"patch_size": 8},
         expand=_expand_mistral3,
         flatten=_flatten_mistral3,
+    ),
+    "pixtral": Family(
+        create=_create_pixtral,
+        special={"image_token": "[IMG]", "image_break_token": "[IMG_BREAK]", "image_end_token": "[IMG_END]"},
+        chat="[IMG]",
+        options={"patch_size": 8},
+        expand=_expand_mistral3,
+        flatten=_flatten_projector,
     ),
 }

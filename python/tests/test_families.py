@@ -23,7 +23,7 @@ from aai_worker.errors import WorkerError
 from aai_worker.families import REFUSED, SUPPORTED
 from aai_worker.models import FAMILIES as ADAPTERS
 from aai_worker.models import Model
-from aai_worker.protocol import BeamParameters, ExtractVisionCommand
+from aai_worker.protocol import BeamParameters, ExtractVisionCommand, VisionReference
 
 QUESTION = "What is it?"
 SIZES = [(40, 24), (20, 52)]  # width, height
@@ -202,7 +202,7 @@ def test_greedy_and_beams_equal_transformers(case: Case) -> None:
     greedy = tiny.run(case.engine, SAMPLES, rows, arrays(), tokens=TOKENS)
     expected = [generated(case, image) for image in range(2)]
     assert [greedy.ids(row) for row in range(2)] == expected
-    assert len({*expected[0], *expected[1]}) > 2, "a model that says one thing proves nothing"
+    assert len({*expected[0], *expected[1]}) > 1, "a model that says one thing proves nothing"
     lengths = {len(case.inputs(image)["input_ids"][0]) for image in range(2)}
     assert len(lengths) == 1 + case.model.dynamic
 
@@ -238,9 +238,13 @@ def vision_inputs(case: Case, image: int) -> dict[str, Tensor]:
 
 
 def reference(case: Case, image: int, mode: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    command = ExtractVisionCommand(model="m1", image=image, mode=mode)  # type: ignore[arg-type]
-    _, tokens, grid, seen = case.engine.extract_vision(command, arrays())
+    _, tokens, grid, seen = extract(case, image, mode)
     return tokens, grid, seen
+
+
+def extract(case: Case, image: int, mode: str) -> tuple[VisionReference, np.ndarray, np.ndarray, np.ndarray]:
+    command = ExtractVisionCommand(model="m1", image=image, mode=mode)  # type: ignore[arg-type]
+    return case.engine.extract_vision(command, arrays())
 
 
 @torch.inference_mode()
@@ -273,6 +277,21 @@ def test_the_reference_is_the_attention_that_patches_receive(mode: str, image: i
     assert received.sum() == pytest.approx(received.numel(), rel=1e-4) or mode == "seed"
     assert grid.shape == case.model.patch_grid(pixels)  # type: ignore[attr-defined]
     assert (seen.shape[0] / grid.shape[0]) == (seen.shape[1] / grid.shape[1]) and seen.dtype == np.uint8
+
+
+@pytest.mark.parametrize("image", [0, 1])
+def test_the_tokens_of_the_whole_image_lie_on_its_patches(image: int, case: Case) -> None:
+    """Squares of patches make a token, wherever the family has it among the image tokens."""
+    summary, tokens, grid, _ = extract(case, image, "seed")
+    whole = summary.token_grid
+    assert whole is not None
+    size = grid.shape[0] // whole.rows
+    assert grid.shape == (size * whole.rows, size * whole.columns)
+    mine = tokens[whole.first : whole.first + whole.rows * whole.columns].reshape(whole.rows, whole.columns)
+    for row in range(whole.rows):
+        for column in range(whole.columns):
+            square = grid[row * size : (row + 1) * size, column * size : (column + 1) * size]
+            assert mine[row, column] == pytest.approx(square.mean(), rel=1e-5)
 
 
 @pytest.mark.parametrize("image", [0, 1])
@@ -342,3 +361,47 @@ def test_a_second_image_in_the_question(case: Case) -> None:
     fault = result.rows[0].fault
     assert fault is not None
     assert f"The prompt holds 2 x {marker}" in fault.message or "places the image itself" in fault.message
+
+
+@pytest.mark.parametrize("size", [(64, 64), (12, 12), (9, 61), (61, 9), (150, 10), (33, 47), (640, 480)])
+@torch.inference_mode()
+def test_images_of_any_size(size: tuple[int, int], case: Case) -> None:
+    """As many tokens as transformers asks for, as many features, and a value for each patch."""
+    image = tiny.picture(0, *size)
+    model = case.model
+    pixels = model.preprocess(image)
+    processed = dict(case.processor(image, return_tensors="pt", **case.family.options))
+    text = case.family.expand(processed, model.network.config)
+    assert model.tokenise(f"{case.family.chat}Why?", pixels) == case.tokenizer(f"{text}Why?")["input_ids"]
+
+    ids = model.tokenise(f"{case.family.chat}Why?", pixels)
+    look = model.look(pixels, frozenset(["seed"]))
+    assert ids.count(model.image_token_id) == model.count_image_tokens(pixels) == len(look.features)
+    assert len(model.image_keys(ids, pixels)) == len(look.references["seed"].tokens)
+    assert look.references["seed"].grid.shape == model.patch_grid(pixels)  # type: ignore[attr-defined]
+
+
+def test_an_image_of_one_token(tmp_path: Path) -> None:
+    """transformers' Mistral 3 takes none."""
+    engine = tiny.load(families.save(FAMILIES["mistral3"], tmp_path))
+    images = [tiny.frame(tiny.encode(tiny.picture(0, 8, 6)))]
+    fault = tiny.run(engine, SAMPLES[:1], [tiny.row()], images).rows[0].fault
+    assert fault is not None and fault.code == "bad-image"
+    assert fault.message.startswith("The 8 x 6 image makes one image token only")
+
+
+def test_half_precision(case: Case, tmp_path: Path) -> None:
+    """Edited and captured in bfloat16, with features and references from the same pass."""
+    case.oracle.save_pretrained(tmp_path)
+    case.tokenizer.save_pretrained(tmp_path)
+    case.processor.save_pretrained(tmp_path)
+    engine = tiny.load(tmp_path, dtype="bfloat16")
+    edit = tiny.aai(warmup=-1, layers=(0, families.LAYERS))
+    rows = [tiny.row(edit, sample=0), tiny.row(sample=1)]
+    result = tiny.run(engine, SAMPLES, rows, arrays(), tokens=3, capture=tiny.capture(keys="image"))
+    assert [len(result.ids(row)) for row in range(2)] == [3, 3]
+    for image in range(2):
+        whole = reference(case, image, "seed")[0]
+        command = ExtractVisionCommand(model="m1", image=image, mode="seed")
+        _, tokens, _, _ = engine.extract_vision(command, arrays())
+        assert np.corrcoef(tokens, whole)[0, 1] > 0.9  # sharp random maps: single values differ

@@ -20,9 +20,10 @@ export const modelOptions = options({
   },
   "model-path": { type: "string", describe: "Folder of the checkpoint, instead of --model", group: "Model:" },
   dtype: {
-    choices: ["auto", "float32", "float16", "bfloat16"] as const,
+    choices: ["auto", "float32", "float16", "bfloat16", "int8", "nf4"] as const,
     default: "auto" as const,
-    describe: "Number format of the weights; auto: the checkpoint's on a GPU, float32 on a CPU",
+    describe:
+      "Number format of the weights; auto: the checkpoint's on a GPU, float32 on a CPU; int8, nf4: the decoder's only (bitsandbytes)",
     group: "Model:",
   },
   device: { type: "string", default: "auto", describe: "auto, cpu, cuda, cuda:1, mps", group: "Model:" },

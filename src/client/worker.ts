@@ -28,8 +28,11 @@ export interface WorkerOptions {
 }
 
 export interface LoadOptions {
-  /** "auto" (default): the checkpoint's own on a GPU, float32 on a CPU. */
-  dtype?: "auto" | "float32" | "float16" | "bfloat16";
+  /**
+   * "auto" (default): the checkpoint's own on a GPU, float32 on a CPU. "int8" and "nf4" quantise the decoder's weights
+   * on loading (CUDA and bitsandbytes needed); the vision tower, whose attention is the reference, keeps its own.
+   */
+  dtype?: "auto" | "float32" | "float16" | "bfloat16" | "int8" | "nf4";
   /** Commit, tag or branch of a hub repository. */
   revision?: string;
   /** Never ask the hub. Default: only where a file is not there. */

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from .spread import spread
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 def stack(edits: Sequence[RowEdit], columns: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
     """One edit per row, on these columns -> a function on their logits, [R, Hkv, G, K] float32, in place."""
-    gain = spread(columns, [edit.parameters.alpha * edit.reference for edit in edits], rest=0.0)
+    gain = spread(columns, [edit.reference for edit in edits], rest=0.0)
+    gain *= torch.tensor([edit.parameters.alpha for edit in edits], device=gain.device)[:, None, None, None]
     slope = spread(columns, [edit.parameters.beta for edit in edits], rest=1.0)
     width = gain.shape[-1]  # image keys end within the prompt, K grows
 

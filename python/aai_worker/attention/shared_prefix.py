@@ -37,7 +37,7 @@ def join_values(weights: Tensor, own: Tensor, prefix: SharedPrefix, layer: int) 
 
 
 def _stack(rows: Tensor, prefix: SharedPrefix) -> Tensor:
-    """[R, Hkv, G', X] -> [G, Hkv, S * G', X], where the rows of a prompt are one matrix; free slots are zero."""
+    """[R, Hkv, G', X] -> [G, Hkv, S * G', X], the rows of a prompt being one matrix; free slots are zero."""
     if prefix.spots is not None:
         spread = rows.new_zeros(len(prefix.keys[0]), prefix.slots, *rows.shape[1:])
         spread[prefix.spots] = rows

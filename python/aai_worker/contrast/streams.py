@@ -59,11 +59,11 @@ class Streams:
         if self._other is not None:
             self._other.keep_tails()
 
-    def keep(self, count: int) -> None:
-        """The first rows only."""
-        self._main.keep(count)
+    def keep(self, rows: Sequence[int]) -> None:
+        """As `Batch.keep`."""
+        self._main.keep(rows)
         if self._other is not None:
-            self._other.keep(count)
+            self._other.keep(rows)
 
     def advance(self, parents: list[int], tokens: list[int], resumed: dict[int, Tail]) -> None:
         """As `Batch.advance`."""

@@ -12,6 +12,7 @@ from .llava_onevision import LlavaOnevision
 from .minigpt4 import MiniGpt4
 from .mistral3 import Mistral3
 from .paligemma import PaliGemma
+from .pixtral import Pixtral
 from .qwen2_5_vl import Qwen25Vl
 from .qwen2_vl import Qwen2Vl
 from .qwen3_vl import Qwen3Vl
@@ -30,6 +31,7 @@ _ADAPTERS: list[type[Model]] = [
     Idefics3,
     SmolVlm,
     Mistral3,
+    Pixtral,
     Blip2,
     InstructBlip,
     MiniGpt4,

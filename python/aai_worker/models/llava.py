@@ -8,7 +8,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from ..errors import WorkerError
-from ..protocol import VisionTower
+from ..protocol import TokenGrid, VisionTower
 from ..reference import Reference, reduce_attention
 from .family import Look, Model, Pixels
 from .weights import weights_of
@@ -60,7 +60,9 @@ class Llava(Model):
         """[H, N, N] -> the reference on the image tokens; a CLS that the decoder sees keeps its value."""
         tokens = reduce_attention(weights, self._dropped, mode)
         rows, columns = self._grid
-        return Reference(tokens, tokens[-rows * columns :].reshape(rows, columns))
+        first = len(tokens) - rows * columns
+        grid = tokens[first:].reshape(rows, columns)
+        return Reference(tokens, grid, TokenGrid(first=first, rows=rows, columns=columns))
 
     def _reference_layer(self, mode: str) -> int:
         """Seed: the last one. Corrected: that whose output the decoder sees (state 0 = embedding)."""

@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
+from ..protocol import TokenGrid
 from ..reference import Reference, reduce_attention
 from .llava import Llava
 
@@ -37,7 +38,9 @@ class Shikra(Llava):
         if mode != "seed":
             return super()._reference(weights, mode)
         tokens = reduce_attention(weights, 0, mode)  # [1 + patches]
-        return Reference(tokens, tokens[1:].reshape(self._grid))
+        rows, columns = self._grid
+        grid = TokenGrid(first=1, rows=rows, columns=columns)
+        return Reference(tokens, tokens[1:].reshape(self._grid), grid)
 
 
 def _pad(image: Image.Image, color: tuple[int, ...]) -> Image.Image:
