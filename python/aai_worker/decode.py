@@ -85,8 +85,8 @@ def decode(
 ) -> Iterator[Event]:
     """Writes all that waits, at most `batch_size` live rows at once, fewer where memory ends.
 
-    `probes`: ids whose logits at the first step are told with the row. `stream`: tokens are told as they come,
-    not only each row as a whole.
+    `probes`: ids whose logits at the first step are told with the row. `stream`: tokens are told as they
+    come, not only each row as a whole.
     """
     planner = _Planner()
     if search.watch is not None:
