@@ -25,6 +25,7 @@ from transformers import AutoModelForImageTextToText
 from aai_worker.checkpoints import writer
 from aai_worker.checkpoints.__main__ import main
 from aai_worker.checkpoints.files import Weights
+from aai_worker.checkpoints.lock import locked
 from aai_worker.checkpoints.minigpt4 import minigpt4_recipe
 from aai_worker.checkpoints.parts import check_whole
 
@@ -242,7 +243,7 @@ def spoil_pickle(files: dict[str, Path]) -> None:
 
 
 def spoil_old_pickle(files: dict[str, Path]) -> None:
-    (files["checkpoint"] / "mm_projector.bin").write_bytes(pickle.dumps(Payload()))
+    (files["checkpoint"] / "mm_projector.bin").write_bytes(pickle.dumps(Payload(), protocol=2))
 
 
 def spoil_projector(files: dict[str, Path]) -> None:
@@ -391,6 +392,15 @@ def test_an_occupied_folder(
     (partial / "notes.txt").write_text("mine")
     assert "is in the way" in fault(capsys, "llava-1.5", tmp_path / "other", **llava)
     assert (partial / "notes.txt").read_text() == "mine"
+
+
+def test_two_at_once(llava: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with locked(tmp_path / "out"):
+        message = fault(capsys, "llava-1.5", tmp_path / "out", **llava)
+    assert message.startswith("Another conversion is writing ")
+    assert not (tmp_path / "out.partial").exists()
+    converted.convert("llava-1.5", tmp_path / "out", **llava)
+    assert not list(tmp_path.glob("*.lock"))
 
 
 def test_a_full_disk(

@@ -22,6 +22,7 @@ from safetensors.torch import save_file
 
 from .. import __version__
 from ..errors import WorkerError
+from .lock import locked
 from .parts import Part, Recipe, check_whole
 
 # Of one file that is written, and so about what is held in memory at once.
@@ -41,15 +42,15 @@ def write(model: str, recipe: Recipe, out: Path, report: Report) -> None:
     partial = out.with_name(out.name + ".partial")
     record = {"model": model, "plan": _digest(recipe, shards), "sources": [], "dropped": recipe.dropped}
     try:
-        _continue_or_start(partial, record)
-        _check_space(partial, shards, recipe)
-        _hash_sources(recipe, partial, record, report)
-        _write_shards(shards, recipe, partial, report)
-        _write_settings(shards, recipe, partial, record)
-        out.parent.mkdir(parents=True, exist_ok=True)
-        if out.is_dir():
-            out.rmdir()  # empty, as was checked
-        partial.rename(out)
+        with locked(out):
+            _continue_or_start(partial, record)
+            _check_space(partial, shards, recipe)
+            _hash_sources(recipe, partial, record, report)
+            _write_shards(shards, recipe, partial, report)
+            _write_settings(shards, recipe, partial, record)
+            if out.is_dir():
+                out.rmdir()  # empty, as was checked
+            partial.rename(out)
     except (OSError, SafetensorError) as error:
         raise WorkerError("bad-checkpoint", _explain(error, partial)) from error
 
