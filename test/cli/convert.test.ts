@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { modelSource } from "../../src/cli/options";
@@ -28,9 +28,18 @@ const paths = (model: string, ...names: string[]) =>
 const shikra = paths("shikra", "delta", "base").concat("--vision", join(folder, "shikra", "clip"));
 
 beforeAll(() => {
-  const script = `import sys, pathlib, published as p; p.shikra(pathlib.Path(sys.argv[1]) / "shikra")`;
+  const script = [
+    "import sys, pathlib, converted, published",
+    "folder = pathlib.Path(sys.argv[1])",
+    'published.shikra(folder / "shikra")',
+    'files = dict(zip(("vision", "qformer", "projector", "llm"), published.minigpt4(folder / "files")))',
+    'converted.convert("minigpt4", folder / "minigpt4", **files)',
+  ].join("\n");
   const { stderr, status } = spawnSync(findPython().python, ["-c", script, folder], {
-    env: { ...process.env, PYTHONPATH: join(root, "python", "tests") },
+    env: {
+      ...process.env,
+      PYTHONPATH: [join(root, "python"), join(root, "python", "tests")].join(delimiter),
+    },
     encoding: "utf8",
   });
   expect(status, stderr).toBe(0);
@@ -76,4 +85,20 @@ test("what was converted is found by its name, and is what PAI's paper knows", {
   expect(tokenIds.length).toBeGreaterThan(0);
   expect(modelSource({ model: "shikra" })).toBe(out);
   expect(modelSource({ model: "minigpt4", "model-path": "/elsewhere" })).toBe("/elsewhere");
+});
+
+test("a reference that aligns with nothing is told", { timeout: 120_000 }, async () => {
+  const named = [
+    "generate",
+    "--image",
+    image,
+    "--model",
+    "minigpt4",
+    "--model-path",
+    join(folder, "minigpt4"),
+  ];
+  const { stdout, stderr, exitCode } = await run(...named, "--alpha", "0.3", "--max-new-tokens", "8");
+  expect(exitCode, stderr).toBe(0);
+  expect(stdout).not.toBe("");
+  expect(stderr).toContain("the same value for every image token");
 });

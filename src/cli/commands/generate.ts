@@ -66,5 +66,10 @@ async function stream(run: Generation<GenerateResult>): Promise<void> {
     if (event.type === "token") process.stdout.write(event.text);
     if (event.type === "row" && event.finishReason === "failed") throw event.error;
     if (event.type === "row") process.stdout.write("\n");
+    if (event.type === "done" && event.attestation.some(({ constantReference }) => constantReference))
+      console.error(
+        "aai: the vision reference has the same value for every image token, so the edit aligned with nothing; " +
+          "--reference-mode corrected takes what was meant.",
+      );
   }
 }
