@@ -4,7 +4,7 @@ import type { InferredOptionTypes, Options } from "yargs";
 import type { LoadOptions } from "../client";
 import { packageRoot } from "../data/package_root";
 import { resolveModel } from "../environment/published_models";
-import { type AttentionMethod, aai, hgai, none, pai, vaf } from "../methods";
+import { type AttentionMethod, attentions, none } from "../methods";
 import { UsageError } from "./exit";
 
 export { searchOf, searchOptions } from "./search_options";
@@ -121,7 +121,7 @@ export function attentionOf(args: Arguments<typeof attentionOptions>): Attention
     if (!attentionParameters[method].includes(name))
       throw new UsageError(`--attention ${method} takes no ${flags[name] ?? `--${name}`}.`);
   }
-  return { aai, pai, hgai, vaf }[method](given);
+  return attentions[method](given);
 }
 
 const attentionParameters: Record<AttentionMethod["parameters"]["method"], readonly string[]> = {
