@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { InferredOptionTypes, Options } from "yargs";
 import type { LoadOptions } from "../client";
 import { packageRoot } from "../data/package_root";
+import { resolveModel } from "../environment/published_models";
 import { type AttentionMethod, attentions, none, type PluginEditOptions } from "../methods";
 import { UsageError } from "./exit";
 
@@ -12,12 +13,12 @@ const options = <Table extends Record<string, Options>>(table: Table) => table;
 
 export const modelOptions = options({
   model: {
-    alias: "model-path",
     type: "string",
     default: "demo",
-    describe: "Checkpoint: a folder, a hub id, or `demo` for the one that comes with the package",
+    describe: "Checkpoint: a folder, a hub id, demo (comes along), llava-1.5, minigpt4, shikra (aai convert)",
     group: "Model:",
   },
+  "model-path": { type: "string", describe: "Folder of the checkpoint, instead of --model", group: "Model:" },
   dtype: {
     choices: ["auto", "float32", "float16", "bfloat16", "int8", "nf4"] as const,
     default: "auto" as const,
@@ -83,9 +84,16 @@ export const attentionOptions = options({
 
 type Arguments<Table extends Record<string, Options>> = InferredOptionTypes<Table>;
 
-/** What `--model demo` stands for. */
-export function modelSource({ model }: { model: string }): string {
-  return model === "demo" ? join(packageRoot(), "demo", "checkpoint") : model;
+/** The folder or hub id that --model and --model-path name. @throws NotConvertedError */
+export function modelSource({
+  model,
+  "model-path": path,
+}: {
+  model: string;
+  "model-path"?: string | undefined;
+}): string {
+  if (path !== undefined) return path;
+  return model === "demo" ? join(packageRoot(), "demo", "checkpoint") : resolveModel(model);
 }
 
 export function deviceOf({

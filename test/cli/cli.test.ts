@@ -22,6 +22,7 @@ test("--help names every command", async () => {
     "compare",
     "pope-build",
     "methods",
+    "convert",
     "inspect",
     "doctor",
     "setup",
