@@ -117,11 +117,12 @@ class Batch:
 
     def _resume(self, row: int, tail: Tail) -> None:
         chain, columns = tail.chain(), tail.columns()
-        newest = torch.stack([one.newest for one in chain], dim=3)  # [layer, 2, Hkv, tokens, D]
-        for layer, (keys, values) in zip(self.cache.layers, newest, strict=True):
-            layer.keys[row, :, columns], layer.values[row, :, columns] = keys, values
         self.mask[row, self._prompt_width :] = False
-        self.mask[row, columns] = True
+        if chain:  # else the row begins anew, at the end of the prompt
+            newest = torch.stack([one.newest for one in chain], dim=3)  # [layer, 2, Hkv, tokens, D]
+            for layer, (keys, values) in zip(self.cache.layers, newest, strict=True):
+                layer.keys[row, :, columns], layer.values[row, :, columns] = keys, values
+            self.mask[row, columns] = True
         self.positions[row] = tail.position
         assert self.tails is not None
         self.tails[row] = tail
