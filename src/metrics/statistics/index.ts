@@ -5,5 +5,5 @@ export {
   type Intervals,
   pairedBootstrap,
 } from "./bootstrap";
-export { mcnemar, wilcoxon } from "./significance";
+export { holm, mcnemar, wilcoxon } from "./significance";
 export { type MetricValues, type Tally, totals } from "./tally";

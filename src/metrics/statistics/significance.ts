@@ -29,6 +29,24 @@ export function wilcoxon(differences: readonly number[]): number | null {
   return 2 * upperTail(Math.abs(positive - mean) / deviation);
 }
 
+/**
+ * Holm's step-down adjustment (1979) of p-values of one family, as R's `p.adjust(p, "holm")`: rejecting those below a level
+ * keeps the chance of any false rejection below it. null stays null and is no member of the family.
+ */
+export function holm(pValues: readonly (number | null)[]): (number | null)[] {
+  const order = pValues
+    .map((p, i) => [p, i] as const)
+    .filter((entry): entry is readonly [number, number] => entry[0] !== null)
+    .sort(([a], [b]) => a - b);
+  const adjusted: (number | null)[] = pValues.map(() => null);
+  let largest = 0;
+  order.forEach(([p, i], rank) => {
+    largest = Math.max(largest, Math.min(1, (order.length - rank) * p));
+    adjusted[i] = largest;
+  });
+  return adjusted;
+}
+
 function logChoose(n: number, k: number): number {
   let log = 0;
   for (let i = 1; i <= k; i++) log += Math.log((n - k + i) / i);
