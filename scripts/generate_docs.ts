@@ -1,20 +1,35 @@
 /**
- * Writes the tables of `docs/methods.md` from `src/methods/registry.ts`; the text around them is written by hand.
+ * Writes the tables of `docs/methods.md`: methods from `src/methods/registry.ts`, their figures on the demo world from
+ * `docs/methods_demo.json` (`npm run demo:methods` measures them). The text around them is written by hand.
  *
  *   ts-node scripts/generate_docs.ts [--check]     --check: write nothing, fail when the page is out of date
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { methods, parametersOf } from "../src/methods/registry";
-import { renderTable } from "../src/report/tables";
+import { renderTable, type Table } from "../src/report/tables";
+import { readResults } from "./methods_demo/results";
+import { answerTables, captionTables } from "./methods_demo/tables";
 
 const page = "docs/methods.md";
 const file = join(__dirname, "..", page);
 
 function main(): void {
   const before = readFileSync(file, "utf8");
-  const after = ["attention", "contrast", "search"].reduce(
-    (text, axis) => replaceBetween(text, axis, axisTables(axis)),
+  const results = readResults();
+  const [captions, captionControl] = captionTables(results);
+  const [answers, answerControl] = answerTables(results);
+  const content = {
+    attention: axisTables("attention"),
+    contrast: axisTables("contrast"),
+    search: axisTables("search"),
+    captions: inMarkdown([captions]),
+    "captions against apcOnly": inMarkdown([captionControl]),
+    answers: inMarkdown([answers]),
+    "answers against apcOnly": inMarkdown([answerControl]),
+  };
+  const after = Object.entries(content).reduce(
+    (text, [name, tables]) => replaceBetween(text, name, tables),
     before,
   );
   if (!process.argv.includes("--check")) writeFileSync(file, after);
@@ -26,33 +41,31 @@ function main(): void {
 
 function axisTables(axis: string): string {
   const members = methods.filter((method) => method.axis === axis);
-  const overview = renderTable(
-    {
-      columns: [{ name: "method" }, { name: "formula" }, { name: "source" }, { name: "works with" }],
-      rows: members.map(({ name, title, formula, source, combines, needsImage }) => [
-        `\`${name}\` ${title}`,
-        formula,
-        source,
-        needsImage ? `${combines} Rows with an image.` : combines,
+  const overview = {
+    columns: [{ name: "method" }, { name: "formula" }, { name: "source" }, { name: "works with" }],
+    rows: members.map(({ name, title, formula, source, combines, needsImage }) => [
+      `\`${name}\` ${title}`,
+      formula,
+      source,
+      needsImage ? `${combines} Rows with an image.` : combines,
+    ]),
+  };
+  const parameters = {
+    columns: [{ name: "method" }, { name: "parameter" }, { name: "default" }, { name: "meaning" }],
+    rows: members.flatMap((method) =>
+      parametersOf(method).map(({ name, value, meaning }) => [
+        `\`${method.name}\``,
+        `\`${name}\``,
+        value,
+        meaning,
       ]),
-    },
-    "markdown",
-  );
-  const parameters = renderTable(
-    {
-      columns: [{ name: "method" }, { name: "parameter" }, { name: "default" }, { name: "meaning" }],
-      rows: members.flatMap((method) =>
-        parametersOf(method).map(({ name, value, meaning }) => [
-          `\`${method.name}\``,
-          `\`${name}\``,
-          value,
-          meaning,
-        ]),
-      ),
-    },
-    "markdown",
-  );
-  return `${overview}\n\n${parameters}`;
+    ),
+  };
+  return inMarkdown([overview, parameters]);
+}
+
+function inMarkdown(tables: readonly Table[]): string {
+  return tables.map((table) => renderTable(table, "markdown")).join("\n\n");
 }
 
 function replaceBetween(text: string, name: string, content: string): string {
