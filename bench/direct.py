@@ -42,10 +42,10 @@ def main() -> None:
     command = GenerateCommand(
         model=model,
         samples=[Sample(image=0, prompt=Prompt(text=QUESTION, template="chat"))],
-        rows=[Row(sample=0, attention=[])],
-        search=GreedyParameters(max_new_tokens=TOKENS),
+        rows=[Row(sample=0, attention=[], contrast=None, search=GreedyParameters(max_new_tokens=TOKENS))],
+        batch_size=None,
         capture=None,
-        contrast=None,
+        stream=True,
         probes=[],
         window=1 << 25,
     )

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .attention import columns_of
 from .errors import WorkerError
 from .events import Attention
 from .protocol import AttentionEvent, CapturePolicy
@@ -35,7 +36,7 @@ class Recorder:
         self._step[layer] = weights
 
     def take(self) -> np.ndarray:
-        """The step just made: [layer, R, head, K]."""
+        """The step just made: [layer, R, head, column]."""
         step = torch.stack([self._step[layer] for layer in self.layers])
         self._step = {}
         return step.to(getattr(torch, self.policy.dtype)).cpu().numpy()
@@ -45,20 +46,23 @@ class RowCapture:
     """One row's share: cuts its arrays out of the steps; where only some words are wanted, waits for them."""
 
     def __init__(
-        self, policy: CapturePolicy, layers: int, row: int, padding: int, keys: Sequence[int]
+        self, policy: CapturePolicy, layers: int, row: int, prompt_length: int, image_keys: Sequence[int]
     ) -> None:
         self.policy = policy
         self.layers = captured_layers(policy, layers)
         self.row = row
-        self.padding = padding
-        self.keys = keys  # of the image, in the prompt
+        self.prompt_length = prompt_length
+        self.image_keys = image_keys
         self._words = None if policy.words is None else {clean_word(word) for word in policy.words}
         self._word = ""
         self._pending: list[tuple[int, np.ndarray]] = []
 
-    def push(self, step: int, weights: np.ndarray, text: str, last: bool) -> list[Attention]:
-        """`weights` [layer, head, K] of the query that chose the token `text` -> what can be sent by now."""
-        kept = self._cut(weights)
+    def push(self, step: int, weights: np.ndarray, width: int, text: str, last: bool) -> list[Attention]:
+        """`weights` [layer, head, column] of the query that chose the token `text` -> what can be sent now.
+
+        `width`: columns of the prompts, behind which a row's own keys begin.
+        """
+        kept = self._cut(step, weights, width)
         if self._words is None:
             return [self._event(step, kept, None)]
         return self._push_word((step, kept), text, last)
@@ -76,9 +80,11 @@ class RowCapture:
             self._pending = [mine] if after[-1] else []
         return sent + (self._close_word() if last else [])
 
-    def _cut(self, weights: np.ndarray) -> np.ndarray:
-        row = weights[:, :, self.padding :]
-        return np.ascontiguousarray(row[:, :, list(self.keys)] if self.policy.keys == "image" else row)
+    def _cut(self, step: int, weights: np.ndarray, width: int) -> np.ndarray:
+        keys = (
+            self.image_keys if self.policy.keys == "image" else range(self.prompt_length + step)
+        )  # the prompt, and the answer up to the query
+        return np.ascontiguousarray(weights[:, :, columns_of(keys, self.prompt_length, width)])
 
     def _close_word(self) -> list[Attention]:
         word, pending = clean_word(self._word), self._pending

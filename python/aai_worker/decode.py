@@ -1,14 +1,17 @@
-"""The decode loop: one step after the other for all live rows, until each has stopped.
+"""The decode loop: one step after the other for all live rows; as rows end, waiting ones take their place.
 
-Generated token number k of a row is fed at step k; step 0 feeds the last prompt token (see `batch.py`).
+Generated token number k of a row is fed at step k; step 0 feeds the last prompt token (see `prefix.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Protocol
 
 import numpy as np
+from torch import Tensor
 
 from .attention import AttentionStep, Plan, RowEdit
 from .batch import Tail
@@ -16,10 +19,17 @@ from .capture import Recorder, RowCapture
 from .contrast import Streams
 from .errors import Cancelled
 from .events import Attention, Event
+from .memory import free_memory, is_out_of_memory
+from .prefix import Prefix
 from .protocol import Alternative, RowEvent, Token, TokensEvent
-from .search import Answer, Choice, Search
+from .search import Answer, Choice, FinishReason, Search
 from .search.overtrust import Watch
-from .text import TextStream
+from .text import TextStream, whole_text
+
+# Waiting rows enter once this share of the batch is free. On a CPU it is large: beside older rows a young one
+# pays for their length, too, and empty places cost nothing there.
+_ENTRY = {"cpu": 0.5}
+_ENTRY_ELSEWHERE = 0.125
 
 
 @dataclass(eq=False)
@@ -28,11 +38,14 @@ class Row:
 
     number: int  # in the command
     prompt: list[int]
+    prefix: Prefix
+    other: Prefix  # what the second stream continues, where there is one
     limit: int  # at most so many tokens
-    image_columns: list[int]  # where the image tokens stand among the keys of the batch
+    image_keys: list[int]  # where the image tokens stand in the prompt
     edits: list[RowEdit]
     capture: RowCapture | None
     text: TextStream
+    told: int  # tokens that the caller has from an earlier beginning, which ran out of memory
     ids: list[int] = field(default_factory=list)  # settled so far
     edited: list[bool] = field(default_factory=list)  # per step so far
     live: int = 1
@@ -42,68 +55,136 @@ class Row:
         return [edit for edit in self.edits if edit.active(len(self.edited))]
 
 
+class Waiting(Protocol):
+    """Rows that have not begun."""
+
+    def __bool__(self) -> bool: ...
+
+    def take(self, count: int) -> Generator[Event, None, list[Row]]:
+        """The next rows, at most so many, ready to begin."""
+        ...
+
+    def give_back(self, row: Row) -> None:
+        """One that will have to begin anew."""
+        ...
+
+    def finish(self, row: Row) -> None: ...
+
+
 def decode(
-    rows: list[Row],
-    batch: Streams,
+    waiting: Waiting,
+    streams: Streams,
     search: Search,
     recorder: Recorder | None,
+    batch_size: int,
+    stream: bool,
     should_stop: Callable[[], bool],
     progress: Callable[[], None],
 ) -> Iterator[Event]:
-    """`batch` holds one prefilled prompt per row, in the same order."""
+    """Writes all that waits, at most `batch_size` live rows at once, fewer where memory ends.
+
+    `stream`: tokens are told as they come, not only each row as a whole.
+    """
     planner = _Planner()
     if search.watch is not None:
-        batch.keep_tails()
-    while rows:
+        streams.keep_tails()
+    capacity = max(1, batch_size // search.width)
+    entry = _ENTRY.get(streams.device.type, _ENTRY_ELSEWHERE)
+    rows: list[Row] = []
+    while rows or waiting:
         if should_stop():
             raise Cancelled
-        plan = planner.plan(rows)
-        logits = batch.step(_attention_step(plan, recorder or search.watch))
+        room = capacity - len(rows)
+        if waiting and (not rows or room >= max(1, entry * capacity)):
+            new = yield from waiting.take(room)
+            streams.join([row.prefix for row in new], [row.other for row in new])
+            rows += new
+        plan = planner.plan(rows, streams.width)
+        logits = _step(streams, plan, recorder or search.watch, alone=len(rows) == 1)
+        if logits is None:
+            capacity = len(rows) // 2
+            rows = _retreat(rows, capacity, streams, search, waiting)
+            continue
+        plan.settle()
+        for row in rows:
+            row.edited.append(bool(row.active_edits()))
+        if search.watch is not None:
+            search.watch.prompt_width = streams.width
         choices = search.step(logits, rows)  # type: ignore[arg-type]
         progress()
-        weights = recorder.take() if recorder else None  # [layer, R, head, K]
-
-        tokens = [_write(row, choice) for row, choice in zip(rows, choices, strict=True)]
-        if any(tokens):
-            yield TokensEvent(tokens=[token for written in tokens for token in written])
-        if weights is not None:
-            yield from _captured(rows, tokens, choices, weights)
-        for row, choice in zip(rows, choices, strict=True):
-            if choice.finish is not None:
-                yield RowEvent(
-                    row=row.number,
-                    text=row.text.text,
-                    token_ids=row.ids,
-                    finish_reason=choice.finish,
-                    alternatives=[_alternative(row, answer) for answer in choice.alternatives],
-                    fault=None,
-                )
-        rows = _advance(rows, choices, batch)
+        yield from _tell(rows, choices, recorder, streams.width, stream)
+        rows = _advance(rows, choices, streams, search, waiting)
 
 
 class _Planner:
-    """Plans change only when a warm-up ends or a row leaves: the last one is kept."""
+    """Plans change only when a warm-up ends or rows come and go: the last one is kept."""
 
     def __init__(self) -> None:
-        self._plan = Plan([])
+        self._plan = Plan([], 0)
 
-    def plan(self, rows: list[Row]) -> Plan:
+    def plan(self, rows: list[Row], width: int) -> Plan:
         edits = []
         for row in rows:
-            active = row.active_edits()
-            row.edited.append(bool(active))
-            edits += [active] * row.live
-        if edits != self._plan.edits:  # by identity: edits compare as objects
-            self._plan = Plan(edits)
+            edits += [row.active_edits()] * row.live
+        if edits != self._plan.edits or width != self._plan.width:  # by identity: edits compare as objects
+            self._plan = Plan(edits, width)
         return self._plan
 
 
-def _attention_step(plan: Plan, recorder: Recorder | Watch | None) -> AttentionStep | None:
-    if recorder is None and not any(plan.edits):
+def _step(streams: Streams, plan: Plan, recorder: Recorder | Watch | None, alone: bool) -> Tensor | None:
+    """Next-token logits [R, V]; None where memory ran out and fewer rows may fit."""
+    attention = None
+    if recorder is not None:
+        attention = AttentionStep(plan, recorder.record, frozenset(recorder.layers))
+    elif any(plan.edits):
+        attention = AttentionStep(plan, None, frozenset())
+    try:
+        return streams.step(attention)
+    except Exception as error:
+        if alone or not is_out_of_memory(error):
+            raise
+        plan.forget()
         return None
-    if recorder is None:
-        return AttentionStep(plan, None, frozenset())
-    return AttentionStep(plan, recorder.record, frozenset(recorder.layers))
+
+
+def _retreat(rows: list[Row], capacity: int, streams: Streams, search: Search, waiting: Waiting) -> list[Row]:
+    """The rows written furthest go on; the others wait to begin anew."""
+    furthest = sorted(range(len(rows)), key=lambda index: -len(rows[index].edited))
+    kept = sorted(furthest[:capacity])
+    for index in reversed(sorted(furthest[capacity:])):
+        search.forget(rows[index].number)
+        waiting.give_back(rows[index])
+    firsts = list(accumulate([row.live for row in rows], initial=0))
+    streams.keep([live for index in kept for live in range(firsts[index], firsts[index + 1])])
+    free_memory(streams.device)
+    return [rows[index] for index in kept]
+
+
+def _tell(
+    rows: list[Row], choices: Sequence[Choice], recorder: Recorder | None, width: int, stream: bool
+) -> Iterator[Event]:
+    tokens: list[list[Token]] = []
+    if stream or recorder is not None:
+        tokens = [_write(row, choice) for row, choice in zip(rows, choices, strict=True)]
+    else:
+        for row, choice in zip(rows, choices, strict=True):
+            row.ids += choice.settled
+    if stream:
+        news = [one for row, new in zip(rows, tokens, strict=True) for one in new if one.step >= row.told]
+        if news:
+            yield TokensEvent(tokens=news)
+    if recorder is not None:
+        yield from _captured(rows, tokens, choices, recorder.take(), width)
+    for row, choice in zip(rows, choices, strict=True):
+        if choice.finish is not None:
+            yield RowEvent(
+                row=row.number,
+                text=row.text.text if tokens else _text(row, row.ids, choice.finish),
+                token_ids=row.ids,
+                finish_reason=choice.finish,
+                alternatives=[_alternative(row, answer) for answer in choice.alternatives],
+                fault=None,
+            )
 
 
 def _write(row: Row, choice: Choice) -> list[Token]:
@@ -122,43 +203,64 @@ def _write(row: Row, choice: Choice) -> list[Token]:
 
 
 def _alternative(row: Row, answer: Answer) -> Alternative:
-    text = TextStream(row.text.tokenizer)
-    ids = answer.ids[:-1] if answer.finish == "stop" else answer.ids
-    pieces = [text.push(id) for id in ids]
-    return Alternative(text="".join(pieces) + text.end(), token_ids=answer.ids, finish_reason=answer.finish)
+    text = _text(row, answer.ids, answer.finish)
+    return Alternative(text=text, token_ids=answer.ids, finish_reason=answer.finish)
+
+
+def _text(row: Row, ids: list[int], finish: FinishReason) -> str:
+    """The stop token is no part of it."""
+    return whole_text(row.text.tokenizer, ids[:-1] if finish == "stop" else ids)
 
 
 def _captured(
-    rows: list[Row], tokens: list[list[Token]], choices: Sequence[Choice], weights: np.ndarray
+    rows: list[Row], tokens: list[list[Token]], choices: Sequence[Choice], weights: np.ndarray, width: int
 ) -> Iterator[Attention]:
     """Where attention is captured, every row has one live row and settles one token a step."""
     for index, (row, (token,), choice) in enumerate(zip(rows, tokens, choices, strict=True)):
-        if row.capture is not None:
-            last = choice.finish is not None
-            yield from row.capture.push(token.step, weights[:, index], token.text, last)
+        if row.capture is None:
+            continue
+        last = choice.finish is not None
+        for event in row.capture.push(token.step, weights[:, index], width, token.text, last):
+            if event.body.step >= row.told:
+                yield event
 
 
-def _advance(rows: list[Row], choices: Sequence[Choice], batch: Streams) -> list[Row]:
+def _advance(
+    rows: list[Row], choices: Sequence[Choice], streams: Streams, search: Search, waiting: Waiting
+) -> list[Row]:
     """The rows that go on."""
+    for row, choice in zip(rows, choices, strict=True):
+        if choice.finish is not None:
+            search.forget(row.number)
+            waiting.finish(row)
+    firsts = list(accumulate([row.live for row in rows], initial=0))
+    going = _close_ranks([index for index, choice in enumerate(choices) if choice.finish is None], rows)
     parents: list[int] = []
     tokens: list[int] = []
     resumed: dict[int, Tail] = {}
-    first = 0  # live row of the row at hand
-    for row, choice in zip(rows, choices, strict=True):
-        if choice.finish is None:
-            resumed |= enumerate(choice.tails or [], start=len(tokens))
-            parents += [first + parent for parent in choice.parents]
-            tokens += choice.tokens
-        first += row.live
-    batch.advance(parents, tokens, resumed)
+    for index in going:
+        choice = choices[index]
+        resumed |= enumerate(choice.tails or [], start=len(tokens))
+        parents += [firsts[index] + parent for parent in choice.parents]
+        tokens += choice.tokens
+    streams.advance(parents, tokens, resumed)
 
-    going = [(row, choice) for row, choice in zip(rows, choices, strict=True) if choice.finish is None]
     first = 0
-    for row, choice in going:
+    for index in going:
+        row, choice = rows[index], choices[index]
         row.live = len(choice.tokens)
-        if batch.tails is not None:
-            row.tails = batch.tails[first : first + row.live]
+        if streams.tails is not None:
+            row.tails = [tail for tail in streams.tails[first : first + row.live] if tail is not None]
         if choice.tails:
-            del row.edited[len(choice.tails[0].columns()) + 1 :]  # one step fed the end of the prompt
+            del row.edited[choice.tails[0].depth + 1 :]  # one step fed the end of the prompt
         first += row.live
-    return [row for row, _ in going]
+    return [rows[index] for index in going]
+
+
+def _close_ranks(going: list[int], rows: list[Row]) -> list[int]:
+    """Where each has one live row the last ones step into the places of those that left: few keys move."""
+    if any(row.live > 1 for row in rows):
+        return going
+    count = len(going)
+    stay, movers = set(going) & set(range(count)), [index for index in going if index >= count]
+    return [index if index in stay else movers.pop() for index in range(count)]

@@ -98,13 +98,18 @@ def find_keys(request: EditRequest, image_keys: list[int], prompt_length: int) -
 
 
 def bind_edit(
-    request: EditRequest, keys: list[int], padding: int, extracted: dict[str, Reference], device: torch.device
+    request: EditRequest,
+    keys: list[int],
+    prompt_length: int,
+    extracted: dict[str, Reference],
+    device: torch.device,
 ) -> RowEdit:
-    """`padding` tokens stand before the prompt in its batch; `extracted`: the image's references by mode."""
+    """`extracted`: the image's references by mode."""
     edit = RowEdit(
         parameters=request.parameters,
         hook=request.hook,
-        keys=torch.tensor(keys, device=device) + padding,
+        keys=torch.tensor(keys, device=device),
+        prompt_length=prompt_length,
         reference=torch.empty(0),
         constant=False,
     )

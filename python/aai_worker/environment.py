@@ -3,6 +3,7 @@
 The driver asks through pythonia, which survives neither NaN nor arrays nor rich objects: each takes
 plain values, and is answered by one JSON string, {"value": ...} or {"fault": "one sentence"}.
 """
+
 from __future__ import annotations
 
 import functools

@@ -1,49 +1,40 @@
-"""One generate command, start to end: all checked, images looked at, prompts prefilled, rows decoded."""
+"""One generate command, start to end: all is checked, then rows are decoded, lane by lane."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import torch
 
-from .attention import RowEdit
-from .batch import prefill
-from .capture import Recorder, RowCapture, check_policy
-from .contrast import Streams, create_contrast, open_streams
-from .decode import Row, decode
-from .edits import EditRequest, bind_edit, find_keys, request_edit
-from .errors import Cancelled, WorkerError
+from .capture import Recorder, check_policy
+from .contrast import Contrast, Streams, create_contrast
+from .decode import decode
+from .edits import EditRequest, find_keys, request_edit
+from .errors import WorkerError
 from .events import Event
-from .memory import memory_faults
-from .models import Look, Model
+from .memory import memory_faults, rows_that_fit
+from .models import Model
+from .openings import Job, Lane, Openings
 from .prepare import Prepared, prepare_sample
 from .probe import Probe
-from .protocol import (
-    Attestation,
-    GenerateCommand,
-    GenerateSummary,
-    PrefilledEvent,
-    PrefilledRow,
-    RowEvent,
-    Timings,
-    WorkerFault,
-)
+from .protocol import GenerateCommand, GenerateSummary, RowEvent, Timings, WorkerFault
 from .search import create_search
-from .text import TextStream
 
 _MEMORY_ADVICE = "generate fewer rows at once, shorten maxNewTokens or capture less"
+# Lanes follow each other, and share what was prefilled: so many prompt tokens are held for them at once.
+_HELD_TOKENS = 16384
 
 
-class _Job(NamedTuple):
-    """A row that will run."""
+class _Way(NamedTuple):
+    """One search and contrast, with all rows that ask for them."""
 
-    number: int
-    sample: int
-    edits: list[tuple[EditRequest, list[int]]]  # each with the prompt positions it acts on
+    probe: Probe  # before the search
+    contrast: Contrast | None
+    numbers: list[int]
 
 
 @torch.inference_mode()
@@ -56,22 +47,15 @@ def generate(
     progress: Callable[[], None],
 ) -> Iterator[Event]:
     """`hooks` are the model's installed ones, for rows that name no edits of their own."""
-    clock = _Clock()
+    started = time.perf_counter()
     requests = _check(model, command, hooks, arrays)
-    search = create_search(command.search, model)
-    probe = Probe(search, command.probes, model)
-    if command.capture is not None and not search.streams:
-        raise WorkerError(
-            "bad-input",
-            "Attention can be captured under the searches greedy and sample only: beams are dropped and "
-            "forked on the way, and so would be their attention.",
-        )
+    ways = _group(model, command)
     prepared, faults = _prepare(model, command, arrays)
     jobs = _plan_jobs(command, requests, prepared)
-    contrast = None if command.contrast is None else create_contrast(command.contrast)
-    if contrast is not None:
-        for job in jobs:
-            contrast.check(model, prepared[job.sample])
+    for way in ways:
+        for number in way.numbers:
+            if way.contrast is not None and number in jobs:
+                way.contrast.check(model, prepared[jobs[number].sample])
     for number, row in enumerate(command.rows):
         if row.sample in faults:
             yield RowEvent(
@@ -82,37 +66,76 @@ def generate(
                 alternatives=[],
                 fault=faults[row.sample],
             )
-    if not jobs:
-        yield clock.summary([], steps=0)
-        return
 
+    openings = Openings(model, prepared, list(jobs.values()), should_stop, progress)
+    attestation = []
+    generated_tokens = steps = 0
     with memory_faults(_MEMORY_ADVICE):
-        looks = _look(model, jobs, prepared, should_stop, progress)
-        clock.vision = clock.lap(model.device)
-        samples = sorted({job.sample for job in jobs})
-        prompts = [_embed(model, prepared[sample], looks) for sample in samples]
-        batch = prefill(model, prompts, should_stop, progress)
-        batch.select([samples.index(job.sample) for job in jobs])
-        recorder = None if command.capture is None else Recorder(command.capture, model.layers)
-        width = max(map(len, prompts))
-        rows = [_create_row(model, command, job, prepared[job.sample], looks, width) for job in jobs]
-        streams: Streams = batch
-        if contrast is not None:
-            continued = [prepared[job.sample] for job in jobs]
-            streams = open_streams(contrast, model, batch, continued, should_stop, progress)
-            for one, length in zip(rows, streams.prompt_lengths(), strict=True):
-                one.limit = min(one.limit, model.context_length - length)
-        clock.prefill = clock.lap(model.device)
-    yield PrefilledEvent(
-        rows=[_describe_prefix(job.number, prepared[job.sample]) for job in jobs],
-        seconds=clock.vision + clock.prefill,
+        for samples in _windows(prepared, several=len(ways) > 1):
+            for way in ways:
+                mine = [jobs[number] for number in way.numbers if number in jobs]
+                lane = Lane(
+                    openings, way.contrast, command.capture, [job for job in mine if job.sample in samples]
+                )
+                streams = Streams(way.contrast, model)
+                recorder = None if command.capture is None else Recorder(command.capture, model.layers)
+                size = command.batch_size or rows_that_fit(
+                    model, max((job.tokens for job in mine), default=1)
+                )
+                yield from decode(
+                    lane, streams, way.probe, recorder, size, command.stream, should_stop, progress
+                )
+                attestation += lane.attestation
+                generated_tokens += lane.generated_tokens
+                steps += streams.steps
+    for way in ways:
+        yield from way.probe.events()
+    waited = openings.vision_seconds + openings.prefill_seconds
+    yield GenerateSummary(
+        attestation=sorted(attestation, key=lambda one: one.row),
+        timings=Timings(
+            vision_seconds=openings.vision_seconds,
+            prefill_seconds=openings.prefill_seconds,
+            decode_seconds=time.perf_counter() - started - waited,
+            generated_tokens=generated_tokens,
+            steps=steps,
+        ),
     )
 
-    with memory_faults(_MEMORY_ADVICE):
-        yield from decode(rows, streams, probe, recorder, should_stop, progress)
-    yield from probe.events()
-    clock.decode = clock.lap(model.device)
-    yield clock.summary(rows, batch.steps)
+
+def _group(model: Model, command: GenerateCommand) -> list[_Way]:
+    """In the order in which they are first asked for."""
+    ways: dict[bytes, _Way] = {}
+    for number, row in enumerate(command.rows):
+        key = msgspec.msgpack.encode([row.search, row.contrast])
+        if key not in ways:
+            search = create_search(row.search, model)
+            if command.capture is not None and not search.streams:
+                raise WorkerError(
+                    "bad-input",
+                    "Attention can be captured under the searches greedy and sample only: beams are dropped "
+                    "and forked on the way, and so would be their attention.",
+                )
+            contrast = None if row.contrast is None else create_contrast(row.contrast)
+            ways[key] = _Way(Probe(search, command.probes, model), contrast, [])
+        ways[key].numbers.append(number)
+    return list(ways.values())
+
+
+def _windows(prepared: dict[int, Prepared], several: bool) -> Iterator[set[int]]:
+    """Samples that are worked on together: all, but where several lanes need them, not too many are held."""
+    if not several:
+        yield set(prepared)
+        return
+    window: set[int] = set()
+    tokens = 0
+    for number, sample in prepared.items():
+        if window and tokens + len(sample.ids) > _HELD_TOKENS:
+            yield window
+            window, tokens = set(), 0
+        window.add(number)
+        tokens += len(sample.ids)
+    yield window
 
 
 def _check(
@@ -153,9 +176,9 @@ def _prepare(
 
 def _plan_jobs(
     command: GenerateCommand, requests: list[list[EditRequest]], prepared: dict[int, Prepared]
-) -> list[_Job]:
-    """Every edit finds its keys before anything runs: one that would act on nothing is an error."""
-    jobs = []
+) -> dict[int, Job]:
+    """By row. Every edit finds its keys before anything runs: one that would act on nothing is an error."""
+    jobs = {}
     for number, row in enumerate(command.rows):
         if row.sample not in prepared:
             continue
@@ -167,105 +190,5 @@ def _plan_jobs(
         edits = [
             (request, find_keys(request, sample.image_keys, len(sample.ids))) for request in requests[number]
         ]
-        jobs.append(_Job(number, row.sample, edits))
+        jobs[number] = Job(number, row.sample, edits, row.search.max_new_tokens)
     return jobs
-
-
-def _look(
-    model: Model,
-    jobs: list[_Job],
-    prepared: dict[int, Prepared],
-    should_stop: Callable[[], bool],
-    progress: Callable[[], None],
-) -> dict[int, Look]:
-    """One vision pass per image, however many rows share it, with the references that they need."""
-    modes: dict[int, set[str]] = {}
-    pixels = {}
-    for job in jobs:
-        sample = prepared[job.sample]
-        if sample.image is None:
-            continue
-        pixels[sample.image] = sample.pixels
-        needed = {request.mode for request, _ in job.edits}
-        modes.setdefault(sample.image, set()).update(mode for mode in needed if mode is not None)
-    looks = {}
-    for image, values in pixels.items():
-        if should_stop():
-            raise Cancelled
-        looks[image] = model.look(values, frozenset(modes[image]))
-        progress()
-    return looks
-
-
-def _embed(model: Model, sample: Prepared, looks: dict[int, Look]) -> torch.Tensor:
-    return model.embed(sample.ids, None if sample.image is None else looks[sample.image].features)
-
-
-def _create_row(
-    model: Model, command: GenerateCommand, job: _Job, sample: Prepared, looks: dict[int, Look], width: int
-) -> Row:
-    """`width`: length of the longest prompt, to which the others are padded on the left."""
-    padding = width - len(sample.ids)
-    references = {} if sample.image is None else looks[sample.image].references
-    capture = None
-    if command.capture is not None:
-        capture = RowCapture(command.capture, model.layers, job.number, padding, sample.image_keys)
-    return Row(
-        number=job.number,
-        prompt=sample.ids,
-        # The context may end before the answer does.
-        limit=min(command.search.max_new_tokens, model.context_length - len(sample.ids)),
-        image_columns=[padding + key for key in sample.image_keys],
-        edits=[bind_edit(request, keys, padding, references, model.device) for request, keys in job.edits],
-        capture=capture,
-        text=TextStream(model.tokenizer),
-    )
-
-
-def _describe_prefix(number: int, sample: Prepared) -> PrefilledRow:
-    # Neighbouring positions differ from their own rank by the same amount: one group per run.
-    runs = [
-        [key for _, key in run]
-        for _, run in groupby(enumerate(sample.image_keys), lambda pair: pair[1] - pair[0])
-    ]
-    return PrefilledRow(
-        row=number, prompt_tokens=len(sample.ids), key_ranges=[(run[0], run[-1] + 1) for run in runs]
-    )
-
-
-class _Clock:
-    """Seconds per phase."""
-
-    def __init__(self) -> None:
-        self.vision = self.prefill = self.decode = 0.0
-        self._last = time.perf_counter()
-
-    def lap(self, device: torch.device) -> float:
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        before, self._last = self._last, time.perf_counter()
-        return self._last - before
-
-    def summary(self, rows: list[Row], steps: int) -> GenerateSummary:
-        return GenerateSummary(
-            attestation=[_attest(row.number, edit) for row in rows for edit in row.edits],
-            timings=Timings(
-                vision_seconds=self.vision,
-                prefill_seconds=self.prefill,
-                decode_seconds=self.decode,
-                generated_tokens=sum(len(row.ids) for row in rows),
-                steps=steps,
-            ),
-        )
-
-
-def _attest(row: int, edit: RowEdit) -> Attestation:
-    return Attestation(
-        row=row,
-        method=edit.method,
-        hook=edit.hook,
-        layers=sorted(edit.fired),
-        steps=max(edit.fired.values(), default=0),
-        applications=sum(edit.fired.values()),
-        constant_reference=edit.constant,
-    )

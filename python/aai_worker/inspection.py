@@ -1,4 +1,5 @@
 """What a checkpoint is, by the worker's own adapters, on a network without memory: no weights are read."""
+
 from __future__ import annotations
 
 import re
@@ -8,12 +9,14 @@ from typing import Any
 import msgspec
 import torch
 from huggingface_hub import snapshot_download
+from PIL import Image
 from safetensors import safe_open
 from transformers import AutoConfig, AutoModelForImageTextToText
 
 from .errors import WorkerError
 from .loading import check_weights, find_family, load_image_processor, load_tokenizer
 from .models import Model
+from .models.family import TYPICAL_SIZE
 from .prompts import build_prompt
 from .protocol import Prompt
 from .sources import find_checkpoint, has_weights
@@ -25,7 +28,8 @@ def inspect_checkpoint(source: str) -> dict[str, Any]:
     """`ModelDescription` as the protocol writes it, and more. WorkerError where this is no usable checkpoint.
 
     `prompt`: QUESTION in `template`, which is the checkpoint's own ("chat") where it has one.
-    `imageRuns`: runs [start, end) of image tokens in `prompt`. `referenceShape`: [rows, columns].
+    `imageRuns`: runs [start, end) of image tokens in `prompt`, for an image of TYPICAL_SIZE.
+    `referenceShape`: [rows, columns].
     `dtypes` and `weightBytes`: of the safetensors files, None where they are not on this disk.
     """
     folder = find_settings(source)
@@ -33,13 +37,14 @@ def inspect_checkpoint(source: str) -> dict[str, Any]:
     description = model.describe()
     template = description.templates[0]
     prompt = build_prompt(Prompt(text=QUESTION, template=template), True, model.tokenizer)
-    ids = model.tokenise(prompt)
+    pixels = model.preprocess(Image.new("RGB", TYPICAL_SIZE))
+    ids = model.tokenise(prompt, pixels)
     return {
         **msgspec.to_builtins(description),
         "template": template,
         "prompt": prompt,
         "promptTokens": len(ids),
-        "imageRuns": runs_of(model.image_keys(ids)),
+        "imageRuns": runs_of(model.image_keys(ids, pixels)),
         "referenceShape": list(description.vision_tower.grid),
         **stored_weights(folder),
     }

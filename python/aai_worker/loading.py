@@ -17,6 +17,7 @@ from transformers.utils import logging
 
 from .attention import ATTENTION
 from .errors import WorkerError
+from .families import explain_unknown
 from .memory import memory_faults
 from .models import FAMILIES, Model
 from .sources import find_checkpoint, has_weights
@@ -38,7 +39,9 @@ def load_model(
     tokenizer = load_tokenizer(folder)
     image_processor = load_image_processor(folder)
     progress()
-    network = _load_network(folder, _choose_dtype(dtype, device), device, progress)
+    network = _load_network(
+        folder, family.vision_attention, _choose_dtype(dtype, device), device, progress
+    )
     return family(network, tokenizer, image_processor, source)
 
 
@@ -70,7 +73,7 @@ def find_family(folder: Path) -> type[Model]:
             "unknown-model",
             f'"{folder}" is a text-only model ({model_type}); a vision-language one is needed ({supported}).',
         )
-    raise WorkerError("unknown-model", f'Model type "{model_type}" is not supported; supported: {supported}.')
+    raise WorkerError("unknown-model", explain_unknown(model_type))
 
 
 def check_weights(folder: Path) -> None:
@@ -113,7 +116,11 @@ def load_image_processor(folder: Path) -> Any:
 
 
 def _load_network(
-    folder: Path, dtype: str | torch.dtype, device: torch.device, progress: Callable[[], None]
+    folder: Path,
+    vision_attention: str,
+    dtype: str | torch.dtype,
+    device: torch.device,
+    progress: Callable[[], None],
 ) -> Any:
     try:
         with memory_faults(
@@ -123,8 +130,7 @@ def _load_network(
                 network, info = AutoModelForImageTextToText.from_pretrained(
                     folder,
                     dtype=dtype,
-                    # The tower under eager attention always: its weights are the vision reference.
-                    attn_implementation={"text_config": ATTENTION, "vision_config": "eager"},
+                    attn_implementation={"text_config": ATTENTION, "vision_config": vision_attention},
                     trust_remote_code=False,
                     local_files_only=True,
                     weights_only=True,

@@ -1,13 +1,19 @@
-"""Running out of memory, whichever allocator it is that gives up, as one `WorkerError`."""
+"""Memory: running out of it, whichever allocator it is that gives up, and how many rows fit into it."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
 from .errors import WorkerError
+from .models import Model
+
+_SHARE = 0.5  # of the free memory that rows may take: prompts and temporaries need some, too
+_MOST_ROWS = 512  # more gain next to nothing
 
 
 @contextmanager
@@ -15,15 +21,49 @@ def memory_faults(advice: str) -> Iterator[None]:
     """Turns the several ways of running out of memory into one `WorkerError`."""
     try:
         yield
-    except (MemoryError, torch.OutOfMemoryError) as error:
-        raise _out_of_memory(error, advice) from error
-    except RuntimeError as error:
-        # torch's CPU allocator, and some CUDA libraries, have no type of their own for it.
-        if "can't allocate memory" not in str(error) and "out of memory" not in str(error).lower():
+    except Exception as error:
+        if not is_out_of_memory(error):
             raise
-        raise _out_of_memory(error, advice) from error
+        detail = str(error).splitlines()[0] if str(error) else "no further detail"
+        raise WorkerError("out-of-memory", f"Out of memory ({detail}): {advice}.") from error
 
 
-def _out_of_memory(error: BaseException, advice: str) -> WorkerError:
-    detail = str(error).splitlines()[0] if str(error) else "no further detail"
-    return WorkerError("out-of-memory", f"Out of memory ({detail}): {advice}.")
+def is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    # torch's CPU allocator, and some CUDA libraries, have no type of their own for it.
+    text = str(error)
+    return isinstance(error, RuntimeError) and (
+        "can't allocate memory" in text or "out of memory" in text.lower()
+    )
+
+
+def free_memory(device: torch.device) -> None:
+    """Gives back what nothing refers to any longer."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def rows_that_fit(model: Model, tokens: int) -> int:
+    """How many rows can be written at once, each of so many tokens, at least 1."""
+    config = model.text_config
+    kv_heads = getattr(config, "num_key_value_heads", None) or model.heads
+    head_size = getattr(config, "head_dim", None) or config.hidden_size // model.heads
+    cached = 2 * model.layers * kv_heads * head_size * model.dtype.itemsize * (tokens + 1)
+    logits = 4 * 4 * config.vocab_size  # float32, and what a search makes of it
+    available = _available(model.device)
+    if available is None:
+        return _MOST_ROWS
+    return max(1, min(_MOST_ROWS, int(_SHARE * available / (cached + logits))))
+
+
+def _available(device: torch.device) -> int | None:
+    """Bytes; None where nobody tells."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    report = Path("/proc/meminfo")
+    if device.type != "cpu" or not report.is_file():
+        return None
+    fields = dict(line.split(":") for line in report.read_text().splitlines())
+    return int(fields["MemAvailable"].split()[0]) * 1024

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from torch import Tensor
 
 from .arrays import read_array
 from .errors import WorkerError
 from .images import decode_image
-from .models import Model
+from .models import Model, Pixels
 from .prompts import build_prompt
 from .protocol import Prompt, Sample
 
@@ -20,7 +19,7 @@ class Prepared(NamedTuple):
     ids: list[int]  # of the prompt, image tokens expanded
     image_keys: list[int]  # where the image tokens sit in it
     image: int | None  # the array it came from: samples may share one
-    pixels: Tensor | None
+    pixels: Pixels | None
     prompt: Prompt
 
 
@@ -30,7 +29,7 @@ def prepare_sample(model: Model, sample: Sample, arrays: Sequence[np.ndarray]) -
         if sample.image is None
         else model.preprocess(decode_image(read_array(arrays, sample.image, "image").tobytes()))
     )
-    ids = model.tokenise(build_prompt(sample.prompt, sample.image is not None, model.tokenizer))
+    ids = model.tokenise(build_prompt(sample.prompt, sample.image is not None, model.tokenizer), pixels)
     if len(ids) < 2:
         raise WorkerError("bad-input", f"The prompt has {len(ids)} token; at least 2 are needed.")
     if len(ids) >= model.context_length:
@@ -39,4 +38,4 @@ def prepare_sample(model: Model, sample: Sample, arrays: Sequence[np.ndarray]) -
             f"The prompt has {len(ids)} tokens, image included, which leaves no room for an answer in the "
             f"model's context of {model.context_length}; shorten it.",
         )
-    return Prepared(ids, model.image_keys(ids), sample.image, pixels, sample.prompt)
+    return Prepared(ids, model.image_keys(ids, pixels), sample.image, pixels, sample.prompt)

@@ -18,6 +18,7 @@ class Probe:
     def __init__(self, search: Search, texts: Sequence[str], model: Model) -> None:
         self.streams = search.streams
         self.watch = search.watch
+        self.width = search.width
         self._search = search
         self._ids = [_first_token(text, model) for text in texts]
         self._noted: dict[int, list[float]] = {}
@@ -29,6 +30,9 @@ class Probe:
                 self._noted[row.number] = logits[first, self._ids].tolist()
             first += row.live
         return self._search.step(logits, rows)
+
+    def forget(self, number: int) -> None:
+        self._search.forget(number)
 
     def events(self) -> Iterator[ProbesEvent]:
         for number, logits in self._noted.items():

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "3d109b39890f6a0c"
+PROTOCOL_HASH = "a3bcef0f29f9aae1"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -143,6 +143,8 @@ class Sample(Struct, frozen=True, kw_only=True, rename="camel"):
 class Row(Struct, frozen=True, kw_only=True, rename="camel"):
     sample: Annotated[int, Meta(ge=0)]
     attention: list[AttentionEdit] | None
+    contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | IcdParameters | DolaParameters | DecoParameters | SidParameters | None
+    search: GreedyParameters | SampleParameters | BeamParameters | OperaParameters
 
 
 class ArraySpec(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -181,6 +183,7 @@ class ModelDescription(Struct, frozen=True, kw_only=True, rename="camel"):
     context_length: int
     image_token_id: int
     image_tokens: int
+    dynamic_image_tokens: bool
     vision_tower: VisionTower
     templates: list[str]
     parameters: int
@@ -248,9 +251,9 @@ class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     model: str
     samples: list[Sample]
     rows: list[Row]
-    contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | IcdParameters | DolaParameters | DecoParameters | SidParameters | None
-    search: GreedyParameters | SampleParameters | BeamParameters | OperaParameters
+    batch_size: Annotated[int, Meta(ge=1)] | None
     capture: CapturePolicy | None
+    stream: bool
     probes: list[str]
     window: Annotated[int, Meta(ge=1)]
 

@@ -25,11 +25,12 @@ def apply(x: list[float], r: Tensor, alpha: float, beta: float) -> list[float]:
         parameters=tiny.aai(alpha=alpha, beta=beta).parameters,
         hook=None,
         keys=torch.arange(1, len(x) + 1),
+        prompt_length=len(x) + 2,
         reference=r,
         constant=False,
     )
     logits = torch.tensor([7.0, *x, -7.0])[None, None, None]
-    edited = METHODS["aai"]([edit])(logits)[0, 0, 0].tolist()
+    edited = METHODS["aai"]([edit], [edit.keys])(logits)[0, 0, 0].tolist()
     assert (edited[0], edited[-1]) == (7.0, -7.0)
     return edited[1:-1]
 
@@ -110,7 +111,7 @@ SETTINGS = [
 def test_every_row_gets_what_it_gets_alone(engine: Engine, logits: list[Tensor]) -> None:
     texts = ["<image>\nWhat?", "Look: <image>\nPlease describe this image in detail."]
     samples = [tiny.sample(text, image=index) for index, text in enumerate(texts)]
-    rows = [tiny.row(*edits, sample=sample) for edits in SETTINGS for sample in (0, 1)]
+    rows = [tiny.row(*edits, sample=sample) for sample in (0, 1) for edits in SETTINGS]
     together = tiny.run(engine, samples, rows, tiny.pictures(2))
     batch = torch.stack(logits)  # [step, R, V]
 
@@ -209,7 +210,7 @@ def test_the_edit_runs_where_it_is_attested(engine: Engine, monkeypatch: pytest.
     """The counts come from the attention function itself: with a method that does nothing they go on."""
     applied: Counter[int] = Counter()
 
-    def stack(edits: Any) -> Any:
+    def stack(edits: Any, columns: Any) -> Any:
         def apply(logits: Tensor) -> Tensor:
             applied[len(edits)] += 1
             return logits

@@ -21,8 +21,8 @@ from aai_worker.protocol import AttentionEdit
 
 def apply(edit: AttentionEdit, logits: Tensor, keys: list[int]) -> Tensor:
     """[Hkv, G, K] of one row."""
-    row = RowEdit(edit.parameters, None, torch.tensor(keys), reference=torch.empty(0), constant=False)
-    return METHODS[row.method]([row])(logits[None].clone())[0]
+    row = RowEdit(edit.parameters, None, torch.tensor(keys), 99, reference=torch.empty(0), constant=False)
+    return METHODS[row.method]([row], [row.keys])(logits[None].clone())[0]
 
 
 def test_worked_vector_of_pai() -> None:
@@ -79,7 +79,7 @@ def test_rows_of_different_methods_in_one_batch(engine: Engine, logits: list[Ten
         [tiny.vaf(suppress=0.5), tiny.pai(alpha=1.0, layers=(2, 4))],
         [],
     ]
-    rows = [tiny.row(*row, sample=sample) for row in edits for sample in (0, 1)]
+    rows = [tiny.row(*row, sample=sample) for sample in (0, 1) for row in edits]
     together = tiny.run(engine, samples, rows, tiny.pictures(2))
     batch = torch.stack(logits)  # [step, R, V]
 
@@ -90,7 +90,7 @@ def test_rows_of_different_methods_in_one_batch(engine: Engine, logits: list[Ten
         assert (batch[:, number] - torch.cat(logits)).abs().max() < 1e-5
     assert together.summary is not None
     methods = [proof.method for proof in together.summary.attestation]
-    assert methods == ["aai"] * 2 + ["pai"] * 2 + ["hgai"] * 2 + ["vaf"] * 2 + ["vaf", "pai"] * 2
+    assert methods == ["aai", "pai", "hgai", "vaf", "vaf", "pai"] * 2
     assert not any(proof.constant_reference for proof in together.summary.attestation)
 
 

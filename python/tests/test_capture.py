@@ -98,12 +98,12 @@ def test_an_edit_shows_in_the_captured_weights(engine: Engine) -> None:
 
 def test_only_the_tokens_of_chosen_words() -> None:
     policy = tiny.capture(words=["Cat", "a"], heads="mean")
-    row = RowCapture(policy, layers=tiny.LAYERS, row=7, padding=0, keys=[])
+    row = RowCapture(policy, layers=tiny.LAYERS, row=7, prompt_length=1, image_keys=[])
     tokens = ["A", " c", "at", ",", " cats", " \n", "the ", "cat", "\nand", " a", ""]
     sent = []
     for step, text in enumerate(tokens):
-        weights = np.full((4, 1, 3), step, dtype=np.float32)
-        sent.append(row.push(step, weights, text, last=step == len(tokens) - 1))
+        weights = np.full((4, 1, 12), step, dtype=np.float32)
+        sent.append(row.push(step, weights, 0, text, last=step == len(tokens) - 1))
 
     # A word is complete, and its steps are sent, when whitespace or the end follows.
     found = [

@@ -76,7 +76,7 @@ def test_rows_leave_at_their_stop_token(checkpoint: Path, tmp_path: Path, oracle
 def test_many_samples_are_prefilled_in_parts(
     engine: Engine, oracle: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aai_worker.batch._PREFILL_TOKENS", 80)  # one long prompt, or two short ones
+    monkeypatch.setattr("aai_worker.prefix._PREFILL_TOKENS", 80)  # one long prompt, or two short ones
     samples = [tiny.sample(text, image=index) for index, text in enumerate(QUESTIONS)]
     rows = [tiny.row(sample=index) for index in range(3)]
     result = tiny.run(engine, samples, rows, tiny.pictures(3))
@@ -113,6 +113,16 @@ def test_streamed_text_is_the_whole_text(engine: Engine, oracle: tuple[Any, Any]
         assert [token.step for token in tokens] == list(range(60))
         assert "".join(token.text for token in tokens) == result.rows[row].text
         assert result.rows[row].text == tokenizer.decode(result.ids(row), skip_special_tokens=True)
+
+
+def test_without_stream_only_whole_rows_come(engine: Engine) -> None:
+    samples = [tiny.sample(text, image=index) for index, text in enumerate(QUESTIONS)]
+    rows = [tiny.row(sample=index) for index in range(3)]
+    told = tiny.run(engine, samples, rows, tiny.pictures(3), tokens=60)
+    whole = tiny.run(engine, samples, rows, tiny.pictures(3), tokens=60, stream=False)
+
+    assert not whole.tokens
+    assert whole.rows == told.rows
 
 
 def test_the_same_command_gives_the_same_logits(engine: Engine, logits: list[torch.Tensor]) -> None:

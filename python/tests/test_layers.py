@@ -9,9 +9,19 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "aai_worker"
 SOCKETS = {"__main__", "server", "control", "window", "wire"}
 QUESTIONS = {"environment", "inspection"}
-DECODING = {"engine", "decode", "generate"}
+DECODING = {"engine", "decode", "generate", "openings"}
 # Torch takes seconds to import: the worker greets its driver before, and the questions answer without.
-BEFORE_TORCH = {"__init__", "__main__", "protocol", "errors", "control", "window", "wire", "environment"}
+BEFORE_TORCH = {
+    "__init__",
+    "__main__",
+    "protocol",
+    "errors",
+    "control",
+    "window",
+    "wire",
+    "environment",
+    "families",
+}
 
 
 def modules() -> list[Path]:

@@ -164,7 +164,7 @@ def spoil_text_only(folder: Path) -> None:
 
 
 def spoil_type(folder: Path) -> None:
-    write_config(folder, model_type="qwen2_vl")
+    write_config(folder, model_type="kosmos-2")
 
 
 def spoil_original(folder: Path) -> None:
@@ -212,9 +212,9 @@ def spoil_image_processor(folder: Path) -> None:
         (
             spoil_text_only,
             "unknown-model",
-            "is a text-only model (llama); a vision-language one is needed (llava).",
+            "is a text-only model (llama); a vision-language one is needed (llava, llava_next, ",
         ),
-        (spoil_type, "unknown-model", 'Model type "qwen2_vl" is not supported; supported: llava.'),
+        (spoil_type, "unknown-model", 'Model type "kosmos-2" is not supported; supported: llava, llava_next'),
         (
             spoil_original,
             "bad-checkpoint",

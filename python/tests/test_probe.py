@@ -10,7 +10,7 @@ import torch
 
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
-from aai_worker.protocol import GenerateCommand, GreedyParameters, ProbesEvent
+from aai_worker.protocol import GenerateCommand, ProbesEvent
 
 
 def probed(engine: Engine, texts: list[str]) -> list[ProbesEvent]:
@@ -18,9 +18,9 @@ def probed(engine: Engine, texts: list[str]) -> list[ProbesEvent]:
         model="m1",
         samples=[tiny.sample(image=0), tiny.sample("<image>\nA dog?", image=1)],
         rows=[tiny.row(sample=0), tiny.row(sample=1)],
-        search=GreedyParameters(max_new_tokens=3),
+        batch_size=None,
         capture=None,
-        contrast=None,
+        stream=True,
         probes=texts,
         window=1,
     )

@@ -57,10 +57,11 @@ def test_a_question_with_braces() -> None:
 def test_ids_are_those_of_the_processor(text: str, engine: Engine, oracle: tuple[Any, Any]) -> None:
     model: Model = engine._find("m1").model
     images = tiny.picture(0) if "<image>" in text else None
-    ids = model.tokenise(text)
+    pixels = None if images is None else model.preprocess(images)
+    ids = model.tokenise(text, pixels)
 
     assert ids == oracle[1](text=text, images=images, return_tensors="pt")["input_ids"][0].tolist()
-    assert len(model.image_keys(ids)) == (tiny.IMAGE_TOKENS if images else 0)
+    assert len(model.image_keys(ids, pixels)) == (tiny.IMAGE_TOKENS if images else 0)
 
 
 @pytest.mark.parametrize("text", ["USER: <image>\nWhat?", "<s>USER: <image>\nWhat?"])
@@ -71,7 +72,7 @@ def test_one_bos_and_no_more(text: str, engine: Engine, monkeypatch: pytest.Monk
     bos = ("<s>", tokenizer.bos_token_id)
     tokenizer._tokenizer.post_processor = TemplateProcessing(single="<s> $A", special_tokens=[bos])
     monkeypatch.setattr(model, "tokenizer", tokenizer)
-    ids = model.tokenise(text)
+    ids = model.tokenise(text, model.preprocess(tiny.picture(0)))
     assert ids[0] == tokenizer.bos_token_id and ids.count(tokenizer.bos_token_id) == 1
 
 

@@ -75,7 +75,7 @@ def test_one_pass_for_features_and_both_references(engine: Engine, oracle: tuple
     with torch.inference_mode():
         look = model.look(pixels, frozenset(["seed", "corrected"]))
         without = model.look(pixels, frozenset())
-        expected = oracle[0].get_image_features(pixels).pooler_output[0]
+        expected = oracle[0].get_image_features(pixels.values).pooler_output[0]
     hook.remove()
 
     assert len(calls) == 2

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import torch
 from PIL import Image
@@ -136,9 +137,13 @@ def _create_config(
     )
 
 
-def create_tokenizer() -> PreTrainedTokenizerFast:
-    """One token per byte: every text can be written, and characters are split over tokens."""
-    special = ["<unk>", "<s>", "</s>", "<pad>", "<image>"]
+def create_tokenizer(special_tokens: dict[str, str] | None = None) -> PreTrainedTokenizerFast:
+    """One token per byte: every text can be written, and characters are split over tokens.
+
+    `special_tokens`: further ones, by attribute; the image token among them where it is not `<image>`.
+    """
+    extra = special_tokens or {"image_token": "<image>"}
+    special = ["<unk>", "<s>", "</s>", "<pad>", *extra.values()]
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {token: index for index, token in enumerate([*special, *alphabet])}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[], unk_token="<unk>"))
@@ -150,7 +155,7 @@ def create_tokenizer() -> PreTrainedTokenizerFast:
         bos_token="<s>",
         eos_token="</s>",
         pad_token="<pad>",
-        extra_special_tokens={"image_token": "<image>"},
+        extra_special_tokens=extra,
         padding_side="left",
     )
 
@@ -219,13 +224,15 @@ def sample(text: str = "<image>\nWhat is it?", image: int | None = 0, template: 
     return Sample(image=image, prompt=Prompt(text=text, template=template))
 
 
-def row(*edits: AttentionEdit, sample: int = 0) -> Row:
-    return Row(sample=sample, attention=list(edits))
+def row(*edits: AttentionEdit, sample: int = 0, search: Any = None, contrast: Any = None) -> Row:
+    """Greedy, by default."""
+    search = search or GreedyParameters(max_new_tokens=12)
+    return Row(sample=sample, attention=list(edits), search=search, contrast=contrast)
 
 
 def hooked_row(sample: int = 0) -> Row:
     """Edited by the hooks that are installed on the model."""
-    return Row(sample=sample, attention=None)
+    return msgspec.structs.replace(row(sample=sample), attention=None)
 
 
 def capture(
@@ -269,16 +276,21 @@ def run(
     capture: CapturePolicy | None = None,
     search: Any = None,
     contrast: Any = None,
+    batch_size: int | None = None,
+    stream: bool = True,
     **callbacks: Any,
 ) -> Run:
-    """`search`, `contrast`: parameters; None = greedy, none."""
+    """All rows by one search and contrast (parameters; None = greedy, none), unless each has its own."""
+    if search is not None or contrast is not None or tokens != 12:
+        search = search or GreedyParameters(max_new_tokens=tokens)
+        rows = [msgspec.structs.replace(row, search=search, contrast=contrast) for row in rows]
     command = GenerateCommand(
         model=engine.models[0],
         samples=samples,
         rows=rows,
-        contrast=contrast,
-        search=search or GreedyParameters(max_new_tokens=tokens),
+        batch_size=batch_size,
         capture=capture,
+        stream=stream,
         probes=[],
         window=1,
     )

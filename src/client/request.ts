@@ -21,16 +21,26 @@ export interface RowRequest {
   template?: string;
   /** Default: the hooks installed on the model. */
   attention?: Attention;
+  /** Default: that of the generation. */
+  search?: Search;
+  /** Default: that of the generation. */
+  contrast?: Contrast;
 }
 
-/** What the rows of one generation share. */
 export interface GenerateOptions {
-  /** Default `greedy()`. */
+  /** Of rows that name none. Default `greedy()`. */
   search?: Search;
-  /** Default: the logits as they are. All rows of a generation share it. */
+  /** Of rows that name none. Default: the logits as they are. */
   contrast?: Contrast;
+  /**
+   * Most rows written at once, beams and candidates counted; as one ends, the next begins. Changes no answer. Default:
+   * what fits into memory.
+   */
+  batchSize?: number;
   /** Default: no attention comes back. */
   capture?: Capture;
+  /** False: no `token` events, only each row as a whole; cheaper where many rows are written. Default true. */
+  stream?: boolean;
   /** Texts whose first token's logit at the first step is wanted, such as "Yes" and "No". */
   probes?: readonly string[];
   /** Aborting it cancels within one decoding step. */
@@ -48,11 +58,13 @@ export async function generateCommand(
   options: GenerateOptions,
   window: number,
 ): Promise<{ body: z.infer<typeof GenerateCommand>; arrays: NdArray[] }> {
+  const { search = greedy(), contrast, batchSize, capture, stream = true, probes = [] } = options;
   const arrays: NdArray[] = [];
   const images = new Map<ImageInput, number>();
   const samples = new Map<string, { index: number; sample: z.infer<typeof Sample> }>();
   const rows: z.infer<typeof Row>[] = [];
-  for (const { image, prompt, template = "chat", attention } of requests) {
+  for (const request of requests) {
+    const { image, prompt, template = "chat" } = request;
     if (image !== undefined && !images.has(image)) images.set(image, arrays.push(await readImage(image)) - 1);
     const sample = {
       image: image === undefined ? null : images.get(image)!,
@@ -60,19 +72,21 @@ export async function generateCommand(
     };
     const key = JSON.stringify(sample);
     if (!samples.has(key)) samples.set(key, { index: samples.size, sample });
+    const contrasted = request.contrast ?? contrast;
     rows.push({
       sample: samples.get(key)!.index,
-      attention: attentionEdits(attention, target, arrays),
+      attention: attentionEdits(request.attention, target, arrays),
+      contrast: contrasted === undefined ? null : resolveContrast(contrasted, target),
+      search: request.search ?? search,
     });
   }
-  const { search = greedy(), contrast, capture, probes = [] } = options;
   return {
     body: {
       model,
       samples: [...samples.values()].map(({ sample }) => sample),
       rows,
-      contrast: contrast === undefined ? null : resolveContrast(contrast, target),
-      search,
+      batchSize: batchSize ?? null,
+      stream,
       probes: [...probes],
       capture: capture === undefined ? null : capturePolicy(capture),
       window,

@@ -6,15 +6,7 @@
  * unknown message types are tolerated, an unknown command is answered with an `error`.
  */
 import { z } from "zod";
-import {
-  AttentionEdit,
-  CapturePolicy,
-  ContrastParameters,
-  ReferenceMode,
-  Row,
-  Sample,
-  SearchParameters,
-} from "./parameters";
+import { AttentionEdit, CapturePolicy, ReferenceMode, Row, Sample } from "./parameters";
 
 export const ArrayDtype = z.enum(["uint8", "int32", "int64", "float16", "float32", "float64", "bfloat16"]);
 
@@ -59,6 +51,8 @@ export const ModelDescription = z
     imageTokenId: z.int(),
     /** Image tokens of one image in the decoder. */
     imageTokens: z.int(),
+    /** They depend on the image: `imageTokens` and `visionTower` tell them for one of 640 x 480 pixels. */
+    dynamicImageTokens: z.boolean(),
     visionTower: VisionTower,
     templates: z.array(z.string()),
     parameters: z.int(),
@@ -132,10 +126,11 @@ export const GenerateCommand = z
     model: z.string(),
     samples: z.array(Sample),
     rows: z.array(Row),
-    /** null = the main stream's logits as they are. */
-    contrast: ContrastParameters.nullable(),
-    search: SearchParameters,
+    /** Most rows alive at once, beams and candidates counted; as one ends, the next begins. null = what fits into memory. */
+    batchSize: z.int().min(1).nullable(),
     capture: CapturePolicy.nullable(),
+    /** False: no `tokens` events, each row's answer comes as a whole. */
+    stream: z.boolean(),
     /** Texts whose first token's logit at the first step comes back, row by row. */
     probes: z.array(z.string()),
     /** How many bytes of events the worker may have on the way before it waits for `credit`. */
@@ -156,7 +151,7 @@ export const WorkerFault = z
   })
   .meta({ id: "WorkerFault" });
 
-/** After the prefill. `keyRanges`: runs of image tokens in the prompt, each [start, end). */
+/** After a prefill; samples are prefilled a few at a time. `keyRanges`: runs of image tokens in the prompt, each [start, end). */
 export const PrefilledRow = z
   .object({ row: z.int(), promptTokens: z.int(), keyRanges: z.array(z.tuple([z.int(), z.int()])) })
   .meta({ id: "PrefilledRow" });

@@ -233,7 +233,14 @@ export const Prompt = z.object({ text: z.string(), template: z.string() }).meta(
 /** One image and one prompt: prefilled once, however many rows share it. `image` is the index of a uint8 array frame. */
 export const Sample = z.object({ image: z.int().nullable(), prompt: Prompt }).meta({ id: "Sample" });
 
-/** One sequence to write. `attention`: edits in order, [] for none, null for the hooks installed on the model. */
+/** One answer to write. */
 export const Row = z
-  .object({ sample: z.int().min(0), attention: z.array(AttentionEdit).nullable() })
+  .object({
+    sample: z.int().min(0),
+    /** Edits in order, [] for none, null for the hooks installed on the model. */
+    attention: z.array(AttentionEdit).nullable(),
+    /** null = the main stream's logits as they are. */
+    contrast: ContrastParameters.nullable(),
+    search: SearchParameters,
+  })
   .meta({ id: "Row" });

@@ -30,6 +30,7 @@ test("a checkpoint is what transformers says it is", async () => {
     contextLength: 128,
     imageTokenId: 4,
     imageTokens: 16,
+    dynamicImageTokens: false,
     visionTower: {
       className: "CLIPVisionModel",
       layers: 3,

@@ -4,7 +4,9 @@ A method gets the pre-softmax logits of the rows it applies to, [row, kv head, g
 edited.
 """
 
+from .columns import columns_of
 from .forward import ATTENTION, AttentionStep
 from .plan import METHODS, Plan, RowEdit
+from .shared_prefix import SharedPrefix
 
-__all__ = ["ATTENTION", "METHODS", "AttentionStep", "Plan", "RowEdit"]
+__all__ = ["ATTENTION", "METHODS", "AttentionStep", "Plan", "RowEdit", "SharedPrefix", "columns_of"]

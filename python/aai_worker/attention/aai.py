@@ -11,19 +11,18 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from .spread import spread
+
 if TYPE_CHECKING:
     from .plan import RowEdit
 
 
-def stack(edits: Sequence[RowEdit]) -> Callable[[Tensor], Tensor]:
-    """One edit per row -> a function on these rows' logits, [R, Hkv, G, K] float32, changed in place."""
-    width = max(int(edit.keys.max()) for edit in edits) + 1  # image keys end within the prompt, K grows
-    device = edits[0].keys.device
-    gain = torch.zeros(len(edits), 1, 1, width, device=device)  # alpha * r on image keys, 0 elsewhere
-    slope = torch.ones_like(gain)  # beta on image keys, 1 elsewhere
-    for row, edit in enumerate(edits):
-        gain[row, 0, 0, edit.keys] = edit.parameters.alpha * edit.reference
-        slope[row, 0, 0, edit.keys] = edit.parameters.beta
+def stack(edits: Sequence[RowEdit], columns: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
+    """One edit per row, on these columns -> a function on their logits, [R, Hkv, G, K] float32, in place."""
+    gain = spread(columns, [edit.reference for edit in edits], rest=0.0)
+    gain *= torch.tensor([edit.parameters.alpha for edit in edits], device=gain.device)[:, None, None, None]
+    slope = spread(columns, [edit.parameters.beta for edit in edits], rest=1.0)
+    width = gain.shape[-1]  # image keys end within the prompt, K grows
 
     def apply(logits: Tensor) -> Tensor:
         x = logits[..., :width]

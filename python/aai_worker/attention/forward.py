@@ -1,8 +1,8 @@
 """The decoder's attention function, registered with transformers under the name "aai".
 
-Whatever a step does to attention travels as the keyword argument `attention_step` of `model.forward`, which
-hands it down to every attention module; nothing is kept on a module. Without it, or with more than one query
-(prefill), this is transformers' own sdpa function.
+What a step attends to and does to attention travels as the keyword arguments `shared_prefix` and
+`attention_step` of `model.forward`, which hands them down to every attention module; nothing is kept on a
+module. Without a prefix (prefill) this is transformers' own sdpa function.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from .plan import Plan
+from .shared_prefix import SharedPrefix, join_logits, join_values
 
 ATTENTION = "aai"
 
@@ -31,48 +32,34 @@ class AttentionStep(NamedTuple):
 
 def attention_forward(
     module: nn.Module,
-    query: Tensor,  # [R, Hq, Q, D]
-    key: Tensor,  # [R, Hkv, K, D]
-    value: Tensor,  # [R, Hkv, K, D]
-    attention_mask: Tensor | None,  # [R, 1, Q, K] bool, True = may attend
+    query: Tensor,  # [R, Hq, 1, D]
+    key: Tensor,  # [R, Hkv, T, D], of each row's own tokens
+    value: Tensor,  # [R, Hkv, T, D]
+    attention_mask: Tensor | None,
     scaling: float | None = None,
     attention_step: AttentionStep | None = None,
+    shared_prefix: SharedPrefix | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
-    """Output [R, Q, Hq, D]. Recording alone leaves the output as it is, bit for bit."""
-    plain = (module, query, key, value, attention_mask)
-    if attention_step is None or query.shape[2] != 1:
-        return sdpa_attention_forward(*plain, scaling=scaling, **kwargs)
+    """Output [R, 1, Hq, D]. Recording alone leaves the output as it is, bit for bit."""
+    if shared_prefix is None:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
     layer: int = module.layer_idx  # type: ignore[assignment]
-    edited = attention_step.plan.touches(layer)
-    recorded = attention_step.record is not None and layer in attention_step.recorded
-    if not edited and not recorded:
-        return sdpa_attention_forward(*plain, scaling=scaling, **kwargs)
-
-    weights = _weights(attention_step.plan, layer, query, key, attention_mask, scaling)  # [R, Hkv, G, K]
-    if recorded:
-        attention_step.record(layer, weights.flatten(1, 2))  # type: ignore[misc]
-    if not edited:
-        return sdpa_attention_forward(*plain, scaling=scaling, **kwargs)
-    output = weights.to(value.dtype) @ value  # [R, Hkv, G, D]
-    return output.flatten(1, 2)[:, None], None
-
-
-def _weights(
-    plan: Plan, layer: int, query: Tensor, key: Tensor, mask: Tensor | None, scaling: float | None
-) -> Tensor:
-    """Edited, masked, softmaxed; in float32, so that |x| * r keeps its digits in half precision."""
     rows, heads, _, size = query.shape
-    kv_heads = key.shape[1]
-    grouped = query.reshape(
-        rows, kv_heads, heads // kv_heads, size
-    )  # heads that share a key: no copy of the keys
-    logits = (grouped @ key.transpose(2, 3)).float() * (size**-0.5 if scaling is None else scaling)
-    logits = plan.apply(layer, logits)
-    if mask is not None:
-        logits = logits.masked_fill(~mask, -torch.inf)  # the edit comes first: a masked key stays masked
-    return torch.softmax(logits, dim=-1)
+    grouped = query.reshape(rows, key.shape[1], -1, size)  # heads that share a key: no copy of the keys
+    # In float32, so that |x| * r keeps its digits in half precision.
+    logits = join_logits(grouped, key, shared_prefix, layer).float()
+    logits *= size**-0.5 if scaling is None else scaling  # [R, Hkv, G, P + T]
+    if attention_step is not None:
+        logits = attention_step.plan.apply(layer, logits)
+    if shared_prefix.mask is not None:  # the edit comes first: a masked key stays masked
+        logits.masked_fill_(~shared_prefix.mask, -torch.inf)
+    weights = torch.softmax(logits, dim=-1)
+    if attention_step is not None and attention_step.record is not None and layer in attention_step.recorded:
+        attention_step.record(layer, weights.flatten(1, 2))
+    output = join_values(weights.to(value.dtype), value, shared_prefix, layer)  # [R, Hkv, G, D]
+    return output.reshape(rows, 1, heads, size), None
 
 
 AttentionInterface.register(ATTENTION, attention_forward)
-AttentionMaskInterface.register(ATTENTION, sdpa_mask)  # without it left padding would be lost, silently
+AttentionMaskInterface.register(ATTENTION, sdpa_mask)  # without it prefills would not be causal, silently

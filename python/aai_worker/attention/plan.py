@@ -22,7 +22,8 @@ class RowEdit:
 
     parameters: Any  # AttentionParameters: every method reads its own
     hook: str | None  # name of the installed hook it comes from
-    keys: Tensor  # [image keys] int64, positions in the padded prompt
+    keys: Tensor  # [image keys] int64, positions in the prompt
+    prompt_length: int
     reference: Tensor  # [image keys] float32, normalised; empty where the method needs none
     constant: bool  # the reference was (nearly) constant
     fired: Counter[int] = field(default_factory=Counter)  # layer -> applications
@@ -39,6 +40,11 @@ class RowEdit:
         start, end = self.parameters.layers
         return start <= layer < end
 
+    def columns(self, width: int) -> Tensor:
+        """As `columns_of`. On the device: an image may well have hundreds of keys."""
+        shared = self.prompt_length - 1
+        return torch.where(self.keys < shared, self.keys, self.keys + width - shared)
+
 
 class _Group(NamedTuple):
     """Edits of one method that are applied together, at most one per row."""
@@ -49,15 +55,14 @@ class _Group(NamedTuple):
 
 
 class Plan:
-    """`edits`: per row its active edits, in the order in which they apply."""
+    """`edits`: per row its active ones, in the order in which they apply; `width`: columns of the prompts."""
 
-    def __init__(self, edits: Sequence[Sequence[RowEdit]]) -> None:
+    def __init__(self, edits: Sequence[Sequence[RowEdit]], width: int) -> None:
         self.edits = edits
+        self.width = width
+        self._fired: list[tuple[int, Sequence[RowEdit]]] = []
         self._layers: dict[int, list[_Group]] = {}
         self._stacked: dict[tuple[int, ...], _Group] = {}
-
-    def touches(self, layer: int) -> bool:
-        return bool(self._groups(layer))
 
     def apply(self, layer: int, logits: Tensor) -> Tensor:
         """[R, Hkv, G, K] float32 pre-softmax logits of the step's only query, changed in place."""
@@ -66,9 +71,19 @@ class Plan:
                 logits = apply(logits)
             else:
                 logits[rows] = apply(logits[rows])
+            self._fired.append((layer, edits))
+        return logits
+
+    def settle(self) -> None:
+        """After a step that went through: what fired in it counts."""
+        for layer, edits in self._fired:
             for edit in dict.fromkeys(edits):  # the beams of a row share their edits: one step, one count
                 edit.fired[layer] += 1
-        return logits
+        self._fired.clear()
+
+    def forget(self) -> None:
+        """After a step that broke off."""
+        self._fired.clear()
 
     def _groups(self, layer: int) -> list[_Group]:
         if layer not in self._layers:
@@ -93,5 +108,6 @@ class Plan:
         if key not in self._stacked:
             every = len(rows) == len(self.edits)
             index = None if every else torch.tensor(rows, device=edits[0].keys.device)
-            self._stacked[key] = _Group(index, edits, METHODS[method](edits))
+            columns = [edit.columns(self.width) for edit in edits]
+            self._stacked[key] = _Group(index, edits, METHODS[method](edits, columns))
         return self._stacked[key]

@@ -8,20 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
+
+from .spread import spread
 
 if TYPE_CHECKING:
     from .plan import RowEdit
 
 
-def stack(edits: Sequence[RowEdit]) -> Callable[[Tensor], Tensor]:
-    """One edit per row -> a function on these rows' logits, [R, Hkv, G, K] float32, changed in place."""
-    width = max(int(edit.keys.max()) for edit in edits) + 1
-    factor = torch.ones(len(edits), 1, 1, width, device=edits[0].keys.device)
-    for row, edit in enumerate(edits):
-        factor[row, 0, 0, : int(edit.keys.min())] = edit.parameters.suppress  # padding too: it stays masked
-        factor[row, 0, 0, edit.keys] = edit.parameters.enhance
+def stack(edits: Sequence[RowEdit], columns: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
+    """One edit per row, on these columns -> a function on their logits, [R, Hkv, G, K] float32, in place."""
+    factor = spread(columns, [edit.parameters.enhance for edit in edits], rest=1.0)
+    for row, (edit, own) in enumerate(zip(edits, columns, strict=True)):
+        factor[row, 0, 0, : int(own.min())] = edit.parameters.suppress
+    width = factor.shape[-1]
 
     def apply(logits: Tensor) -> Tensor:
         logits[..., :width] *= factor

@@ -15,7 +15,7 @@ from .icd import Icd
 from .m3id import M3id
 from .pai_cfg import PaiCfg
 from .sid import Sid
-from .streams import Streams, open_streams
+from .streams import Streams
 from .vcd import Vcd
 
 CONTRASTS: dict[str, type[Contrast]] = {
@@ -35,4 +35,4 @@ def create_contrast(parameters: Any) -> Contrast:
     return CONTRASTS[parameters.__struct_config__.tag](parameters)
 
 
-__all__ = ["CONTRASTS", "Contrast", "Streams", "create_contrast", "open_streams"]
+__all__ = ["CONTRASTS", "Contrast", "Streams", "create_contrast"]

@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 
 from ..attention import AttentionStep
-from ..batch import Batch, prefill
+from ..batch import Batch
 from ..errors import WorkerError
-from ..models import Model
+from ..models import Embedded, Model
+from ..prefix import Prefix, prefill
 from ..prepare import Prepared
 
 
@@ -47,16 +48,20 @@ class Contrast(ABC):
                 f"{self.method} contrasts with a worse view of the image, but a row has no image.",
             )
 
-    def open(
+    def open(self, model: Model) -> Batch | None:
+        """The second stream, without rows yet. None where none is needed."""
+        return None
+
+    def prefill(
         self,
         model: Model,
-        main: Batch,
         samples: Sequence[Prepared],
+        main: Sequence[Prefix],
         should_stop: Callable[[], bool],
         progress: Callable[[], None],
-    ) -> Batch | None:
-        """The second stream, its rows those of `main`; `samples`: one per row. None where none is needed."""
-        return None
+    ) -> Sequence[Prefix]:
+        """What the second stream's rows continue; `main`: what the first one's do."""
+        return main
 
     @abstractmethod
     def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
@@ -66,27 +71,27 @@ class Contrast(ABC):
 class TwoStreams(Contrast):
     """A contrast with a second prompt."""
 
-    def open(
+    def open(self, model: Model) -> Batch:
+        return Batch(model)
+
+    def prefill(
         self,
         model: Model,
-        main: Batch,
         samples: Sequence[Prepared],
+        main: Sequence[Prefix],
         should_stop: Callable[[], bool],
         progress: Callable[[], None],
-    ) -> Batch:
-        unique = list({id(sample): sample for sample in samples}.values())
-        other = prefill(model, [self.prompt(model, sample) for sample in unique], should_stop, progress)
-        places = {id(sample): place for place, sample in enumerate(unique)}
-        other.select([places[id(sample)] for sample in samples])
-        return other
+    ) -> Sequence[Prefix]:
+        prompts = [self.prompt(model, sample) for sample in samples]
+        return prefill(model, prompts, [[] for _ in prompts], should_stop, progress)
 
     def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
         assert other is not None
         return self.combine(main.step(attention), other.step(None), age)
 
     @abstractmethod
-    def prompt(self, model: Model, sample: Prepared) -> Tensor:
-        """The second stream's prompt, embedded: [P, hidden]."""
+    def prompt(self, model: Model, sample: Prepared) -> Embedded:
+        """The second stream's prompt."""
 
     @abstractmethod
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:

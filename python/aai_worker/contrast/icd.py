@@ -10,7 +10,7 @@ import msgspec
 from torch import Tensor
 
 from ..errors import WorkerError
-from ..models import Model
+from ..models import Embedded, Model
 from ..prepare import Prepared
 from ..prompts import build_prompt
 from .base import TwoStreams, keep_plausible
@@ -27,9 +27,9 @@ class Icd(TwoStreams):
                 f"answer in the model's context of {model.context_length}; shorten either.",
             )
 
-    def prompt(self, model: Model, sample: Prepared) -> Tensor:
-        features = None if sample.pixels is None else model.look(sample.pixels, frozenset()).features
-        return model.embed(self._ids(model, sample), features)
+    def prompt(self, model: Model, sample: Prepared) -> Embedded:
+        look = None if sample.pixels is None else model.look(sample.pixels, frozenset())
+        return model.embed(self._ids(model, sample), look)
 
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
         alpha = self.parameters.alpha
@@ -38,4 +38,5 @@ class Icd(TwoStreams):
     def _ids(self, model: Model, sample: Prepared) -> list[int]:
         text = f"{self.parameters.disturbance} {sample.prompt.text}"
         disturbed = msgspec.structs.replace(sample.prompt, text=text)
-        return model.tokenise(build_prompt(disturbed, sample.image is not None, model.tokenizer))
+        prompt = build_prompt(disturbed, sample.image is not None, model.tokenizer)
+        return model.tokenise(prompt, sample.pixels)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import msgspec
-from torch import Tensor
 
 from ..errors import WorkerError
-from ..models import Model
+from ..models import Embedded, Model
 from ..prepare import Prepared
 from ..prompts import PLACEHOLDER, build_prompt
 from .base import TwoStreams
@@ -19,7 +18,7 @@ class ImageFree(TwoStreams):
         super().check(model, sample)
         image_free_ids(model, sample)
 
-    def prompt(self, model: Model, sample: Prepared) -> Tensor:
+    def prompt(self, model: Model, sample: Prepared) -> Embedded:
         return model.embed(image_free_ids(model, sample), None)
 
 
@@ -27,7 +26,7 @@ def image_free_ids(model: Model, sample: Prepared) -> list[int]:
     """As the prompt's template writes a question without an image; a raw prompt loses its placeholder."""
     text = sample.prompt.text.replace(PLACEHOLDER, "")
     prompt = msgspec.structs.replace(sample.prompt, text=text)
-    ids = model.tokenise(build_prompt(prompt, False, model.tokenizer))
+    ids = model.tokenise(build_prompt(prompt, False, model.tokenizer), None)
     if len(ids) < 2:
         raise WorkerError(
             "bad-input", f"Without the image the prompt has {len(ids)} token; at least 2 are needed."

@@ -10,13 +10,10 @@ search takes the best token before the constraint; here rows choose for themselv
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Sequence
-
 import torch
 from torch import Tensor
 
-from ..attention import AttentionStep, Plan
+from ..attention import AttentionStep, Plan, SharedPrefix, columns_of
 from ..batch import Batch
 from ..errors import WorkerError
 from ..models import Model
@@ -39,15 +36,8 @@ class Sid(Contrast):
                 f"hidden, so it may be 1 to {len(sample.image_keys) - 1}.",
             )
 
-    def open(
-        self,
-        model: Model,
-        main: Batch,
-        samples: Sequence[Prepared],
-        should_stop: Callable[[], bool],
-        progress: Callable[[], None],
-    ) -> Batch:
-        return _Dim(main, samples, self.parameters.layer, self.parameters.keep)
+    def open(self, model: Model) -> Batch:
+        return _Dim(model, self.parameters.layer, self.parameters.keep)
 
     def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
         assert other is not None
@@ -58,35 +48,35 @@ class Sid(Contrast):
 
 
 class _Dim(Batch):
-    """The main stream's twin, from the end of the prompt on: same prefix, half blind."""
+    """The main stream's twin: the same prompts, half blind."""
 
-    def __init__(self, main: Batch, samples: Sequence[Prepared], layer: int, keep: int) -> None:
-        cache = copy.copy(main.cache)
-        cache.layers = [
-            copy.copy(one) for one in main.cache.layers
-        ]  # its tensors are replaced, never written
-        super().__init__(main.model, cache, main.mask, main.fed)
-        self.layer = layer
-        self.keep = keep
-        self.image = torch.zeros_like(main.mask)  # [R, P] bool
-        for row, sample in enumerate(samples):
-            padding = main.mask.shape[1] - len(sample.ids)
-            self.image[row, [padding + key for key in sample.image_keys]] = True
+    def __init__(self, model: Model, layer: int, keep: int) -> None:
+        super().__init__(model)
+        self._layer = layer
+        self._keep = keep
+        self._image = torch.empty(0)  # [R, column] bool, up to the last image column of any row
+        self._image_of: SharedPrefix | None = None
 
     def step(self, attention: AttentionStep | None) -> Tensor:
-        blinkers = _Blinkers(self.image, self.layer, self.keep)
-        return super().step(AttentionStep(blinkers, blinkers.choose, frozenset([self.layer - 1])))
+        shared = self.arranged()
+        if shared is not self._image_of:
+            self._image, self._image_of = self._find_image(), shared
+        blinkers = _Blinkers(self._image, shared.width, self._layer, self._keep)
+        return super().step(AttentionStep(blinkers, blinkers.choose, frozenset([self._layer - 1])))
 
-    def select(self, parents: list[int]) -> None:
-        super().select(parents)
-        self.image = self.image[parents]
+    def _find_image(self) -> Tensor:
+        columns = [columns_of(prefix.image_keys, len(prefix) + 1, self.width) for prefix in self.prefixes]
+        image = torch.zeros(len(columns), max(map(max, columns)) + 1, dtype=torch.bool)
+        for row, own in enumerate(columns):
+            image[row, own] = True
+        return image.to(self.model.device)
 
 
 class _Blinkers(Plan):
     """Hides the image keys of one step, once the layer before has told which."""
 
-    def __init__(self, image: Tensor, layer: int, keep: int) -> None:
-        super().__init__([])
+    def __init__(self, image: Tensor, width: int, layer: int, keep: int) -> None:
+        super().__init__([], width)
         self.image = image
         self.layer = layer
         self.keep = keep
@@ -97,9 +87,6 @@ class _Blinkers(Plan):
         received = weights.mean(dim=1)[:, : self.image.shape[1]].masked_fill(~self.image, torch.inf)
         least = received.topk(self.keep, dim=-1, largest=False).indices
         self.hidden = self.image.scatter(-1, least, False)
-
-    def touches(self, layer: int) -> bool:
-        return layer >= self.layer
 
     def apply(self, layer: int, logits: Tensor) -> Tensor:
         if layer >= self.layer:

@@ -1,11 +1,11 @@
-"""A batch with a second stream beside it: to the decode loop it is a batch like any other.
+"""What the decode loop drives: the main batch and, under most contrasts, a second stream beside it.
 
 The second stream's rows follow the main one's wherever a search takes them, each with a cache of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -13,59 +13,65 @@ from torch import Tensor
 from ..attention import AttentionStep
 from ..batch import Batch, Tail
 from ..models import Model
-from ..prepare import Prepared
+from ..prefix import Prefix
 from .base import Contrast
 
 
-def open_streams(
-    contrast: Contrast,
-    model: Model,
-    main: Batch,
-    samples: Sequence[Prepared],
-    should_stop: Callable[[], bool],
-    progress: Callable[[], None],
-) -> ContrastedBatch:
-    """`main` holds one prefilled prompt per row; `samples`: what each row continues."""
-    return ContrastedBatch(contrast, main, contrast.open(model, main, samples, should_stop, progress))
+class Streams:
+    def __init__(self, contrast: Contrast | None, model: Model) -> None:
+        self._contrast = contrast
+        self._main = Batch(model)
+        self._other = None if contrast is None else contrast.open(model)
 
+    @property
+    def steps(self) -> int:
+        return self._main.steps
 
-class ContrastedBatch:
-    def __init__(self, contrast: Contrast, main: Batch, other: Batch | None) -> None:
-        self.contrast = contrast
-        self.main = main
-        self.other = other
-        self.stop_ids = main.stop_ids
-        self.starts = main.positions  # [R, 1], of the last prompt token
+    @property
+    def device(self) -> torch.device:
+        return self._main.model.device
 
-    def prompt_lengths(self) -> list[int]:
-        """Tokens of each row's prompt, the longer stream's; before the first step."""
-        streams = [self.main] if self.other is None else [self.main, self.other]
-        return (torch.cat([stream.positions for stream in streams], dim=1).amax(dim=1) + 1).tolist()
+    @property
+    def width(self) -> int:
+        """As `Batch.width`, of the main stream."""
+        return self._main.width
+
+    @property
+    def tails(self) -> list[Tail | None] | None:
+        """Those of the main stream, each of which knows its twin in the other."""
+        return self._main.tails
+
+    def join(self, prefixes: Sequence[Prefix], others: Sequence[Prefix]) -> None:
+        """As `Batch.join`; `others`: what the second stream's rows continue, if there is one."""
+        self._main.join(prefixes)
+        if self._other is not None:
+            self._other.join(others)
 
     def step(self, attention: AttentionStep | None) -> Tensor:
         """As `Batch.step`; `attention` is for the main stream alone."""
-        return self.contrast.step(self.main, self.other, attention, self.main.positions - self.starts)
-
-    @property
-    def tails(self) -> list[Tail] | None:
-        """Those of the main stream, each of which knows its twin in the other."""
-        return self.main.tails
+        if self._contrast is None:
+            return self._main.step(attention)
+        age = torch.tensor(self._main.ages, device=self.device)[:, None]
+        return self._contrast.step(self._main, self._other, attention, age)
 
     def keep_tails(self) -> None:
-        self.main.keep_tails()
-        if self.other is not None:
-            self.other.keep_tails()
+        self._main.keep_tails()
+        if self._other is not None:
+            self._other.keep_tails()
 
-    def advance(self, parents: list[int], tokens: list[int], resumed: dict[int, Tail] | None = None) -> None:
-        index = torch.tensor(parents, dtype=torch.long, device=self.starts.device)
-        self.starts = self.starts[index]
-        self.main.advance(parents, tokens, resumed)
-        if self.other is None:
+    def keep(self, rows: Sequence[int]) -> None:
+        """As `Batch.keep`."""
+        self._main.keep(rows)
+        if self._other is not None:
+            self._other.keep(rows)
+
+    def advance(self, parents: list[int], tokens: list[int], resumed: dict[int, Tail]) -> None:
+        """As `Batch.advance`."""
+        self._main.advance(parents, tokens, resumed)
+        if self._other is None:
             return
-        twins = {row: tail.twin for row, tail in (resumed or {}).items() if tail.twin is not None}
-        self.other.advance(parents, tokens, twins)
-        for tail, twin in zip(self.main.tails or [], self.other.tails or [], strict=True):
-            tail.twin = twin
-
-
-Streams = Batch | ContrastedBatch  # what the decode loop drives
+        twins = {row: tail.twin for row, tail in resumed.items() if tail.twin is not None}
+        self._other.advance(parents, tokens, twins)
+        for tail, twin in zip(self._main.tails or [], self._other.tails or [], strict=True):
+            if tail is not None:
+                tail.twin = twin

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import WorkerError
-from ..models import Model
+from ..models import Embedded, Model
 from ..prepare import Prepared
 from .base import TwoStreams, keep_plausible
 
@@ -28,10 +28,10 @@ class Vcd(TwoStreams):
                 f"vcd: noiseStep is {self.parameters.noise_step}; it may be {_STEPS - 1} at most.",
             )
 
-    def prompt(self, model: Model, sample: Prepared) -> Tensor:
+    def prompt(self, model: Model, sample: Prepared) -> Embedded:
         assert sample.pixels is not None
-        noisy = add_noise(sample.pixels, self.parameters.noise_step, self.parameters.seed)
-        return model.embed(sample.ids, model.look(noisy, frozenset()).features)
+        noisy = add_noise(sample.pixels.values, self.parameters.noise_step, self.parameters.seed)
+        return model.embed(sample.ids, model.look(sample.pixels._replace(values=noisy), frozenset()))
 
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
         alpha = self.parameters.alpha

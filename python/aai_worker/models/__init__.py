@@ -1,8 +1,32 @@
 """Model families, one adapter file each, found by the `model_type` of a checkpoint's config.json."""
 
-from .family import Look, Model
+from .family import Embedded, Look, Model, Pixels
+from .gemma3 import Gemma3
+from .idefics3 import Idefics3, SmolVlm
+from .internvl import InternVl
 from .llava import Llava
+from .llava_next import LlavaNext
+from .llava_onevision import LlavaOnevision
+from .mistral3 import Mistral3
+from .paligemma import PaliGemma
+from .qwen2_5_vl import Qwen25Vl
+from .qwen2_vl import Qwen2Vl
+from .qwen3_vl import Qwen3Vl
 
-FAMILIES: dict[str, type[Model]] = {"llava": Llava}
+_ADAPTERS: list[type[Model]] = [
+    Llava,
+    LlavaNext,
+    LlavaOnevision,
+    Qwen2Vl,
+    Qwen25Vl,
+    Qwen3Vl,
+    InternVl,
+    Gemma3,
+    PaliGemma,
+    Idefics3,
+    SmolVlm,
+    Mistral3,
+]
+FAMILIES = {adapter.family: adapter for adapter in _ADAPTERS}
 
-__all__ = ["FAMILIES", "Look", "Model"]
+__all__ = ["FAMILIES", "Embedded", "Look", "Model", "Pixels"]

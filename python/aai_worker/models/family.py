@@ -10,26 +10,58 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedModel
+from transformers import Cache, DynamicCache, PreTrainedModel
 
-from ..attention import AttentionStep
+from ..attention import AttentionStep, SharedPrefix
 from ..errors import WorkerError
-from ..prompts import PLACEHOLDER, TEMPLATES
+from ..prompts import PLACEHOLDER
 from ..protocol import ModelDescription, VisionTower
 from ..reference import Reference
+
+# Where image tokens depend on the image, a description tells them for one of this size: a photo of COCO.
+TYPICAL_SIZE = (640, 480)
+
+
+class Pixels(NamedTuple):
+    """One image as the family's image processor leaves it, on the CPU."""
+
+    values: Tensor  # normalised; the shape is the family's
+    layout: dict[str, Tensor]  # what else the processor tells: grids, sizes, rows and columns of tiles
 
 
 class Look(NamedTuple):
     """One vision pass."""
 
-    features: Tensor  # [image tokens, hidden], in the decoder's space
+    features: Tensor  # [image tokens, hidden], in the decoder's space; newline features included
     references: dict[str, Reference]  # by mode
+    extras: dict[str, Tensor]  # what else the family's `embed` needs
+
+
+class Embedded(NamedTuple):
+    """A prompt as the decoder takes it."""
+
+    embedded: Tensor  # [P, hidden]
+    positions: Tensor  # [P] int64; [axes, P] where image tokens are turned by several (M-RoPE)
+    extras: dict[str, Tensor]  # further arguments of the family's prefill
+
+    @property
+    def last_position(self) -> int:
+        """Of the last token; whatever is written after it counts on from here, on all axes alike."""
+        return int(self.positions[..., -1].max())
 
 
 class Model(ABC):
     """A loaded checkpoint: transformers' model with its tokenizer and image processor."""
 
     family: ClassVar[str]
+    # Attention of the vision tower: "eager" returns its weights; "aai_vision" (vision.py) reduces long ones.
+    vision_attention: ClassVar[str] = "eager"
+    # Prompt tokens see what comes after them: all are prefilled, and the last one's keys are dropped again.
+    bidirectional_prompt: ClassVar[bool] = False
+    # Names in `prompts.TEMPLATES`: how the family's papers wrote prompts before there were chat templates.
+    written_templates: ClassVar[tuple[str, ...]] = ()
+    # Tokens per image depend on the image.
+    dynamic: ClassVar[bool] = False
 
     def __init__(self, network: PreTrainedModel, tokenizer: Any, image_processor: Any, source: str) -> None:
         self.network = network
@@ -39,6 +71,7 @@ class Model(ABC):
         self.device = network.device
         self.dtype = network.dtype
         self.text_config = network.config.get_text_config()
+        _check_decoder(self.text_config)
         self.layers: int = self.text_config.num_hidden_layers
         self.heads: int = self.text_config.num_attention_heads
         # Beyond a sliding window keys would leave the cache, image keys first.
@@ -47,33 +80,166 @@ class Model(ABC):
         self.image_token_id: int = network.config.image_token_id
         self.stop_ids = _stop_ids(network, self.tokenizer)
 
-    @abstractmethod
-    def vision_tower(self) -> VisionTower: ...
+    # The image.
 
     @abstractmethod
-    def count_image_tokens(self) -> int:
-        """Image tokens of one image in the decoder."""
+    def vision_tower(self, pixels: Pixels) -> VisionTower:
+        """As it runs on this image."""
 
-    def preprocess(self, image: Image.Image) -> Tensor:
-        """The tower's input, on the CPU."""
+    @abstractmethod
+    def count_image_tokens(self, pixels: Pixels) -> int:
+        """How often the image token stands in the prompt for this image, newlines included."""
+
+    @abstractmethod
+    def look(self, pixels: Pixels, modes: frozenset[str]) -> Look:
+        """Features and, for each mode, the vision reference, from one pass of the vision tower."""
+
+    def preprocess(self, image: Image.Image) -> Pixels:
+        """The tower's input."""
         try:
-            return self.image_processor(image, return_tensors="pt")["pixel_values"]
-        except ValueError as error:  # a picture one pixel wide, say
+            made = dict(self.process(image))
+        except (ValueError, ZeroDivisionError) as error:  # a picture one pixel wide, say
             width, height = image.size
             raise WorkerError(
                 "bad-image", f"The {width} x {height} image cannot be preprocessed: {error}."
             ) from error
+        values = made.pop("pixel_values")
+        return Pixels(values, {name: torch.as_tensor(value) for name, value in made.items()})
+
+    def process(self, image: Image.Image, **options: Any) -> Any:
+        return self.image_processor(image, **{"return_tensors": "pt", **options})
 
     def picture(self, image: Image.Image) -> np.ndarray:
-        """The image as the tower sees it, resized and cropped: uint8 [height, width, 3]."""
-        seen = self.image_processor(image, do_rescale=False, do_normalize=False, return_tensors="np")
-        return np.ascontiguousarray(seen["pixel_values"][0].transpose(1, 2, 0)).astype(np.uint8)
+        """What the reference's grid lies on, as the tower sees it: uint8 [height, width, 3]."""
+        seen = self.process(image, do_rescale=False, do_normalize=False)
+        whole = self.whole_image(seen["pixel_values"]).permute(1, 2, 0)
+        return np.ascontiguousarray(whole.numpy()).astype(np.uint8)
 
-    @abstractmethod
-    def look(self, pixels: Tensor, modes: frozenset[str]) -> Look:
-        """Features and, for each mode, the vision reference, from one pass of the vision tower."""
+    def whole_image(self, values: Tensor) -> Tensor:
+        """`Pixels.values` -> [3, height, width], the whole image at once where there are tiles too."""
+        return values[0]
+
+    # The prompt.
+
+    @property
+    def marker(self) -> str:
+        """What stands for the image in a prompt, as the chat template writes it, before it is expanded."""
+        return str(self.tokenizer.convert_ids_to_tokens(self.image_token_id))
+
+    @property
+    def written_image(self) -> str:
+        """What `<image>` in a prompt stands for: the marker with what the family puts around it."""
+        return self.marker
+
+    def expand(self, pixels: Pixels) -> str:
+        """What the marker becomes for this image."""
+        return self.marker * self.count_image_tokens(pixels)
+
+    def tokenise(self, text: str, pixels: Pixels | None) -> list[int]:
+        """Ids of the prompt, image tokens expanded as this image needs them; None = no image."""
+        marker = self.marker
+        text = text.replace(PLACEHOLDER, self.written_image)
+        if text.count(marker) != int(pixels is not None):
+            raise WorkerError(
+                "bad-input",
+                f"The prompt holds {text.count(marker)} x {marker}, which stands for an image, but "
+                f"{int(pixels is not None)} is needed; take it out of the question.",
+            )
+        if pixels is not None:
+            text = text.replace(marker, self.expand(pixels))
+        return list(self.tokenizer(text, add_special_tokens=not self.has_bos(text))["input_ids"])
+
+    def has_bos(self, text: str) -> bool:
+        """A chat template may write the BOS token itself; one is enough."""
+        return bool(self.tokenizer.bos_token) and text.startswith(self.tokenizer.bos_token)
+
+    def image_keys(self, ids: list[int], pixels: Pixels | None) -> list[int]:
+        """Where the image's patches sit in the prompt; a token that only ends a row of them is none."""
+        return [position for position, id in enumerate(ids) if id == self.image_token_id]
+
+    def templates(self) -> list[str]:
+        return [*(["chat"] if self.tokenizer.chat_template else []), *self.written_templates, "raw"]
+
+    # The decoder.
+
+    def embed(self, ids: list[int], look: Look | None) -> Embedded:
+        """The prompt, with the image's features in place of its tokens."""
+        tokens = torch.tensor(ids, device=self.device)
+        is_image = tokens == self.image_token_id
+        embedded = self.network.get_input_embeddings()(tokens.masked_fill(is_image, 0))
+        if look is not None:
+            embedded = embedded.clone()
+            embedded[is_image] = look.features.to(embedded.device, embedded.dtype)
+        return Embedded(embedded, torch.arange(len(ids), device=self.device), {})
+
+    def prefill(self, prompts: Sequence[Embedded]) -> list[tuple[Tensor, Tensor]]:
+        """Prompts of one length P -> each layer's keys and values, [B, Hkv, P - 1, D], not the last one's."""
+        cache = DynamicCache()
+        length = len(prompts[0].embedded) - (0 if self.bidirectional_prompt else 1)
+        self._run_prefill(
+            inputs_embeds=torch.stack([prompt.embedded[:length] for prompt in prompts]),
+            position_ids=torch.stack([prompt.positions[..., :length] for prompt in prompts], dim=-2),
+            past_key_values=cache,
+            use_cache=True,
+            **self.prefill_arguments(prompts, length),
+        )
+        last = len(prompts[0].embedded) - 1
+        return [(layer.keys[:, :, :last], layer.values[:, :, :last]) for layer in cache.layers]
+
+    def prefill_arguments(self, prompts: Sequence[Embedded], length: int) -> dict[str, Any]:
+        """Of the network, beyond embedded tokens and positions, for the first `length` tokens."""
+        return {}
+
+    def _run_prefill(self, **arguments: Any) -> None:
+        self.network(logits_to_keep=1, **arguments)
+
+    def forward(
+        self,
+        embedded: Tensor,  # [R, 1, hidden]
+        positions: Tensor,  # [R, 1]
+        own: Cache,  # gets each row's new key and value, gives all its own
+        prefix: SharedPrefix,
+        attention_step: AttentionStep | None,
+    ) -> Tensor:
+        """One step of the decoder; logits [R, V] float32."""
+        return self._step(embedded, positions, own, prefix, attention_step).logits[:, -1].float()
+
+    def forward_layers(
+        self,
+        embedded: Tensor,
+        positions: Tensor,
+        own: Cache,
+        prefix: SharedPrefix,
+        attention_step: AttentionStep | None,
+        layers: Sequence[int],
+    ) -> tuple[Tensor, Tensor]:
+        """As `forward`, and [layer, R, V] float32: the states after so many layers through the LM head."""
+        output = self._step(embedded, positions, own, prefix, attention_step, output_hidden_states=True)
+        states = torch.stack([output.hidden_states[layer][:, -1] for layer in layers])  # 0 = the embedding
+        return output.logits[:, -1].float(), self.network.get_output_embeddings()(states).float()
+
+    def _step(
+        self,
+        embedded: Tensor,
+        positions: Tensor,
+        own: Cache,
+        prefix: SharedPrefix,
+        attention_step: AttentionStep | None,
+        **options: bool,
+    ) -> Any:
+        return self.network(
+            inputs_embeds=embedded,
+            position_ids=positions,
+            past_key_values=own,
+            use_cache=True,
+            logits_to_keep=1,
+            shared_prefix=prefix,
+            attention_step=attention_step,
+            **options,
+        )
 
     def describe(self) -> ModelDescription:
+        pixels = self.preprocess(Image.new("RGB", TYPICAL_SIZE))
         return ModelDescription(
             family=self.family,
             architecture=type(self.network).__name__,
@@ -85,80 +251,27 @@ class Model(ABC):
             vocabulary_size=self.text_config.vocab_size,
             context_length=self.context_length,
             image_token_id=self.image_token_id,
-            image_tokens=self.count_image_tokens(),
-            vision_tower=self.vision_tower(),
-            templates=[*(["chat"] if self.tokenizer.chat_template else []), *TEMPLATES, "raw"],
+            image_tokens=self.count_image_tokens(pixels),
+            dynamic_image_tokens=self.dynamic,
+            vision_tower=self.vision_tower(pixels),
+            templates=self.templates(),
             parameters=self.network.num_parameters(),
         )
 
-    def tokenise(self, text: str) -> list[int]:
-        """Ids of the prompt, its placeholder expanded to one id per image token."""
-        text = text.replace(PLACEHOLDER, self.tokenizer.convert_ids_to_tokens(self.image_token_id))
-        # A chat template may write the BOS token itself; one is enough.
-        has_bos = bool(self.tokenizer.bos_token) and text.startswith(self.tokenizer.bos_token)
-        ids = self.tokenizer(text, add_special_tokens=not has_bos)["input_ids"]
-        count = self.count_image_tokens()
-        return [token for id in ids for token in ([id] * count if id == self.image_token_id else [id])]
 
-    def image_keys(self, ids: list[int]) -> list[int]:
-        """Where the image tokens sit in the prompt."""
-        return [position for position, id in enumerate(ids) if id == self.image_token_id]
-
-    def embed(self, ids: list[int], features: Tensor | None) -> Tensor:
-        """[prompt] -> [prompt, hidden], with the image's features in place of its tokens."""
-        tokens = torch.tensor(ids, device=self.device)
-        embedded = self.network.get_input_embeddings()(tokens)
-        if features is not None:
-            embedded = embedded.clone()
-            embedded[tokens == self.image_token_id] = features.to(embedded.dtype)
-        return embedded
-
-    def create_cache(self) -> DynamicCache:
-        return DynamicCache()
-
-    def forward(
-        self,
-        embedded: Tensor,  # [R, Q, hidden]
-        mask: Tensor | None,  # [R, K] bool over all keys, False = padding; None = no padding
-        positions: Tensor,  # [R, Q]
-        cache: DynamicCache,
-        attention_step: AttentionStep | None,
-    ) -> Tensor:
-        """Runs the decoder, fills the cache; logits of the last query, [R, V] float32."""
-        return self._decode(embedded, mask, positions, cache, attention_step).logits[:, -1].float()
-
-    def forward_layers(
-        self,
-        embedded: Tensor,
-        mask: Tensor | None,
-        positions: Tensor,
-        cache: DynamicCache,
-        attention_step: AttentionStep | None,
-        layers: Sequence[int],
-    ) -> tuple[Tensor, Tensor]:
-        """As `forward`, and [layer, R, V] float32: the states after so many layers through the LM head."""
-        output = self._decode(embedded, mask, positions, cache, attention_step, output_hidden_states=True)
-        states = torch.stack([output.hidden_states[layer][:, -1] for layer in layers])  # 0 = the embedding
-        return output.logits[:, -1].float(), self.network.get_output_embeddings()(states).float()
-
-    def _decode(
-        self,
-        embedded: Tensor,
-        mask: Tensor | None,
-        positions: Tensor,
-        cache: DynamicCache,
-        attention_step: AttentionStep | None,
-        **options: bool,
-    ) -> Any:
-        return self.network(
-            inputs_embeds=embedded,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-            attention_step=attention_step,
-            **options,
+def _check_decoder(config: Any) -> None:
+    if getattr(config, "attn_logit_softcapping", None) is not None:
+        raise WorkerError(
+            "unknown-model",
+            f'A decoder that caps its attention logits ("{config.model_type}") is not supported: edits would '
+            "have no meaning that its papers give. Gemma 3 and the first PaliGemma do not cap.",
+        )
+    others = sorted(set(getattr(config, "layer_types", None) or ()) - {"full_attention", "sliding_attention"})
+    if others:
+        raise WorkerError(
+            "unknown-model",
+            f'A decoder ("{config.model_type}") with layers of type {", ".join(others)} is not supported: '
+            "no key has a logit there that could be edited, or not for long.",
         )
 
 

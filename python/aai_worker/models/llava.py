@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from ..errors import WorkerError
+from ..prompts import TEMPLATES
 from ..protocol import VisionTower
 from ..reference import Reference, reduce_attention
-from .family import Look, Model
+from .family import Look, Model, Pixels
 
 # Towers of one fixed size, whose attention modules return their weights.
 _TOWERS = ("clip_vision_model", "siglip_vision_model")
@@ -21,6 +22,7 @@ _TOWERS = ("clip_vision_model", "siglip_vision_model")
 
 class Llava(Model):
     family = "llava"
+    written_templates = tuple(TEMPLATES)
 
     def __init__(self, network: PreTrainedModel, tokenizer: Any, image_processor: Any, source: str) -> None:
         tower = network.config.vision_config.model_type
@@ -31,36 +33,35 @@ class Llava(Model):
             )
         super().__init__(network, tokenizer, image_processor, source)
 
-    def vision_tower(self) -> VisionTower:
+    def vision_tower(self, pixels: Pixels) -> VisionTower:
         config = self.network.config.vision_config
-        side = config.image_size // config.patch_size
         return VisionTower(
             class_name=type(self._tower).__name__,
             layers=config.num_hidden_layers,
             heads=config.num_attention_heads,
             image_size=config.image_size,
-            grid=(side, side),
+            grid=self._grid,
             has_cls=self._has_cls,
             feature_layer=self._feature_layer,
             reference_layer=self._reference_layer("seed"),
         )
 
-    def count_image_tokens(self) -> int:
-        rows, columns = self.vision_tower().grid
+    def count_image_tokens(self, pixels: Pixels) -> int:
+        rows, columns = self._grid
         return rows * columns + int(self._has_cls) - self._dropped
 
-    def look(self, pixels: Tensor, modes: frozenset[str]) -> Look:
-        pixels = pixels.to(self.device, self.dtype)
+    def look(self, pixels: Pixels, modes: frozenset[str]) -> Look:
+        values = pixels.values.to(self.device, self.dtype)
         layers = {mode: self._reference_layer(mode) for mode in sorted(modes)}
         with _attention_of(self._tower, set(layers.values())) as weights:
-            features = self.network.model.get_image_features(pixels, return_dict=True).pooler_output[0]
+            features = self.network.model.get_image_features(values, return_dict=True).pooler_output[0]
         references = {mode: self._reference(weights[layer], mode) for mode, layer in layers.items()}
-        return Look(features, references)
+        return Look(features, references, {})
 
     def _reference(self, weights: Tensor, mode: str) -> Reference:
         """[H, N, N] -> the reference on the image tokens; a CLS that the decoder sees keeps its value."""
         tokens = reduce_attention(weights, self._dropped, mode)
-        rows, columns = self.vision_tower().grid
+        rows, columns = self._grid
         return Reference(tokens, tokens[-rows * columns :].reshape(rows, columns))
 
     def _reference_layer(self, mode: str) -> int:
@@ -69,6 +70,11 @@ class Llava(Model):
         if mode == "seed":
             return layers - 1
         return layers + self._feature_layer if self._feature_layer < 0 else max(self._feature_layer - 1, 0)
+
+    @property
+    def _grid(self) -> tuple[int, int]:
+        config = self.network.config.vision_config
+        return (config.image_size // config.patch_size,) * 2
 
     @property
     def _feature_layer(self) -> int:

@@ -24,6 +24,7 @@ class Beam:
     def __init__(self, parameters: BeamParameters, model: Model) -> None:
         wanted, width = parameters.num_return, parameters.num_beams
         require(wanted <= width, "numReturn", wanted, f"at most numBeams ({width})")
+        self.width = width
         self._parameters = parameters
         self._stop_ids = model.stop_ids
         self._states: dict[int, _Beams] = {}
@@ -31,6 +32,9 @@ class Beam:
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
         parts = logits.split([row.live for row in rows])
         return [self._step(part, row) for part, row in zip(parts, rows, strict=True)]
+
+    def forget(self, number: int) -> None:
+        self._states.pop(number, None)
 
     def _step(self, logits: Tensor, row: Written) -> Choice:
         """One row's beams, [live, V]."""

@@ -24,7 +24,7 @@ class Written(Protocol):
     prompt: list[int]
     ids: list[int]  # settled so far
     limit: int  # at most so many tokens
-    image_columns: list[int]  # where the image tokens stand among the keys of the batch
+    image_keys: list[int]  # where the image tokens stand in the prompt
     live: int  # rows of the batch that write it
     tails: list[Tail]  # of the live rows, where the search has a `watch`
 
@@ -56,8 +56,17 @@ class Search(Protocol):
         """Asks for attention, and for tails to go back to."""
         ...
 
+    @property
+    def width(self) -> int:
+        """Rows of the batch that may write one row of the command."""
+        ...
+
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
         """Next-token logits [R, V] of all live rows, those of a row together, in the order of `rows`."""
+        ...
+
+    def forget(self, number: int) -> None:
+        """The row with this number is finished, or will begin anew."""
         ...
 
 

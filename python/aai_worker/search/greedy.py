@@ -12,6 +12,7 @@ from .choice import Choice, Written, follow
 class Greedy:
     streams = True
     watch = None
+    width = 1
 
     def __init__(self, parameters: GreedyParameters, model: Model) -> None:
         self._stop_ids = model.stop_ids
@@ -19,3 +20,6 @@ class Greedy:
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
         tokens = logits.argmax(dim=-1).tolist()
         return [follow(row, token, self._stop_ids) for row, token in zip(rows, tokens, strict=True)]
+
+    def forget(self, number: int) -> None:
+        """Nothing is kept of a row."""

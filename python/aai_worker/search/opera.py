@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
+from ..attention import columns_of
 from ..batch import Tail
 from ..models import Model
 from ..protocol import OperaParameters
@@ -37,6 +38,7 @@ class Opera:
     def __init__(self, parameters: OperaParameters, model: Model) -> None:
         _check(parameters)
         self.watch = Watch(model.layers)
+        self.width = parameters.num_beams * parameters.num_attn_candidates
         self._parameters = parameters
         self._faithful = parameters.mode == "faithful"
         self._stop_ids = model.stop_ids
@@ -46,6 +48,9 @@ class Opera:
         sizes = [row.live for row in rows]
         parts = zip(rows, logits.split(sizes), self.watch.attention.split(sizes), strict=True)
         return [self._step(*part) for part in parts]
+
+    def forget(self, number: int) -> None:
+        self._states.pop(number, None)
 
     def _step(self, row: Written, logits: Tensor, attention: Tensor) -> Choice:
         """Of one row: logits [live, V], attention [live, K]."""
@@ -61,7 +66,7 @@ class Opera:
 
     def _start(self, row: Written, logits: Tensor) -> _Beams:
         # The released code measures prompts in its input ids, where the image is one placeholder.
-        length = len(row.prompt) - max(len(row.image_columns) - 1, 0)
+        length = len(row.prompt) - max(len(row.image_keys) - 1, 0)
         ended = Hypotheses(self._parameters.num_beams, self._parameters.length_penalty, length)
         return _Beams([[]], logits.new_zeros(1), logits.new_zeros(1, 0), [[]], ended)
 
@@ -78,7 +83,8 @@ class Opera:
         beams, count = state.beams, self._parameters.num_attn_candidates
         products = self._extend(beams.products.repeat_interleave(count, dim=0), row, attention)  # [B * N, L]
         kept_in = torch.float16 if self._faithful else torch.float32
-        overtrust = measure_overtrust(products, attention, row.image_columns, kept_in)
+        image = columns_of(row.image_keys, len(row.prompt), self.watch.prompt_width)
+        overtrust = measure_overtrust(products, attention, image, kept_in)
         anchors = [most_common(overtrust.anchors[i : i + count]) for i in range(0, len(products), count)]
         beams.anchors = [[*past, anchor] for past, anchor in zip(beams.anchors, anchors, strict=True)]
         tails = row.tails[::count]  # of the beams
@@ -102,8 +108,10 @@ class Opera:
         return self._propose(state, logits[live], live)
 
     def _extend(self, products: Tensor, row: Written, attention: Tensor) -> Tensor:
-        columns = [*row.tails[0].columns(), attention.shape[1] - 1]
-        products = extend_products(products, attention, columns, self._parameters.scale_factor)
+        length = row.tails[0].depth + 1  # the token just fed included
+        first = self.watch.prompt_width + 1  # behind the last prompt token
+        answer = attention[:, first : first + length]
+        products = extend_products(products, attention, answer, self._parameters.scale_factor)
         return products if self._faithful else products.clamp(max=torch.finfo(products.dtype).max)
 
     def _go_back(self, state: _State, anchor: int) -> Choice | None:

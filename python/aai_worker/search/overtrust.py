@@ -24,7 +24,8 @@ class Watch:
 
     def __init__(self, layers: int) -> None:
         self.layers = [layers - 1]
-        self.attention = torch.empty(0)  # [R, K] float32
+        self.attention = torch.empty(0)  # [R, column] float32
+        self.prompt_width = 0  # columns of the prompts, behind which a row's own keys begin
 
     def record(self, layer: int, weights: Tensor) -> None:
         """[R, Hq, K], called by the attention function."""
@@ -36,12 +37,12 @@ class Overtrust(NamedTuple):
     anchors: list[int]  # [R], positions in the answer
 
 
-def extend_products(products: Tensor, attention: Tensor, columns: list[int], sigma: float) -> Tensor:
+def extend_products(products: Tensor, attention: Tensor, answer: Tensor, sigma: float) -> Tensor:
     """Products [R, L - 1] of the columns so far and the next token's attention [R, K] -> products [R, L].
 
-    `columns` [L]: where the answer's tokens, this one included, stand among the keys.
+    `answer` [R, L]: the share of `attention` that falls on the answer's tokens, this one included.
     """
-    weights = attention[:, columns] / attention.sum(dim=1, keepdim=True)  # maxima over heads do not sum to 1
+    weights = answer / attention.sum(dim=1, keepdim=True)  # maxima over heads do not sum to 1
     return torch.cat([products, products.new_ones(len(products), 1)], dim=1) * (sigma * weights)
 
 

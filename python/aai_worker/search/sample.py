@@ -28,6 +28,7 @@ from .choice import Choice, Written, follow, require
 class Sample:
     streams = True
     watch = None
+    width = 1
 
     def __init__(self, parameters: SampleParameters, model: Model) -> None:
         require(0 < parameters.temperature < math.inf, "temperature", parameters.temperature, "above 0")
@@ -51,6 +52,9 @@ class Sample:
         ]
         tokens = torch.cat(drawn)[:, 0].tolist()
         return [follow(row, token, self._stop_ids) for row, token in zip(rows, tokens, strict=True)]
+
+    def forget(self, number: int) -> None:
+        self._generators.pop(number, None)
 
     def _penalise(self, row: Written, logits: Tensor) -> Tensor:
         """`logits` [1, V]; the prompt counts, too. An image token may lie outside the vocabulary."""

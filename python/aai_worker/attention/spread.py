@@ -1,0 +1,23 @@
+"""Values of each row's keys -> one tensor for all rows and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def spread(columns: Sequence[Tensor], values: Sequence[Tensor | float], rest: float) -> Tensor:
+    """[R, 1, 1, W] float32: row i has `values[i]` (one, or one a key) at `columns[i]`, `rest` elsewhere."""
+    device = columns[0].device
+    every = torch.cat(list(columns))
+    counts = torch.tensor([len(one) for one in columns], device=device)
+    rows = torch.arange(len(columns), device=device).repeat_interleave(counts)
+    result = torch.full((len(columns), 1, 1, int(every.max()) + 1), rest, device=device)
+    result[rows, 0, 0, every] = (
+        torch.cat(list(values))  # type: ignore[arg-type]
+        if isinstance(values[0], Tensor)
+        else torch.tensor(values, dtype=torch.float32, device=device).repeat_interleave(counts)
+    )
+    return result

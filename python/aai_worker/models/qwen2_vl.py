@@ -1,0 +1,79 @@
+"""Qwen2-VL (`Qwen2VLForConditionalGeneration`): images of any size, every 2 x 2 patches one token, M-RoPE."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from ..reference import Reference
+from .family import Embedded, Look, Pixels
+from .tower import TowerModel
+
+
+class Qwen2Vl(TowerModel):
+    family = "qwen2_vl"
+    dynamic = True
+
+    @property
+    def tower(self) -> nn.Module:
+        return self.network.model.visual
+
+    @property
+    def merge(self) -> int:
+        """Patches per token, along each side."""
+        return int(self.network.config.vision_config.spatial_merge_size)
+
+    @property
+    def written_image(self) -> str:
+        config = self.network.config
+        ids = [config.vision_start_token_id, self.image_token_id, config.vision_end_token_id]
+        return "".join(self.tokenizer.convert_ids_to_tokens(ids))
+
+    def patch_grid(self, pixels: Pixels) -> tuple[int, int]:
+        _, rows, columns = pixels.layout["image_grid_thw"][0].tolist()
+        return rows, columns
+
+    def count_image_tokens(self, pixels: Pixels) -> int:
+        return int(pixels.layout["image_grid_thw"].prod()) // self.merge**2
+
+    def encode(self, values: Tensor, layout: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        grid = layout["image_grid_thw"]
+        seen = self.network.model.get_image_features(values, grid, return_dict=True)
+        return seen.pooler_output[0], {"image_grid_thw": grid}
+
+    def map_reference(self, received: Tensor, pixels: Pixels) -> Reference:
+        """Patches come token by token, the tokens row by row: each gets the mean of its patches."""
+        rows, columns = self.patch_grid(pixels)
+        side = self.merge
+        patches = self.in_token_order(received[0].reshape(-1, side**2), pixels)  # [token, patch]
+        grid = patches.reshape(rows // side, columns // side, side, side).transpose(1, 2)
+        return Reference(patches.mean(dim=1), grid.reshape(rows, columns))
+
+    def in_token_order(self, patches: Tensor, pixels: Pixels) -> Tensor:
+        """[token, patch], tokens as the tower has them at its reference layer -> as the decoder has them."""
+        return patches
+
+    def embed(self, ids: list[int], look: Look | None) -> Embedded:
+        """Positions have three axes (time, row, column), which agree on text."""
+        prompt = super().embed(ids, look)
+        if look is None:
+            return prompt._replace(positions=prompt.positions.expand(3, -1))
+        tokens = torch.tensor([ids], device=self.device)
+        positions, _ = self.network.model.get_rope_index(
+            tokens,
+            mm_token_type_ids=(tokens == self.image_token_id).int(),
+            image_grid_thw=look.extras["image_grid_thw"],
+        )
+        return prompt._replace(positions=positions[:, 0])
+
+    def picture(self, image: Image.Image) -> np.ndarray:
+        made = self.process(image, do_rescale=False, do_normalize=False)
+        rows, columns = made["image_grid_thw"][0, 1:].tolist()
+        side, size = self.merge, self.patch_size
+        patches = made["pixel_values"].reshape(rows // side, columns // side, side, side, 3, -1, size, size)
+        pixels: Any = patches[:, :, :, :, :, 0].permute(0, 2, 5, 1, 3, 6, 4)  # of two frames, which are equal
+        return pixels.reshape(rows * size, columns * size, 3).numpy().astype(np.uint8)

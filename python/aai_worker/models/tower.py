@@ -1,0 +1,110 @@
+"""Adapters whose vision tower runs under `aai_vision`: what one pass of it takes, and what comes out."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from ..protocol import VisionTower
+from ..reference import Reference
+from ..vision import ATTENTION, watch_attention
+from .family import Look, Model, Pixels
+
+_ATTENTION_MODULE = re.compile(r".*\.\d+\.(self_attn|attn|attention)")
+
+
+class TowerModel(Model):
+    vision_attention: ClassVar[str] = ATTENTION
+
+    @property
+    def tower(self) -> nn.Module:
+        return self.network.model.vision_tower
+
+    @property
+    def has_cls(self) -> bool:
+        """A leading CLS, which the decoder does not see."""
+        names = (name for name, _ in self.tower.named_parameters())
+        return any(name.endswith(("class_embedding", "cls_token")) for name in names)
+
+    @property
+    def feature_layer(self) -> int:
+        """As configurations count: -1 is the last layer, 0 the embedding."""
+        layer = getattr(self.network.config, "vision_feature_layer", -1)
+        return layer if isinstance(layer, int) else layer[-1]
+
+    @abstractmethod
+    def encode(self, values: Tensor, layout: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Features [image tokens, hidden], and what else `embed` needs (`Look.extras`)."""
+
+    @abstractmethod
+    def map_reference(self, received: Tensor, pixels: Pixels) -> Reference:
+        """`received` [sequences, patches], in the tower's order -> as the decoder sees them."""
+
+    @abstractmethod
+    def patch_grid(self, pixels: Pixels) -> tuple[int, int]:
+        """Rows and columns of patches that the tower sees at once: of the whole image, not of its tiles."""
+
+    def look(self, pixels: Pixels, modes: frozenset[str]) -> Look:
+        layout = {name: value.to(self.device) for name, value in pixels.layout.items()}
+        attentions = self._attentions()
+        watched = {mode: attentions[self.reference_layer(mode)] for mode in sorted(modes)}
+        with watch_attention(watched, int(self.has_cls)) as received:
+            features, extras = self.encode(pixels.values.to(self.device, self.dtype), layout)
+        references = {mode: self.map_reference(_join(parts), pixels) for mode, parts in received.items()}
+        return Look(features, references, extras)
+
+    def reference_layer(self, mode: str) -> int:
+        """Seed: the last one. Corrected: that whose output the decoder sees."""
+        layers = len(self._attentions())
+        if mode == "seed":
+            return layers - 1
+        return layers + self.feature_layer if self.feature_layer < 0 else max(self.feature_layer - 1, 0)
+
+    def vision_tower(self, pixels: Pixels) -> VisionTower:
+        config = self.network.config.vision_config
+        grid = self.patch_grid(pixels)
+        return VisionTower(
+            class_name=type(self.tower).__name__,
+            layers=config.num_hidden_layers,
+            heads=config.num_attention_heads,
+            image_size=max(grid) * self.patch_size,
+            grid=grid,
+            has_cls=self.has_cls,
+            feature_layer=self.feature_layer,
+            reference_layer=self.reference_layer("seed"),
+        )
+
+    @property
+    def patch_size(self) -> int:
+        size = self.network.config.vision_config.patch_size
+        return size if isinstance(size, int) else size[0]
+
+    def _attentions(self) -> list[nn.Module]:
+        return [module for name, module in self.tower.named_modules() if _ATTENTION_MODULE.fullmatch(name)]
+
+
+class FixedTower(TowerModel):
+    """A tower of one size: an image, or a tile of it, is a square of `side` x `side` patches."""
+
+    @property
+    def side(self) -> int:
+        size = self.network.config.vision_config.image_size
+        return (size if isinstance(size, int) else size[0]) // self.patch_size
+
+    def patch_grid(self, pixels: Pixels) -> tuple[int, int]:
+        return self.side, self.side
+
+
+def pool(grid: Tensor, side: int) -> Tensor:
+    """Mean over squares of `side` x `side`: [..., rows, columns] -> [..., rows / side, columns / side]."""
+    return torch.nn.functional.avg_pool2d(grid.unsqueeze(-3), side).squeeze(-3)
+
+
+def _join(parts: Sequence[Any]) -> Tensor:
+    """Segments of one sequence come one after the other, [1, n] each; tiles come as one batch."""
+    return torch.cat(list(parts), dim=1).cpu()

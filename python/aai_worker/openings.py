@@ -1,0 +1,244 @@
+"""From samples to rows that can begin: each image is looked at once and each prompt prefilled once.
+
+That happens a few samples at a time, just before their first row begins, and what they hold goes with the
+last one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+import torch
+
+from .capture import RowCapture
+from .contrast import Contrast
+from .decode import Row
+from .edits import EditRequest, bind_edit
+from .errors import Cancelled
+from .events import Event
+from .models import Embedded, Look, Model
+from .prefix import Prefix, prefill
+from .prepare import Prepared
+from .protocol import Attestation, CapturePolicy, PrefilledEvent, PrefilledRow
+from .text import TextStream
+
+# Samples are opened at least so many tokens at a time: a short prompt alone would waste a pass.
+_TOGETHER = 2048
+
+
+class Job(NamedTuple):
+    """A row of the command that will be written."""
+
+    number: int
+    sample: int
+    edits: list[tuple[EditRequest, list[int]]]  # each with the prompt positions it acts on
+    tokens: int  # at most
+
+
+class Openings:
+    """What the samples of one command need to begin, shared by all its rows."""
+
+    def __init__(
+        self,
+        model: Model,
+        prepared: dict[int, Prepared],
+        jobs: Sequence[Job],
+        should_stop: Callable[[], bool],
+        progress: Callable[[], None],
+    ) -> None:
+        self.model = model
+        self.prepared = prepared
+        self.should_stop = should_stop
+        self.progress = progress
+        self.vision_seconds = self.prefill_seconds = 0.0
+        self._jobs: dict[int, list[Job]] = {}  # by sample
+        self._modes: dict[int, set[str]] = {}  # of references, by image
+        for job in jobs:
+            self._jobs.setdefault(job.sample, []).append(job)
+            image = prepared[job.sample].image
+            if image is not None:
+                modes = {request.mode for request, _ in job.edits}
+                self._modes.setdefault(image, set()).update(mode for mode in modes if mode is not None)
+        self._unfinished = Counter(job.sample for job in jobs)
+        self._looks: dict[int, Look] = {}  # by image
+        self._prefixes: dict[int, Prefix] = {}  # by sample
+
+    def is_open(self, sample: int) -> bool:
+        return sample in self._prefixes
+
+    def open(self, samples: Sequence[int]) -> Iterator[Event]:
+        started = time.perf_counter()
+        for sample in samples:
+            self._look(self.prepared[sample])
+        vision = self._seconds_since(started)
+        prompts = [self._embed(self.prepared[sample]) for sample in samples]
+        keys = [self.prepared[sample].image_keys for sample in samples]
+        opened = prefill(self.model, prompts, keys, self.should_stop, self.progress)
+        self._prefixes.update(zip(samples, opened, strict=True))
+        total = self._seconds_since(started)
+        self.vision_seconds += vision
+        self.prefill_seconds += total - vision
+        yield PrefilledEvent(
+            rows=[
+                _describe(job.number, self.prepared[sample])
+                for sample in samples
+                for job in self._jobs[sample]
+            ],
+            seconds=total,
+        )
+
+    def prefix(self, sample: int) -> Prefix:
+        return self._prefixes[sample]
+
+    def open_others(self, contrast: Contrast, samples: Sequence[int]) -> list[Prefix]:
+        """What a contrast's second stream continues."""
+        started = time.perf_counter()
+        main = [self._prefixes[sample] for sample in samples]
+        prepared = [self.prepared[sample] for sample in samples]
+        others = contrast.prefill(self.model, prepared, main, self.should_stop, self.progress)
+        self.prefill_seconds += self._seconds_since(started)
+        return list(others)
+
+    def create_row(self, job: Job, other: Prefix, capture: CapturePolicy | None, told: int) -> Row:
+        model, sample = self.model, self.prepared[job.sample]
+        prefix = self._prefixes[job.sample]
+        references = {} if sample.image is None else self._looks[sample.image].references
+        length = len(sample.ids)
+        return Row(
+            number=job.number,
+            prompt=sample.ids,
+            prefix=prefix,
+            other=other,
+            # The context may end before the answer does.
+            limit=min(job.tokens, model.context_length - max(length, len(other) + 1)),
+            image_keys=sample.image_keys,
+            edits=[bind_edit(request, keys, length, references, model.device) for request, keys in job.edits],
+            capture=None
+            if capture is None
+            else RowCapture(capture, model.layers, job.number, length, sample.image_keys),
+            text=TextStream(model.tokenizer),
+            told=told,
+        )
+
+    def finish(self, job: Job) -> None:
+        """Lets go of what no unfinished row needs."""
+        self._unfinished[job.sample] -= 1
+        if self._unfinished[job.sample] > 0:
+            return
+        del self._unfinished[job.sample], self._prefixes[job.sample]
+        image = self.prepared[job.sample].image
+        if image is not None and all(self.prepared[other].image != image for other in self._unfinished):
+            self._looks.pop(image, None)
+
+    def _look(self, sample: Prepared) -> None:
+        if sample.image is None or sample.image in self._looks:
+            return
+        if self.should_stop():
+            raise Cancelled
+        assert sample.pixels is not None
+        self._looks[sample.image] = self.model.look(sample.pixels, frozenset(self._modes[sample.image]))
+        self.progress()
+
+    def _embed(self, sample: Prepared) -> Embedded:
+        return self.model.embed(sample.ids, None if sample.image is None else self._looks[sample.image])
+
+    def _seconds_since(self, started: float) -> float:
+        if self.model.device.type == "cuda":
+            torch.cuda.synchronize(self.model.device)
+        return time.perf_counter() - started
+
+
+class Lane:
+    """The waiting rows of one search and contrast, in the order of their samples."""
+
+    def __init__(
+        self,
+        openings: Openings,
+        contrast: Contrast | None,
+        capture: CapturePolicy | None,
+        jobs: Sequence[Job],
+    ) -> None:
+        self.attestation: list[Attestation] = []
+        self.generated_tokens = 0
+        self._openings = openings
+        self._contrast = contrast
+        self._capture = capture
+        self._jobs = {job.number: job for job in jobs}
+        self._queue = deque(sorted(jobs, key=lambda job: (job.sample, job.number)))
+        self._others: dict[int, Prefix] = {}  # by sample
+        self._told: dict[int, int] = {}  # tokens sent already of rows that begin anew
+
+    def __bool__(self) -> bool:
+        return bool(self._queue)
+
+    def take(self, count: int) -> Generator[Event, None, list[Row]]:
+        rows: list[Row] = []
+        while self._queue and len(rows) < count:
+            if self._queue[0].sample not in self._others:
+                yield from self._open(count - len(rows))
+            job = self._queue.popleft()
+            told = self._told.pop(job.number, 0)
+            rows.append(self._openings.create_row(job, self._others[job.sample], self._capture, told))
+        return rows
+
+    def give_back(self, row: Row) -> None:
+        self._told[row.number] = max(row.told, len(row.ids))
+        self._queue.appendleft(self._jobs[row.number])
+
+    def finish(self, row: Row) -> None:
+        job = self._jobs[row.number]
+        self.attestation += [_attest(row, index) for index in range(len(row.edits))]
+        self.generated_tokens += len(row.ids)
+        self._openings.finish(job)
+        if not self._openings.is_open(job.sample):
+            del self._others[job.sample]
+
+    def _open(self, count: int) -> Iterator[Event]:
+        """The samples of the next rows, so many or more."""
+        openings = self._openings
+        samples: list[int] = []
+        tokens = 0
+        for place, job in enumerate(self._queue):
+            if job.sample in self._others or job.sample in samples:
+                continue
+            if place >= count and tokens >= _TOGETHER:
+                break
+            samples.append(job.sample)
+            tokens += len(openings.prepared[job.sample].ids)
+        closed = [sample for sample in samples if not openings.is_open(sample)]
+        if closed:
+            yield from openings.open(closed)
+        others = (
+            [openings.prefix(sample) for sample in samples]
+            if self._contrast is None
+            else openings.open_others(self._contrast, samples)
+        )
+        self._others.update(zip(samples, others, strict=True))
+
+
+def _describe(number: int, sample: Prepared) -> PrefilledRow:
+    # Neighbouring positions differ from their own rank by the same amount: one group per run.
+    runs = [
+        [key for _, key in run]
+        for _, run in groupby(enumerate(sample.image_keys), lambda pair: pair[1] - pair[0])
+    ]
+    return PrefilledRow(
+        row=number, prompt_tokens=len(sample.ids), key_ranges=[(run[0], run[-1] + 1) for run in runs]
+    )
+
+
+def _attest(row: Row, index: int) -> Attestation:
+    edit = row.edits[index]
+    return Attestation(
+        row=row.number,
+        method=edit.method,
+        hook=edit.hook,
+        layers=sorted(edit.fired),
+        steps=max(edit.fired.values(), default=0),
+        applications=sum(edit.fired.values()),
+        constant_reference=edit.constant,
+    )
