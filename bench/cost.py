@@ -164,16 +164,17 @@ def _create_methods(layers: int, tokens: int) -> list[Method]:
 
 def _command(method: Method, options: argparse.Namespace) -> GenerateCommand:
     edits = [] if method.edit is None else [AttentionEdit(parameters=method.edit, reference=None)]
+    search = method.search or GreedyParameters(max_new_tokens=options.tokens)
+    images, question = range(options.rows), Prompt(text=QUESTION, template="chat")
     return GenerateCommand(
         model="m1",
-        samples=[
-            Sample(image=index, prompt=Prompt(text=QUESTION, template="chat"))
-            for index in range(options.rows)
+        samples=[Sample(image=index, prompt=question) for index in images],
+        rows=[
+            Row(sample=index, attention=edits, contrast=method.contrast, search=search) for index in images
         ],
-        rows=[Row(sample=index, attention=edits) for index in range(options.rows)],
-        search=method.search or GreedyParameters(max_new_tokens=options.tokens),
+        batch_size=None,
         capture=None,
-        contrast=method.contrast,
+        stream=True,
         probes=[],
         window=1 << 25,
     )
@@ -183,7 +184,7 @@ def _take_turn(model: Model, command: GenerateCommand, arrays: list[np.ndarray])
     *_, summary = generate(model, command, [], arrays, lambda: False, lambda: None)
     assert isinstance(summary, GenerateSummary)
     times = summary.timings
-    expected = len(command.rows) * command.search.max_new_tokens
+    expected = sum(row.search.max_new_tokens for row in command.rows)
     assert times.generated_tokens == expected, "every answer is to have all its tokens"
     return Turn(times.vision_seconds + times.prefill_seconds, times.decode_seconds, times.steps)
 
@@ -207,7 +208,7 @@ def _report(model: Model, methods: list[Method], options: argparse.Namespace) ->
     tokens = options.tokens * options.rows
     print(
         f"{options.rows} x {options.tokens} tokens, {options.repeats} rounds; {model.layers} layers, "
-        f"{model.count_image_tokens()} image tokens, {model.dtype}; {_name(model.device)}, "
+        f"{model.describe().image_tokens} image tokens, {model.dtype}; {_name(model.device)}, "
         f"torch {torch.__version__}\n"
     )
     print("| method | tokens/s | time x greedy | prefill x greedy | steps | peak MB | memory x greedy |")
