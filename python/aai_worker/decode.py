@@ -48,6 +48,7 @@ class Row:
     told: int  # tokens that the caller has from an earlier beginning, which ran out of memory
     ids: list[int] = field(default_factory=list)  # settled so far
     edited: list[bool] = field(default_factory=list)  # per step so far
+    probes: list[float] = field(default_factory=list)
     live: int = 1
     tails: list[Tail] = field(default_factory=list)  # of the live rows, where the search asks for them
 
@@ -76,6 +77,7 @@ def decode(
     streams: Streams,
     search: Search,
     recorder: Recorder | None,
+    probes: list[int],
     batch_size: int,
     stream: bool,
     should_stop: Callable[[], bool],
@@ -83,7 +85,8 @@ def decode(
 ) -> Iterator[Event]:
     """Writes all that waits, at most `batch_size` live rows at once, fewer where memory ends.
 
-    `stream`: tokens are told as they come, not only each row as a whole.
+    `probes`: ids whose logits at the first step are told with the row. `stream`: tokens are told as they
+    come, not only each row as a whole.
     """
     planner = _Planner()
     if search.watch is not None:
@@ -110,6 +113,8 @@ def decode(
             row.edited.append(bool(row.active_edits()))
         if search.watch is not None:
             search.watch.prompt_width = streams.width
+        if probes:
+            _probe(rows, logits, probes)
         choices = search.step(logits, rows)  # type: ignore[arg-type]
         progress()
         yield from _tell(rows, choices, recorder, streams.width, stream)
@@ -145,6 +150,13 @@ def _step(streams: Streams, plan: Plan, recorder: Recorder | Watch | None, alone
             raise
         plan.forget()
         return None
+
+
+def _probe(rows: list[Row], logits: Tensor, probes: list[int]) -> None:
+    first = 0
+    for row in rows:
+        row.probes = row.probes or logits[first, probes].tolist()
+        first += row.live
 
 
 def _retreat(rows: list[Row], capacity: int, streams: Streams, search: Search, waiting: Waiting) -> list[Row]:
@@ -183,6 +195,7 @@ def _tell(
                 token_ids=row.ids,
                 finish_reason=choice.finish,
                 alternatives=[_alternative(row, answer) for answer in choice.alternatives],
+                probes=row.probes,
                 fault=None,
             )
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .protocol import AttentionEvent, GenerateSummary, PrefilledEvent, ProbesEvent, RowEvent, TokensEvent
+from .protocol import AttentionEvent, GenerateSummary, PrefilledEvent, RowEvent, TokensEvent
 
 
 class Attention(NamedTuple):
@@ -22,4 +22,4 @@ class Attention(NamedTuple):
     weights: np.ndarray
 
 
-Event = PrefilledEvent | TokensEvent | Attention | RowEvent | ProbesEvent | GenerateSummary
+Event = PrefilledEvent | TokensEvent | Attention | RowEvent | GenerateSummary

@@ -117,5 +117,5 @@ def explain_unknown(model_type: str) -> str:
     return (
         f'Model type "{model_type}" is not supported; supported: {supported}. An adapter tells how many '
         "image tokens there are and where, makes one vision pass that shows the tower's self-attention, and "
-        "maps that onto the image tokens: see docs/models.md, \"A family of one's own\"."
+        'maps that onto the image tokens: see docs/models.md, "A family of one\'s own".'
     )

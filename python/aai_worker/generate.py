@@ -20,9 +20,9 @@ from .memory import memory_faults, rows_that_fit
 from .models import Model
 from .openings import Job, Lane, Openings
 from .prepare import Prepared, prepare_sample
-from .probe import Probe
+from .probes import first_tokens
 from .protocol import GenerateCommand, GenerateSummary, RowEvent, Timings, WorkerFault
-from .search import create_search
+from .search import Search, create_search
 
 _MEMORY_ADVICE = "generate fewer rows at once, shorten maxNewTokens or capture less"
 # Lanes follow each other, and share what was prefilled: so many prompt tokens are held for them at once.
@@ -32,7 +32,7 @@ _HELD_TOKENS = 16384
 class _Way(NamedTuple):
     """One search and contrast, with all rows that ask for them."""
 
-    probe: Probe  # before the search
+    search: Search
     contrast: Contrast | None
     numbers: list[int]
 
@@ -49,6 +49,7 @@ def generate(
     """`hooks` are the model's installed ones, for rows that name no edits of their own."""
     started = time.perf_counter()
     requests = _check(model, command, hooks, arrays)
+    probes = first_tokens(command.probes, model)
     ways = _group(model, command)
     prepared, faults = _prepare(model, command, arrays)
     jobs = _plan_jobs(command, requests, prepared)
@@ -64,6 +65,7 @@ def generate(
                 token_ids=[],
                 finish_reason="failed",
                 alternatives=[],
+                probes=[],
                 fault=faults[row.sample],
             )
 
@@ -83,13 +85,19 @@ def generate(
                     model, max((job.tokens for job in mine), default=1)
                 )
                 yield from decode(
-                    lane, streams, way.probe, recorder, size, command.stream, should_stop, progress
+                    lane,
+                    streams,
+                    way.search,
+                    recorder,
+                    probes,
+                    size,
+                    command.stream,
+                    should_stop,
+                    progress,
                 )
                 attestation += lane.attestation
                 generated_tokens += lane.generated_tokens
                 steps += streams.steps
-    for way in ways:
-        yield from way.probe.events()
     waited = openings.vision_seconds + openings.prefill_seconds
     yield GenerateSummary(
         attestation=sorted(attestation, key=lambda one: one.row),
@@ -117,7 +125,7 @@ def _group(model: Model, command: GenerateCommand) -> list[_Way]:
                     "and forked on the way, and so would be their attention.",
                 )
             contrast = None if row.contrast is None else create_contrast(row.contrast)
-            ways[key] = _Way(Probe(search, command.probes, model), contrast, [])
+            ways[key] = _Way(search, contrast, [])
         ways[key].numbers.append(number)
     return list(ways.values())
 

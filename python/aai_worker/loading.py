@@ -39,9 +39,7 @@ def load_model(
     tokenizer = load_tokenizer(folder)
     image_processor = load_image_processor(folder)
     progress()
-    network = _load_network(
-        folder, family.vision_attention, _choose_dtype(dtype, device), device, progress
-    )
+    network = _load_network(folder, family.vision_attention, _choose_dtype(dtype, device), device, progress)
     return family(network, tokenizer, image_processor, source)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "a3bcef0f29f9aae1"
+PROTOCOL_HASH = "0ca9775e5ba01e74"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -306,12 +306,8 @@ class RowEvent(Struct, frozen=True, kw_only=True, rename="camel"):
     token_ids: list[int]
     finish_reason: Literal["stop", "length", "failed"]
     alternatives: list[Alternative]
+    probes: list[float]
     fault: WorkerFault | None
-
-
-class ProbesEvent(Struct, frozen=True, kw_only=True, rename="camel"):
-    row: int
-    logits: list[float]
 
 
 class Attestation(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -414,7 +410,6 @@ EVENTS: dict[str, type[Struct]] = {
     "tokens": TokensEvent,
     "attention": AttentionEvent,
     "row": RowEvent,
-    "probes": ProbesEvent,
 }
 
 

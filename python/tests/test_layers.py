@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "aai_worker"
 SOCKETS = {"__main__", "server", "control", "window", "wire"}
-QUESTIONS = {"environment", "inspection"}
+QUESTIONS = {"environment", "inspection", "bench"}
 DECODING = {"engine", "decode", "generate", "openings"}
 # Torch takes seconds to import: the worker greets its driver before, and the questions answer without.
 BEFORE_TORCH = {

@@ -27,16 +27,14 @@ export interface AttentionEvent {
 
 /** A row is finished: by a stop token, by length, or by a fault of its own while the others go on. */
 export type RowEvent = { type: "row"; row: number; text: string; tokenIds: number[] } & (
-  | { finishReason: "stop" | "length"; alternatives: z.infer<typeof Alternative>[] }
+  | {
+      finishReason: "stop" | "length";
+      alternatives: z.infer<typeof Alternative>[];
+      /** Logits that the probes had when the first token was chosen, in their order; empty where there were none. */
+      probes: number[];
+    }
   | { finishReason: "failed"; error: WorkerError }
 );
-
-/** The logits that the probes had when the row's first token was chosen, in the order of the probes. */
-export interface ProbesEvent {
-  type: "probes";
-  row: number;
-  logits: number[];
-}
 
 /** The last event of a generation that ran to its end. */
 export interface DoneEvent {
@@ -56,6 +54,5 @@ export type GenerationEvent =
   | TokenEvent
   | AttentionEvent
   | RowEvent
-  | ProbesEvent
   | DoneEvent
   | CancelledEvent;

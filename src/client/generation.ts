@@ -129,13 +129,11 @@ function publicEvents({ type, body, arrays }: Message): GenerationEvent[] {
     case "attention":
       return [{ type, ...generateEvents.attention.parse(body), map: arrays[0]! }];
     case "row": {
-      const { fault, finishReason, alternatives, ...row } = generateEvents.row.parse(body);
-      if (finishReason !== "failed") return [{ type, ...row, finishReason, alternatives }];
+      const { fault, finishReason, alternatives, probes, ...row } = generateEvents.row.parse(body);
+      if (finishReason !== "failed") return [{ type, ...row, finishReason, alternatives, probes }];
       const error = new WorkerError(fault ?? { code: "internal", message: "The row failed.", traceback: "" });
       return [{ type, ...row, finishReason, error }];
     }
-    case "probes":
-      return [{ type, ...generateEvents.probes.parse(body) }];
     default:
       return [];
   }

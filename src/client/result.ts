@@ -48,7 +48,7 @@ export async function collectBatch(events: AsyncIterable<GenerationEvent>): Prom
         if (event.finishReason === "failed") {
           rows.push({ ...common, status: "failed", error: event.error });
         } else {
-          const { text, tokenIds, finishReason, alternatives } = event;
+          const { text, tokenIds, finishReason, alternatives, probes } = event;
           rows.push({
             ...common,
             status: "done",
@@ -57,14 +57,9 @@ export async function collectBatch(events: AsyncIterable<GenerationEvent>): Prom
             finishReason,
             alternatives,
             attention: attention.get(row) ?? [],
-            probes: [],
+            probes,
           });
         }
-        break;
-      }
-      case "probes": {
-        const probed = rows.find(({ row }) => row === event.row);
-        if (probed?.status === "done") probed.probes = event.logits;
         break;
       }
       case "done": {

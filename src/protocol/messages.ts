@@ -131,7 +131,7 @@ export const GenerateCommand = z
     capture: CapturePolicy.nullable(),
     /** False: no `tokens` events, each row's answer comes as a whole. */
     stream: z.boolean(),
-    /** Texts whose first token's logit at the first step comes back, row by row. */
+    /** Texts whose first token's logit at the first step comes back with each row. */
     probes: z.array(z.string()),
     /** How many bytes of events the worker may have on the way before it waits for `credit`. */
     window: z.int().min(1),
@@ -187,14 +187,11 @@ export const RowEvent = z
     finishReason: z.enum(["stop", "length", "failed"]),
     /** Best first; empty unless beam search was asked for several answers. */
     alternatives: z.array(Alternative),
+    /** Logits of the command's `probes`, in order, when the first token was chosen. */
+    probes: z.array(z.number()),
     fault: WorkerFault.nullable(),
   })
   .meta({ id: "RowEvent" });
-
-/** At the end, where the command has `probes`: their logits, in order. */
-export const ProbesEvent = z
-  .object({ row: z.int(), logits: z.array(z.number()) })
-  .meta({ id: "ProbesEvent" });
 
 /** What one edit did in one row: proof that a hook fired, and where. */
 export const Attestation = z
@@ -232,7 +229,6 @@ export const generateEvents = {
   tokens: TokensEvent,
   attention: AttentionEvent,
   row: RowEvent,
-  probes: ProbesEvent,
 } as const;
 
 /** Commands on the data socket: answered in order, each by one `result`, `cancelled` or `error`. */

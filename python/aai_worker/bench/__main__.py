@@ -19,6 +19,7 @@ from .. import openings
 from ..generate import generate
 from ..images import decode_image
 from ..models import Model
+from ..prompts import build_prompt
 from ..protocol import (
     AaiParameters,
     AttentionEdit,
@@ -159,17 +160,11 @@ def _seed_style(model: Model, images: Sequence[np.ndarray], cells: Sequence[Cell
         for place, cell in enumerate(cells):
             for number, image in enumerate(images):
                 pixels = model.preprocess(decode_image(image.tobytes()))
-                ids = _prompt_ids(model)
+                ids = model.tokenise(build_prompt(QUESTION, True, model.tokenizer), pixels)
                 answers[number, place] = seed_style.caption(model, pixels, ids, cell, tokens)
     seconds = time.perf_counter() - started
     ordered = [answers[number, place] for number in range(len(images)) for place in range(len(cells))]
     return Result(ordered, seconds, sum(map(len, ordered)))
-
-
-def _prompt_ids(model: Model) -> list[int]:
-    from ..prompts import build_prompt
-
-    return model.tokenise(build_prompt(QUESTION, True, model.tokenizer))
 
 
 def _engine(

@@ -17,6 +17,7 @@ from transformers.models.llama.modeling_llama import eager_attention_forward, re
 
 from ..attention import ATTENTION
 from ..models import Model
+from ..models.family import Pixels
 
 _NAME = "seed_style"
 
@@ -35,20 +36,20 @@ class _State:
     first_position: int | None = None
 
 
-def caption(model: Model, pixels: Tensor, ids: list[int], cell: Cell | None, tokens: int) -> list[int]:
+def caption(model: Model, pixels: Pixels, ids: list[int], cell: Cell | None, tokens: int) -> list[int]:
     """The ids that one cell writes about one image."""
     network = model.network
     network.set_attn_implementation({"text_config": _NAME, "vision_config": "eager"})
     try:
-        pixels = pixels.to(model.device, model.dtype)
+        values = pixels.values.to(model.device, model.dtype)
         _State.cell, _State.first_position = cell, None
-        _State.image_start = model.image_keys(ids)[0]
-        _State.reference = _extract(network, pixels)
+        _State.image_start = model.image_keys(ids, pixels)[0]
+        _State.reference = _extract(network, values)
         prompt = torch.tensor([ids], device=model.device)
         written = network.generate(
             input_ids=prompt,
             attention_mask=torch.ones_like(prompt),
-            pixel_values=pixels,
+            pixel_values=values,
             max_new_tokens=tokens,
             do_sample=False,
         )
@@ -57,9 +58,9 @@ def caption(model: Model, pixels: Tensor, ids: list[int], cell: Cell | None, tok
         network.set_attn_implementation({"text_config": ATTENTION, "vision_config": "eager"})
 
 
-def _extract(network: Any, pixels: Tensor) -> Tensor:
+def _extract(network: Any, values: Tensor) -> Tensor:
     attentions = network.model.vision_tower(
-        pixels, output_attentions=True
+        values, output_attentions=True
     ).attentions  # all layers, to use one
     return attentions[-1][0].float().mean(dim=0)[1:, 1:].sum(dim=0)
 

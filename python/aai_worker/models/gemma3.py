@@ -31,9 +31,8 @@ class Gemma3(FixedTower):
         crops = len(pixels.values) - 1  # of "pan and scan", where the checkpoint's settings ask for it
         if not crops:
             return one
-        return (
-            f"Here is the original image {one} and here are some crops to help you see better "
-            + " ".join([one] * crops)
+        return f"Here is the original image {one} and here are some crops to help you see better " + " ".join(
+            [one] * crops
         )
 
     def encode(self, values: Tensor, layout: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:

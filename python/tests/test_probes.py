@@ -10,10 +10,10 @@ import torch
 
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
-from aai_worker.protocol import GenerateCommand, ProbesEvent
+from aai_worker.protocol import GenerateCommand, RowEvent
 
 
-def probed(engine: Engine, texts: list[str]) -> list[ProbesEvent]:
+def probed(engine: Engine, texts: list[str]) -> list[RowEvent]:
     command = GenerateCommand(
         model="m1",
         samples=[tiny.sample(image=0), tiny.sample("<image>\nA dog?", image=1)],
@@ -25,7 +25,7 @@ def probed(engine: Engine, texts: list[str]) -> list[ProbesEvent]:
         window=1,
     )
     events = engine.generate(command, tiny.pictures(2))
-    return [event for event in events if isinstance(event, ProbesEvent)]
+    return [event for event in events if isinstance(event, RowEvent)]
 
 
 def test_probes_are_the_logits_of_transformers_at_the_end_of_the_prompt(
@@ -39,7 +39,7 @@ def test_probes_are_the_logits_of_transformers_at_the_end_of_the_prompt(
         inputs = processor(images=tiny.picture(number), text=text, return_tensors="pt")
         with torch.inference_mode():
             expected = network(**inputs).logits[0, -1, ids]
-        torch.testing.assert_close(torch.tensor(events[number].logits), expected, atol=1e-5, rtol=0)
+        torch.testing.assert_close(torch.tensor(events[number].probes), expected, atol=1e-5, rtol=0)
 
 
 def test_a_probe_without_a_token_is_refused(engine: Engine) -> None:
