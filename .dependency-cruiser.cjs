@@ -8,9 +8,9 @@ const layers = {
   environment: ["data", "protocol"],
   bridge: ["arrays", "data", "protocol"],
   client: ["arrays", "bridge", "data", "environment", "methods", "protocol"],
-  sweep: ["arrays", "client", "data", "methods", "metrics", "protocol"],
-  runs: ["client", "data", "methods", "metrics", "protocol"],
-  report: ["arrays", "client", "data", "methods", "metrics", "protocol", "runs", "sweep"],
+  runs: ["bridge", "client", "data", "methods", "metrics", "protocol"],
+  report: ["arrays", "client", "data", "methods", "metrics", "protocol", "runs"],
+  sweep: ["arrays", "bridge", "client", "data", "methods", "metrics", "protocol", "report", "runs"],
 };
 
 /** @type {import("dependency-cruiser").IConfiguration} */

@@ -5,3 +5,4 @@ export * from "./data";
 export * from "./methods";
 export * from "./metrics";
 export * from "./runs";
+export * from "./sweep";

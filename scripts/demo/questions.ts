@@ -1,4 +1,4 @@
-import { aai, compare, greedy, type Model, none, pope, verdict } from "../../src/index";
+import { aai, compare, greedy, type Model, none, type PopeAnswer, pope, verdict } from "../../src/index";
 import { metricsTable } from "../../src/report/metric_cells";
 import { startProgress } from "../../src/report/progress";
 import { renderTable } from "../../src/report/tables";
@@ -19,7 +19,7 @@ export async function compareAnswers(model: Model, ids: readonly string[], image
   const progress = startProgress("answers", questions.length * settings.length);
   const runs = [];
   for (const [index, { name, attention }] of settings.entries()) {
-    const answers: pope.PopeAnswer[] = [];
+    const answers: PopeAnswer[] = [];
     for (let at = 0; at < questions.length; at += batchSize) {
       const batch = questions.slice(at, at + batchSize);
       const requests = batch.map(({ image, text }) => ({

@@ -18,7 +18,8 @@ import { answerSettings, captionSettings, control, type Setting } from "./settin
 interface Scored<Result> {
   setting: Setting;
   result: Result;
-  texts: readonly string[];
+  /** By image or question: records stand in the order in which rows ended. */
+  texts: ReadonlyMap<string, string>;
 }
 
 const template = "chat";
@@ -44,7 +45,10 @@ export async function measureCaptions(
       onProgress,
     });
     refuseFailed(setting, failed);
-    return { result: score!, texts: captions.map(({ caption }) => caption) };
+    return {
+      result: score!,
+      texts: new Map(captions.map(({ image_id, caption }) => [String(image_id), caption])),
+    };
   });
   const rows = runs.map((run) => ({
     ...describe(run, runs),
@@ -83,7 +87,10 @@ export async function measureAnswers(
         onProgress,
       });
       refuseFailed(setting, failed);
-      return { result: result!, texts: result!.answers.map(({ answer }) => answer) };
+      return {
+        result: result!,
+        texts: new Map(result!.answers.map((one) => [`${one.split} ${one.question_id}`, one.answer])),
+      };
     },
   );
   const rows = runs.map((run) => ({
@@ -130,7 +137,7 @@ function refuseFailed(setting: Setting, failed: readonly { key: string; error?: 
 }
 
 function describe<Result>({ setting, texts }: Scored<Result>, [baseline]: readonly Scored<Result>[]) {
-  return { ...setting, changed: texts.filter((text, index) => text !== baseline!.texts[index]).length };
+  return { ...setting, changed: [...texts].filter(([of, text]) => text !== baseline!.texts.get(of)).length };
 }
 
 function comparisons<Result extends ChairResult | PopeResult>(

@@ -11,6 +11,7 @@ import { popeCommand } from "./commands/pope";
 import { popeBuildCommand } from "./commands/pope_build";
 import { popeEvalCommand } from "./commands/pope_eval";
 import { setupCommand } from "./commands/setup";
+import { sweepCommand } from "./commands/sweep";
 import { exitWith, UsageError } from "./exit";
 
 /** Runs one command line; its exit code is 0, 1 for a failure, 2 for wrong use. */
@@ -23,6 +24,7 @@ async function main(args: string[]): Promise<void> {
     .command(generateCommand)
     .command(chairEvalCommand)
     .command(popeEvalCommand)
+    .command(sweepCommand)
     .command(chairCommand)
     .command(popeCommand)
     .command(compareCommand)

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { InferredOptionTypes, Options } from "yargs";
 import type { LoadOptions } from "../client";
 import { packageRoot } from "../data/package_root";
-import { type AttentionMethod, aai, hgai, none, pai, vaf } from "../methods";
+import { type AttentionMethod, attentions, none } from "../methods";
 import { UsageError } from "./exit";
 
 export { searchOf, searchOptions } from "./search_options";
@@ -112,7 +112,7 @@ export function attentionOf(args: Arguments<typeof attentionOptions>): Attention
     if (!attentionParameters[method].includes(name))
       throw new UsageError(`--attention ${method} takes no ${flags[name] ?? `--${name}`}.`);
   }
-  return { aai, pai, hgai, vaf }[method](given);
+  return attentions[method](given);
 }
 
 const attentionParameters: Record<AttentionMethod["parameters"]["method"], readonly string[]> = {

@@ -35,6 +35,8 @@ export class Generation<Result> implements AsyncIterable<GenerationEvent> {
   #cancelled = false;
   #uncredited = 0;
   #unread: NodeJS.Timeout | undefined;
+  /** Lets go of the caller's signal, which may outlive many generations. */
+  readonly #ended = new AbortController();
 
   /** @param window bytes the worker may send ahead of the reader. */
   constructor(
@@ -51,7 +53,7 @@ export class Generation<Result> implements AsyncIterable<GenerationEvent> {
     );
     this.#start(prepare).catch((error: Error) => this.#events.fail(error));
     if (signal?.aborted) this.cancel();
-    signal?.addEventListener("abort", () => this.cancel(), { once: true });
+    signal?.addEventListener("abort", () => this.cancel(), { signal: this.#ended.signal });
   }
 
   [Symbol.asyncIterator](): AsyncIterator<GenerationEvent> {
@@ -77,6 +79,7 @@ export class Generation<Result> implements AsyncIterable<GenerationEvent> {
       onResult: ({ body }) => this.#finish({ type: "done", ...GenerateSummary.parse(body) }),
       onCancelled: () => this.#finish({ type: "cancelled" }),
       onError: (error) => {
+        this.#ended.abort();
         clearTimeout(this.#unread);
         this.#events.fail(error);
       },
@@ -93,6 +96,7 @@ export class Generation<Result> implements AsyncIterable<GenerationEvent> {
   }
 
   #finish(event: GenerationEvent): void {
+    this.#ended.abort();
     clearTimeout(this.#unread);
     this.#events.push(event, 0);
     this.#events.end();

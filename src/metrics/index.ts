@@ -1,3 +1,14 @@
+import * as chairScoring from "./chair";
+import { chairMetric } from "./chair/metric";
+import * as popeScoring from "./pope";
+import { popeMetric } from "./pope/metric";
+
+/** `chair()` is the metric of a sweep; `chair.score(captions, groundTruth)` scores captions by themselves. */
+export const chair = Object.assign(chairMetric, chairScoring);
+
+/** `pope()` is the metric of a sweep; `pope.score(answers, rule)` scores answers by themselves. */
+export const pope = Object.assign(popeMetric, popeScoring);
+
 export type {
   ChairMention,
   ChairOptions,
@@ -7,8 +18,7 @@ export type {
   ObjectLexicon,
   Scorer,
 } from "./chair";
-export * as chair from "./chair";
 export { type Comparison, compare, verdict } from "./compare";
+export type { Metric } from "./metric";
 export type { PopeAnswer, PopeBuildOptions, PopeResult, PopeRule, PopeSplit, ScoredAnswer } from "./pope";
-export * as pope from "./pope";
 export * from "./statistics";

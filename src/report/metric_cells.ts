@@ -11,8 +11,10 @@ const plainNumbers = new Set(["Len", "Mentions"]);
 export function metricCell(name: string, value: number | null | undefined): string {
   if (value === null || value === undefined) return "–";
   // CHAIR's Len is a hundredth of the mean number of words, so that ×100 it prints as the mean.
-  const text = (name === "Mentions" ? value : 100 * value).toFixed(1);
-  return text === "-0.0" ? "0.0" : text.replace("-", "−");
+  return (name === "Mentions" ? value : 100 * value)
+    .toFixed(1)
+    .replace(/^-0\.0$/, "0.0")
+    .replace(/^-/, "−");
 }
 
 /** A metric with its 95 % interval: `12.7 [10.9, 14.6]`. */

@@ -1,8 +1,8 @@
 /** A progress line: redrawn in place on a terminal, a plain line now and then elsewhere. */
 
 export interface Progress {
-  /** `done` of the total; `note` is shown behind it. */
-  update(done: number, note?: string): void;
+  /** `done` of the total, which may have changed; `note` is shown behind it. */
+  update(done: number, note?: string, total?: number): void;
   end(): void;
 }
 
@@ -17,18 +17,20 @@ export function startProgress(
   stream: NodeJS.WriteStream = process.stderr,
 ): Progress {
   const started = Date.now();
+  let wanted = total;
   const line = (done: number, note = "") => {
     const seconds = (Date.now() - started) / 1000;
     const rate = (done - already) / Math.max(seconds, 1e-3);
-    const left = rate > 0 && done < total ? `${duration((total - done) / rate)} left` : "";
+    const left = rate > 0 && done < wanted ? `${duration((wanted - done) / rate)} left` : "";
     const speed = rate > 0 ? `${rate.toFixed(1)}/s` : "";
-    return [`${done}/${total}`, speed, left, note].filter(Boolean).join("  ");
+    return [`${done}/${wanted}`, speed, left, note].filter(Boolean).join("  ");
   };
   if (!stream.isTTY) {
     let last = started;
     return {
-      update(done, note) {
-        if (done < total && Date.now() - last < plainInterval * 1000) return;
+      update(done, note, now = wanted) {
+        wanted = now;
+        if (done < wanted && Date.now() - last < plainInterval * 1000) return;
         last = Date.now();
         stream.write(`${label}  ${line(done, note)}\n`);
       },
@@ -36,8 +38,9 @@ export function startProgress(
     };
   }
   return {
-    update(done, note) {
-      const filled = Math.round((24 * done) / total);
+    update(done, note, now = wanted) {
+      wanted = now;
+      const filled = Math.round((24 * done) / Math.max(wanted, 1));
       const bar = "█".repeat(filled) + "░".repeat(24 - filled);
       const text = `${label}  ${bar}  ${line(done, note)}`.slice(0, (stream.columns ?? 80) - 1);
       stream.write(`\r\x1b[K${text}`);

@@ -1,19 +1,20 @@
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Model, Worker } from "../client";
-import { chooseIds, type GroundTruth, type ImageIds, imageIdOf, readIds } from "../data";
-import { DataError } from "../data/data_error";
+import type { GroundTruth } from "../data";
 import type { Attention, Contrast, Search } from "../methods";
-import { chair } from "../metrics";
+import { type ChairResult, chair } from "../metrics";
 import { runContext } from "./context";
+import { chosenIds, type ImageChoice, imageFiles, numericId } from "./images";
 import { runRows } from "./row_run";
-import { RunFolder, type RunRecord, readRecords } from "./run_folder";
+import { RunFolder } from "./run_folder";
+import { type RunRecord, readRecords, type Samples } from "./samples";
 
 export interface ChairRunOptions {
   /** Folder of images. */
   images: string;
   /** A list of ids (file, or the name of one that ships), or so many images chosen by seed from the sorted names. */
-  ids: string | { count: number; seed: number };
+  ids: ImageChoice;
   prompt: string;
   template: string;
   attention: Attention;
@@ -25,14 +26,14 @@ export interface ChairRunOptions {
   out: string | undefined;
   /** Where there is one, captions are scored as they come. */
   groundTruth: GroundTruth | undefined;
-  onProgress?(done: number, total: number, running: chair.ChairResult | undefined): void;
+  onProgress?(done: number, total: number, running: ChairResult | undefined): void;
 }
 
 export interface ChairRunResult {
   folder: string;
   captions: { image_id: number | string; caption: string }[];
   failed: RunRecord[];
-  score: chair.ChairResult | undefined;
+  score: ChairResult | undefined;
 }
 
 /** Captions images into a run folder; started again, it continues. Also writes `captions.jsonl`, as CHAIR scorers read it. */
@@ -71,15 +72,19 @@ export async function chairRun(
   const tasks = ids.ids.map((id) => ({
     key: id,
     request: { image: join(images, files.get(id)!), prompt, template, attention },
-    fields: { image_id: numeric(id) },
-  }));
-  const running = groundTruth && runningScore(run, groundTruth);
-  await runRows(run, model, tasks, {
-    contrast,
     search,
+    contrast,
+    fields: { image_id: numericId(id) },
+  }));
+  const running = groundTruth && runningScore(run.samples, groundTruth);
+  const progress = (done: number) => onProgress?.(done, tasks.length, running?.());
+  await runRows(run.samples, [{ model }], tasks, {
     batchSize,
+    probes: [],
+    signal: undefined,
     retryFailed,
-    onBatch: (done) => onProgress?.(done, tasks.length, running?.()),
+    onStart: progress,
+    onRecord: (_, done) => progress(done),
   });
   const result = readChairRun(run.folder, groundTruth);
   writeFileSync(
@@ -112,13 +117,13 @@ export function readChairRun(folder: string, groundTruth: GroundTruth | undefine
 }
 
 /** CHAIR so far, computed anew only when that takes a tenth of the time at most: every caption is read again for it. */
-function runningScore(run: RunFolder, groundTruth: GroundTruth): () => chair.ChairResult | undefined {
-  let latest: chair.ChairResult | undefined;
+function runningScore(samples: Samples, groundTruth: GroundTruth): () => ChairResult | undefined {
+  let latest: ChairResult | undefined;
   let next = 0;
   return () => {
     const started = performance.now();
     if (started < next) return latest;
-    const captions = captionsOf(run.records);
+    const captions = captionsOf(samples.records);
     if (captions.length > 0) latest = chair.score(captions, groundTruth, { bootstrap: { resamples: 200 } });
     next = started + 10 * (performance.now() - started);
     return latest;
@@ -130,25 +135,3 @@ function captionsOf(records: ReadonlyMap<string, RunRecord>): ChairRunResult["ca
     .filter(({ status }) => status === "done")
     .map(({ image_id, answer }) => ({ image_id: image_id as number | string, caption: answer as string }));
 }
-
-/** Image id -> file name. */
-function imageFiles(folder: string): Map<string, string> {
-  if (!existsSync(folder))
-    throw new DataError(`There is no folder ${folder}; --data-path names a folder of images.`);
-  const names = readdirSync(folder).filter((name) => /\.(png|jpe?g|webp|bmp)$/i.test(name));
-  if (names.length === 0) throw new DataError(`There is no image (png, jpg, webp, bmp) in ${folder}.`);
-  return new Map(names.sort().map((name) => [imageIdOf(name), name]));
-}
-
-function chosenIds(ids: ChairRunOptions["ids"], files: ReadonlyMap<string, string>): ImageIds {
-  if (typeof ids !== "string") return chooseIds([...files.keys()], Math.min(ids.count, files.size), ids.seed);
-  const list = readIds(ids);
-  const missing = list.ids.filter((id) => !files.has(id));
-  if (missing.length === 0) return list;
-  const shown = missing.slice(0, 10).join(", ");
-  throw new DataError(
-    `${missing.length} of the ${list.ids.length} images of ${ids} are not in the folder: ${shown}${missing.length > 10 ? " …" : ""}.`,
-  );
-}
-
-const numeric = (id: string) => (/^\d+$/.test(id) ? Number(id) : id);

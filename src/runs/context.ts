@@ -4,19 +4,17 @@ import type { Worker } from "../client";
 import { packageRoot } from "../data/package_root";
 
 /** What a run was made with: recorded beside its settings, without a part in its identity. */
-export async function runContext(worker: Worker): Promise<Record<string, unknown>> {
+export async function runContext(worker?: Worker): Promise<Record<string, unknown>> {
   const { version } = JSON.parse(readFileSync(join(packageRoot(), "package.json"), "utf8"));
-  const { torchVersion, transformersVersion, device, deviceName } = worker.info;
   return {
     started: new Date().toISOString(),
     command: process.argv.slice(2),
     versions: {
       "align-attention": version,
       node: process.versions.node,
-      torch: torchVersion,
-      transformers: transformersVersion,
+      ...(worker && { torch: worker.info.torchVersion, transformers: worker.info.transformersVersion }),
     },
-    device: { name: device, model: deviceName },
+    ...(worker && { device: { name: worker.info.device, model: worker.info.deviceName } }),
     git: await gitState(),
   };
 }

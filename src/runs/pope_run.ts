@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Model, Worker } from "../client";
 import { type PopeQuestion, readPope } from "../data";
-import { DataError } from "../data/data_error";
 import type { Attention, Contrast, Search } from "../methods";
-import { type PopeRule, pope } from "../metrics";
+import { type PopeResult, type PopeRule, pope } from "../metrics";
 import { runContext } from "./context";
+import { requireImages } from "./images";
 import { runRows } from "./row_run";
-import { RunFolder, type RunRecord, readRecords } from "./run_folder";
+import { RunFolder } from "./run_folder";
+import { type RunRecord, readRecords } from "./samples";
 
 export interface PopeRunOptions {
   /** Folder of images. */
@@ -31,7 +32,7 @@ export interface PopeRunOptions {
 }
 
 export interface PopeRunResult {
-  result: pope.PopeResult | undefined;
+  result: PopeResult | undefined;
   failed: RunRecord[];
 }
 
@@ -68,11 +69,19 @@ export async function popeRun(worker: Worker, model: Model, options: PopeRunOpti
   const tasks = questions.map((question) => ({
     key: `${question.split} ${question.question_id}`,
     request: { image: join(images, question.image), prompt: question.text + suffix, template, attention },
+    search,
+    contrast,
     fields: { question },
   }));
-  const onBatch = (done: number) => onProgress?.(done, tasks.length);
-  const probes = likelihood ? wordings.flat() : [];
-  await runRows(run, model, tasks, { contrast, search, batchSize, probes, retryFailed, onBatch });
+  const progress = (done: number) => onProgress?.(done, tasks.length);
+  await runRows(run.samples, [{ model }], tasks, {
+    batchSize,
+    probes: likelihood ? pope.likelihoodProbes : [],
+    signal: undefined,
+    retryFailed,
+    onStart: progress,
+    onRecord: (_, done) => progress(done),
+  });
   const result = readPopeRun(run.folder, rule);
   run.finish({
     failed: result.failed.length,
@@ -93,36 +102,10 @@ export function readPopeRun(folder: string, rule: PopeRule): PopeRunResult {
     .filter(({ status }) => status === "done")
     .map(({ question, answer, probes }) => ({
       ...(question as PopeQuestion),
-      answer: probes === undefined ? (answer as string) : likelier(probes as number[]),
+      answer: probes === undefined ? (answer as string) : pope.likelier(probes as number[]),
     }));
   return {
     result: answers.length > 0 ? pope.score(answers, rule) : undefined,
     failed: records.filter(({ status }) => status === "failed"),
   };
-}
-
-/** Yes and no as a tokenizer may know them, pairwise: some begin a word with its space, some do not. */
-const wordings = [
-  ["Yes", " Yes", "yes", " yes"],
-  ["No", " No", "no", " no"],
-] as const;
-
-/** Logits of the wordings, in order -> the word whose best wording is likelier. */
-function likelier(logits: readonly number[]): string {
-  const count = wordings[0].length;
-  const pairs = wordings[0].map((_, i) => [logits[i]!, logits[count + i]!] as const);
-  // Where both begin with the same token (a bare space), that token says nothing.
-  const telling = pairs.filter(([yes, no]) => yes !== no);
-  return Math.max(...telling.map(([yes]) => yes)) > Math.max(...telling.map(([, no]) => no)) ? "Yes" : "No";
-}
-
-function requireImages(folder: string, questions: readonly PopeQuestion[]): void {
-  const missing = [...new Set(questions.map(({ image }) => image))].filter(
-    (name) => !existsSync(join(folder, name)),
-  );
-  if (missing.length === 0) return;
-  const shown = missing.slice(0, 5).join(", ");
-  throw new DataError(
-    `${missing.length} images that the questions name are not in ${folder}: ${shown}${missing.length > 5 ? " …" : ""}.`,
-  );
 }

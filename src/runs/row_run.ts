@@ -1,66 +1,94 @@
-import type { Model, RowRequest } from "../client";
-import type { Contrast, Search } from "../methods";
-import type { RunFolder, RunRecord } from "./run_folder";
+import { WorkerDiedError } from "../bridge/errors";
+import type { Model } from "../client";
+import { type DecodeOptions, decodeRows, type RowTask } from "./decode_rows";
+import { type Lease, Leases } from "./leases";
+import type { RunRecord, Samples } from "./samples";
 
-/** One row to write, and what its record says besides the answer. */
-export interface RowTask {
-  /** Unique in the run. */
-  key: string;
-  request: RowRequest;
-  fields: Record<string, unknown>;
+/** A loaded model, and how to have it again after its worker died. */
+export interface ModelHolder {
+  readonly model: Model;
+  /** Absent: a death ends the run. */
+  revive?(): Promise<Model>;
 }
 
-export interface RowRunOptions {
-  contrast: Contrast | undefined;
-  search: Search;
-  /** Rows decoded together. Does not change what is written. */
-  batchSize: number;
-  /** Texts whose likelihood at the first token is recorded. */
-  probes?: readonly string[];
+export interface RowRunOptions extends DecodeOptions {
   /** Do failed rows again. */
   retryFailed: boolean;
-  onBatch?(done: number): void;
+  /** Called first, with the number of rows that are there already. */
+  onStart?(done: number): void;
+  /** Called with every record once it is on disk. */
+  onRecord?(record: RunRecord, done: number): void;
 }
 
-/** Writes the rows that the run does not hold yet, in the order of the tasks, and records them batch by batch. */
+/** Deaths of one worker, without a row between them, after which it is not started again. */
+const lastDeath = 5;
+
+/**
+ * Writes the rows that the samples do not hold yet, and records each as it ends. Workers lease the rows image by image;
+ * what a dead one leaves undone goes to the others and to its successor. An image that three workers died with is
+ * recorded as failed. A worker that dies again and again is left out. @throws what stops all of them; what is recorded stays
+ */
 export async function runRows(
-  run: RunFolder,
-  model: Model,
+  samples: Samples,
+  holders: readonly ModelHolder[],
   tasks: readonly RowTask[],
-  options: RowRunOptions,
+  { retryFailed, onStart, onRecord, signal, ...options }: RowRunOptions,
 ): Promise<void> {
-  const { contrast, search, batchSize, probes = [], retryFailed, onBatch } = options;
   const isDone = ({ key }: RowTask) => {
-    const record = run.records.get(key);
+    const record = samples.records.get(key);
     return record !== undefined && (record.status === "done" || !retryFailed);
   };
   const missing = tasks.filter((task) => !isDone(task));
-  const finished = tasks.length - missing.length;
-  onBatch?.(finished);
-  for (let first = 0; first < missing.length; first += batchSize) {
-    const batch = missing.slice(first, first + batchSize);
-    const { rows } = await model
-      .generateBatch(
-        batch.map(({ request }) => request),
-        { search, probes, ...(contrast && { contrast }) },
-      )
-      .result();
-    run.append(
-      rows.map((row): RunRecord => {
-        const { key, fields } = batch[row.row]!;
-        if (row.status === "failed")
-          return { key, status: "failed", ...fields, error: row.error.message, code: row.error.code };
-        return {
-          key,
-          status: "done",
-          ...fields,
-          answer: row.text,
-          tokens: row.tokenIds.length,
-          finishReason: row.finishReason,
-          ...(probes.length > 0 && { probes: row.probes }),
-        };
-      }),
-    );
-    onBatch?.(finished + first + batch.length);
-  }
+  onStart?.(tasks.length - missing.length);
+  const leases = new Leases(missing, holders.length);
+  const finished = new Set<string>();
+  const record = (one: RunRecord) => {
+    samples.append(one);
+    finished.add(one.key);
+    onRecord?.(one, tasks.length - missing.length + finished.size);
+  };
+  const failure = new AbortController();
+  const stop = signal === undefined ? failure.signal : AbortSignal.any([signal, failure.signal]);
+
+  const serve = async (lease: Lease, model: Model) => {
+    for await (const one of decodeRows(model, lease.tasks, { ...options, signal: stop })) record(one);
+    leases.finish(lease);
+  };
+  const work = async ({ model, revive }: ModelHolder) => {
+    let current = model;
+    let deaths = 0;
+    for (let lease = await leases.take(); lease !== undefined; lease = await leases.take()) {
+      const before = finished.size;
+      try {
+        await serve(lease, current);
+        deaths = 0;
+      } catch (error) {
+        const lost = leases.giveBack(lease, ({ key }) => finished.has(key));
+        if (!(error instanceof WorkerDiedError)) throw error;
+        for (const task of lost) record(lostRecord(task, error));
+        deaths = finished.size > before ? 1 : deaths + 1;
+        if (revive === undefined || error.death.kind === "closed" || deaths >= lastDeath) throw error;
+        current = await revive();
+      }
+    }
+  };
+  const errors: unknown[] = [];
+  const leave = (error: unknown) => {
+    errors.push(error);
+    if (!(error instanceof WorkerDiedError)) failure.abort(); // the others would meet it too
+  };
+  await Promise.all(holders.map((holder) => work(holder).catch(leave)));
+  const fault = errors.find((error) => !(error instanceof WorkerDiedError));
+  if (fault !== undefined) throw fault;
+  if (finished.size < missing.length) throw errors[0];
+}
+
+function lostRecord({ key, fields }: RowTask, error: WorkerDiedError): RunRecord {
+  return {
+    key,
+    status: "failed",
+    ...fields,
+    error: `Three workers died with it: ${error.message}`,
+    code: "worker-died",
+  };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chair, compare, pope, verdict } from "../../src/metrics";
+import { type ChairSentence, chair, compare, pope, verdict } from "../../src/metrics";
 import { fixture } from "../fixtures/unpack";
 
 const captions: { image_id: number; caption: string }[] = fixture("chair/llava-1.5.greedy.jsonl")
@@ -74,7 +74,7 @@ describe("compare (POPE)", () => {
   });
 });
 
-function withoutHallucination(sentence: chair.ChairSentence): chair.ChairSentence {
+function withoutHallucination(sentence: ChairSentence): ChairSentence {
   const wrong = new Set(sentence.mscoco_hallucinated_words.map(([, object]) => object));
   return {
     ...sentence,

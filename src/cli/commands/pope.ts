@@ -1,16 +1,16 @@
 import type { CommandModule, InferredOptionTypes } from "yargs";
 import { readPope, readPopeAnswers } from "../../data";
-import { pope } from "../../metrics";
+import { type PopeRule, pope } from "../../metrics";
 import { popeTable } from "../../report/metric_cells";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
 import { UsageError } from "../exit";
 
-const rules = Object.keys(pope.POPE_RULES) as pope.PopeRule[];
+const rules = Object.keys(pope.POPE_RULES) as PopeRule[];
 
 const options = {
   questions: { type: "string", array: true, demandOption: true, describe: "Question files, one a split" },
   answers: { type: "string", array: true, demandOption: true, describe: "Answer files, in the same order" },
-  rule: { choices: rules, default: "opera" as pope.PopeRule, describe: "How a reply becomes yes or no" },
+  rule: { choices: rules, default: "opera" as PopeRule, describe: "How a reply becomes yes or no" },
   format: {
     choices: Object.keys(tableFormats) as TableFormat[],
     default: "terminal" as TableFormat,

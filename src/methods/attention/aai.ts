@@ -64,6 +64,11 @@ export function aai(options: AaiOptions = {}): Aai {
   return { parameters: { ...rest, layers: range }, reference };
 }
 
+/** Whether the edit changes nothing. */
+export function isNeutralAai({ parameters: { alpha, beta } }: Aai): boolean {
+  return alpha === 0 && beta === 1;
+}
+
 /** Fills in what depends on the model. */
 export function resolveAai({ parameters }: Aai, decoderLayers: number): z.infer<typeof AaiParameters> {
   const { layers } = parameters;

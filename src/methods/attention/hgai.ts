@@ -30,6 +30,11 @@ export function hgai({ alpha = 0.5, layers, imageKeys }: HgaiOptions = {}): Hgai
   return { parameters: checked("hgai", Unresolved, value) };
 }
 
+/** Whether the edit changes nothing. */
+export function isNeutralHgai({ parameters }: Hgai): boolean {
+  return parameters.alpha === 0;
+}
+
 /** @throws ParameterError where the published layers are not the model's. */
 export function resolveHgai({ parameters }: Hgai, target: MethodTarget): z.infer<typeof HgaiParameters> {
   return { ...parameters, layers: parameters.layers ?? publishedLayers("hgai", [5, 18], target) };

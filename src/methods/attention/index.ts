@@ -7,6 +7,9 @@ import { type Vaf, type VafOptions, vaf } from "./vaf";
 /** No attention edit, not even by installed hooks. */
 export const none = "none" as const;
 
+/** Every edit by its name. */
+export const attentions = { aai, pai, hgai, vaf };
+
 export type AttentionMethod = Aai | Pai | Hgai | Vaf;
 
 /** One edit, several in order, or `none`. */

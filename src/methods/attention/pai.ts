@@ -41,6 +41,11 @@ export function pai({ alpha, layers, imageKeys }: PaiOptions = {}): Pai {
   return { parameters: checked("pai", Unresolved, value) };
 }
 
+/** Whether the edit changes nothing. */
+export function isNeutralPai({ parameters }: Pai): boolean {
+  return parameters.alpha === 0;
+}
+
 export function resolvePai({ parameters }: Pai, target: MethodTarget): z.infer<typeof PaiParameters> {
   const { alpha, layers } = parameters;
   return {

@@ -40,6 +40,11 @@ export function vaf({ enhance = 1.15, suppress = 0.95, layers, imageKeys }: VafO
   return { parameters: checked("vaf", Unresolved, value) };
 }
 
+/** Whether the edit changes nothing. */
+export function isNeutralVaf({ parameters: { enhance, suppress } }: Vaf): boolean {
+  return enhance === 1 && suppress === 1;
+}
+
 /** @throws ParameterError where the published layers are not the model's. */
 export function resolveVaf({ parameters }: Vaf, target: MethodTarget): z.infer<typeof VafParameters> {
   return { ...parameters, layers: parameters.layers ?? publishedLayers("vaf", [9, 15], target) };

@@ -19,6 +19,11 @@ export function apcOnly({ beta = 0.1 }: ApcOnlyOptions = {}): ApcOnly {
   return checkedContrast(ApcOnlyParameters, { method: "apcOnly", beta });
 }
 
+/** Whether it leaves the logits as they are. */
+export function isNeutralApcOnly({ beta }: ApcOnly): boolean {
+  return beta === 0;
+}
+
 export const aboutApcOnly: About = {
   axis: "contrast",
   name: "apcOnly",

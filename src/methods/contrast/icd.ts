@@ -25,6 +25,11 @@ export function icd({ alpha = 0.5, beta = 0.1, disturbance = confused }: IcdOpti
   return checkedContrast(IcdParameters, { method: "icd", alpha, beta, disturbance });
 }
 
+/** Whether it leaves the logits as they are. */
+export function isNeutralIcd({ alpha, beta }: Icd): boolean {
+  return alpha === 0 && beta === 0;
+}
+
 export const aboutIcd: About = {
   axis: "contrast",
   name: "icd",

@@ -21,6 +21,11 @@ export function m3id({ decay = 0.02, beta = 0.1 }: M3idOptions = {}): M3id {
   return checkedContrast(M3idParameters, { method: "m3id", decay, beta });
 }
 
+/** Whether it leaves the logits as they are. */
+export function isNeutralM3id({ decay, beta }: M3id): boolean {
+  return decay === 0 && beta === 0;
+}
+
 export const aboutM3id: About = {
   axis: "contrast",
   name: "m3id",

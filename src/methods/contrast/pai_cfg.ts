@@ -21,6 +21,11 @@ export function paiCfg({ gamma = 1.1, beta = 0.1 }: PaiCfgOptions = {}): PaiCfg 
   return checkedContrast(PaiCfgParameters, { method: "paiCfg", gamma, beta });
 }
 
+/** Whether it leaves the logits as they are. */
+export function isNeutralPaiCfg({ gamma, beta }: PaiCfg): boolean {
+  return gamma === 1 && beta === 0;
+}
+
 export const aboutPaiCfg: About = {
   axis: "contrast",
   name: "paiCfg",

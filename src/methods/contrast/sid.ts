@@ -25,6 +25,11 @@ export function sid({ alpha = 1, beta = 0.1, keep = 50, layer = 2 }: SidOptions 
   return checkedContrast(SidParameters, { method: "sid", alpha, beta, keep, layer });
 }
 
+/** Whether it leaves the logits as they are. */
+export function isNeutralSid({ alpha, beta }: Sid): boolean {
+  return alpha === 0 && beta === 0;
+}
+
 export const aboutSid: About = {
   axis: "contrast",
   name: "sid",

@@ -28,6 +28,11 @@ export function vcd({ alpha = 1, beta = 0.1, noiseStep = 500, seed = 42 }: VcdOp
   return parameters;
 }
 
+/** Whether it leaves the logits as they are. */
+export function isNeutralVcd({ alpha, beta }: Vcd): boolean {
+  return alpha === 0 && beta === 0;
+}
+
 export const aboutVcd: About = {
   axis: "contrast",
   name: "vcd",

@@ -9,4 +9,6 @@ export {
   type ChairSentence,
   requireGroundTruth,
   score,
+  scoreCaptions,
+  sumUp,
 } from "./score";

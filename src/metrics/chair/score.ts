@@ -52,12 +52,26 @@ export function score(
   groundTruth: GroundTruth,
   options: ChairOptions = {},
 ): ChairResult {
+  return sumUp(scoreCaptions(captions, groundTruth, options), options);
+}
+
+/** Caption by caption what `score` adds up; `sumUp` of them is its result. @throws DataError as `score` */
+export function scoreCaptions(
+  captions: readonly Caption[],
+  groundTruth: GroundTruth,
+  options: ChairOptions = {},
+): ChairSentence[] {
   const { scorer = "pai", objects = cocoObjects(), dropUnfinishedSentence = false } = options;
   check(captions, groundTruth, objects);
-  const sentences = captions.map(({ image_id, caption }) => {
+  return captions.map(({ image_id, caption }) => {
     const scored = dropUnfinishedSentence ? dropUnfinished(caption) : caption;
     return scoreCaption(image_id, scored, [...new Set(groundTruth[image_id])].sort(), scorer, objects);
   });
+}
+
+/** The figures of captions that were scored one by one. */
+export function sumUp(sentences: ChairSentence[], options: ChairOptions = {}): ChairResult {
+  const { scorer = "pai", objects = cocoObjects() } = options;
   const tally = chairTally(sentences);
   return {
     sentences,

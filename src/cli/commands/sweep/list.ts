@@ -1,0 +1,52 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { CommandModule } from "yargs";
+import { DataError } from "../../../data/data_error";
+import { renderTable } from "../../../report/tables";
+import { holderOf } from "../../../runs/lock";
+import { readSweep } from "../../../sweep/folder";
+import { cellStates } from "../../../sweep/result";
+
+interface Arguments {
+  folder: string;
+}
+
+export const listCommand: CommandModule<object, Arguments> = {
+  command: "list [folder]",
+  describe: "The sweeps in a folder",
+  builder: (argv) =>
+    argv.positional("folder", { type: "string", default: "runs", describe: "Where they lie" }) as never,
+  handler: ({ folder }) => {
+    if (!existsSync(folder)) throw new DataError(`There is no folder ${folder}.`);
+    const found = readdirSync(folder)
+      .map((name) => join(folder, name))
+      .filter((one) => existsSync(join(one, "sweep.json")))
+      .sort();
+    if (found.length === 0) return console.log(`There is no sweep in ${folder}.`);
+    const right = (name: string) => ({ name, align: "right" as const });
+    const columns = [
+      { name: "sweep" },
+      { name: "of" },
+      right("cells"),
+      right("images"),
+      right("done"),
+      { name: "last answer" },
+    ];
+    console.log(renderTable({ columns, rows: found.map(describe) }));
+  },
+};
+
+function describe(folder: string): string[] {
+  const sweep = readSweep(folder);
+  const wanted = cellStates(sweep).filter(({ state }) => state.state !== "dropped");
+  const done = wanted.reduce((sum, cell) => sum + cell.done + cell.failed, 0);
+  const total = wanted.length * sweep.items.length;
+  const images = new Set(sweep.items.map(({ image }) => image)).size;
+  const last = holderOf(folder) === undefined ? lastWritten(join(folder, "samples.jsonl")) : "being written";
+  const share = total === 0 ? "–" : `${Math.floor((100 * done) / total)} %`;
+  return [folder, sweep.kind, String(sweep.cells.length), String(images), share, last];
+}
+
+function lastWritten(file: string): string {
+  return existsSync(file) ? statSync(file).mtime.toISOString().slice(0, 16).replace("T", " ") : "–";
+}

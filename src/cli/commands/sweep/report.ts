@@ -1,0 +1,32 @@
+import type { CommandModule } from "yargs";
+import { type TableFormat, tableFormats } from "../../../report/tables";
+import { readSweep } from "../../../sweep/folder";
+import { writeReport } from "../../../sweep/report";
+import { SweepResult } from "../../../sweep/result";
+import { tableNote } from "../../../sweep/table";
+
+interface Arguments {
+  folder: string;
+  format: TableFormat;
+}
+
+export const reportCommand: CommandModule<object, Arguments> = {
+  command: "report <folder>",
+  describe: "Tables and figures of what a sweep has so far, into its folder `report`",
+  builder: (argv) =>
+    argv
+      .positional("folder", { type: "string", demandOption: true, describe: "The sweep's folder" })
+      .option("format", {
+        choices: Object.keys(tableFormats) as TableFormat[],
+        default: "terminal" as TableFormat,
+        describe: "Of the table that is printed",
+      }) as never,
+  handler: async ({ folder, format }) => {
+    const result = new SweepResult(readSweep(folder));
+    console.log(result.table(format));
+    const files = await writeReport(result);
+    if (format !== "terminal") return;
+    for (const metric of result.metrics) console.log(`\n${tableNote(metric)}`);
+    console.log(`\nWritten:\n${files.map((file) => `  ${file}`).join("\n")}`);
+  },
+};

@@ -1,0 +1,89 @@
+import type { CommandModule } from "yargs";
+import { chair, pope } from "../../../metrics";
+import { intervalCell } from "../../../report/metric_cells";
+import { startProgress } from "../../../report/progress";
+import { composeData, composeScheduler, composeSpace } from "../../../sweep/compose";
+import { type Estimate, estimate } from "../../../sweep/estimate";
+import type { SweepProgress } from "../../../sweep/progress";
+import { writeReport } from "../../../sweep/report";
+import { sweep } from "../../../sweep/sweep";
+import { tableNote } from "../../../sweep/table";
+import { CommandError, UsageError } from "../../exit";
+import { loadOptionsOf } from "../../options";
+import { checkpointsOf, type SweepArguments, specOf, sweepOptions, workersOf } from "../../sweep_options";
+
+export const runCommand: CommandModule<object, SweepArguments> = {
+  command: "$0 [file]",
+  describe: "Run a sweep, or go on with it: what is there is not done again, what is new is",
+  builder: (argv) =>
+    argv
+      .positional("file", {
+        type: "string",
+        describe: "The sweep as YAML or JSON (assets/sweep.schema.json); flags go before it",
+      })
+      .options(sweepOptions)
+      .example(
+        "$0 sweep --alpha 0:0.3:0.1 --layers 2-6,0-3 --ids demo --out runs/alpha-layers",
+        "on the demo's images",
+      )
+      .example("$0 sweep sweep.yaml --gpu-id 0,1,2,3", "one worker a GPU") as never,
+  handler: async (args) => {
+    const spec = specOf(args);
+    const { out } = spec;
+    if (out === undefined && !args["dry-run"]) throw new UsageError("Name the sweep's folder with --out.");
+    const space = composeSpace(spec, checkpointsOf(spec));
+    const data = composeData(spec);
+    const [workers, load] = [workersOf(args), loadOptionsOf({ ...args, model: "", "gpu-id": undefined })];
+    const batchSize = args["batch-size"] ?? "auto";
+    if (args["dry-run"]) {
+      const cells = space.cells();
+      for (const { name } of cells) console.log(name);
+      console.log(`\n${describe(await estimate(cells, data, workers, load, batchSize), workers.length)}`);
+      return;
+    }
+    const metrics = data.kind === "chair" ? [chair()] : [pope({ rule: args.rule })];
+    let progress: ReturnType<typeof startProgress> | undefined;
+    const result = await sweep({
+      ...{ data, space, workers, load, batchSize, out: out! },
+      metrics: Object.keys(data.groundTruth).length > 0 || data.kind === "pope" ? metrics : [],
+      scheduler: composeScheduler(spec),
+      retryFailed: args["retry-failed"],
+      onProgress: (state) => {
+        progress ??= startProgress("sweep", state.total, state.done);
+        progress.update(state.done, note(state), state.total);
+      },
+    });
+    progress?.end();
+    console.log(`${result.table()}\n`);
+    for (const metric of result.metrics) console.log(tableNote(metric));
+    for (const { name, round, reason } of result.sweep.drops)
+      console.log(`Dropped in round ${round}: ${name}, ${reason}.`);
+    const files = await writeReport(result);
+    console.log(`\nWritten: ${files.filter((file) => /\.(md|png)$/.test(file)).join(", ")}`);
+    const { failed } = result;
+    if (failed.length === 0) return;
+    const shown = failed.slice(0, 5).map(({ key, error }) => `  ${key}: ${error}`);
+    throw new CommandError(
+      `${failed.length} rows failed; --retry-failed does them again.\n${shown.join("\n")}`,
+    );
+  },
+};
+
+function note({ inFlight, tokensPerSecond, best }: SweepProgress): string {
+  const leader =
+    best && `best: ${best.name}, ${best.figure} ${intervalCell(best.figure, best.value, best.interval)}`;
+  return [`${inFlight} rows in flight`, `${tokensPerSecond.toFixed(0)} tokens/s`, leader]
+    .filter(Boolean)
+    .join("  ");
+}
+
+function describe(plan: Estimate, workers: number): string {
+  const { cells, items, images, rows, prefillsSaved, seconds, bytes, tokensPerSecond } = plan;
+  const asked = items === images ? `${images} images` : `${items} questions about ${images} images`;
+  const minutes = seconds < 90 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(0)} min`;
+  return (
+    `${cells} cells × ${asked} = ${rows} rows, of which ${prefillsSaved} need no prefill of their own.\n` +
+    `About ${minutes} with ${workers} worker${workers > 1 ? "s" : ""} (${tokensPerSecond.toFixed(0)} tokens/s each), ` +
+    `${(bytes / 2 ** 30).toFixed(1)} GiB: measured on two images under every cell, loading left out.`
+  );
+}

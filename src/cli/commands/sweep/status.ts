@@ -1,0 +1,49 @@
+import type { CommandModule } from "yargs";
+import { renderTable } from "../../../report/tables";
+import { holderOf } from "../../../runs/lock";
+import { readSweep } from "../../../sweep/folder";
+import { type CellState, cellStates } from "../../../sweep/result";
+
+interface Arguments {
+  folder: string;
+  json: boolean;
+}
+
+export const statusCommand: CommandModule<object, Arguments> = {
+  command: "status <folder>",
+  describe: "How far each cell of a sweep is",
+  builder: (argv) =>
+    argv
+      .positional("folder", { type: "string", demandOption: true, describe: "The sweep's folder" })
+      .option("json", { type: "boolean", default: false, describe: "For machines" }) as never,
+  handler: ({ folder, json }) => {
+    const sweep = readSweep(folder);
+    const cells = cellStates(sweep);
+    if (json) return console.log(JSON.stringify(cells, null, 2));
+    const rows = cells.map(({ name, done, failed, state }) => [
+      name,
+      `${done}`,
+      `${failed}`,
+      describe(state),
+    ]);
+    const right = (name: string) => ({ name, align: "right" as const });
+    console.log(
+      renderTable({ columns: [{ name: "cell" }, right("done"), right("failed"), { name: "state" }], rows }),
+    );
+    const holder = holderOf(folder);
+    console.log(
+      `\n${sweep.items.length} answers a cell are wanted. ${holder === undefined ? "No process writes here now." : `Process ${holder} writes here now.`}`,
+    );
+  },
+};
+
+function describe(state: CellState): string {
+  switch (state.state) {
+    case "partial":
+      return `${state.of - state.done} to do`;
+    case "dropped":
+      return `dropped in round ${state.drop.round}: ${state.drop.reason}`;
+    default:
+      return state.state;
+  }
+}

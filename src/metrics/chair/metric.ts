@@ -1,0 +1,18 @@
+import type { ChairMetric } from "../metric";
+import { type ChairOptions, scoreCaptions, sumUp } from "./score";
+
+/** CHAIR of the captions of a sweep. */
+export function chairMetric(
+  options: Pick<ChairOptions, "scorer" | "dropUnfinishedSentence"> = {},
+): ChairMetric {
+  return {
+    kind: "chair",
+    columns: ["CHAIRs", "CHAIRi", "Recall", "Len"],
+    primary: "CHAIRi",
+    description: { metric: "chair", ...options },
+    read: ({ image_id, answer }, groundTruth) =>
+      scoreCaptions([{ image_id: image_id!, caption: answer }], groundTruth, options)[0]!,
+    perItem: ({ metrics }) => metrics,
+    sumUp: (sentences, bootstrap) => sumUp([...sentences], { ...options, ...(bootstrap && { bootstrap }) }),
+  };
+}

@@ -1,0 +1,77 @@
+import type { Model, RowEvent, RowRequest } from "../client";
+import type { Contrast, Search } from "../methods";
+import type { RunRecord } from "./samples";
+
+/** One row to write, and what its record says besides the answer. */
+export interface RowTask {
+  /** Unique in the run. */
+  key: string;
+  request: RowRequest;
+  search: Search;
+  contrast: Contrast | undefined;
+  fields: Record<string, unknown>;
+}
+
+export interface DecodeOptions {
+  /** Rows alive at once; "auto": what fits into memory. Does not change what is written. */
+  batchSize: number | "auto";
+  /** Texts whose likelihood at the first token is recorded. */
+  probes: readonly string[];
+  signal: AbortSignal | undefined;
+  /** Rows whose prompt was prefilled (above 0), or that ended (below). */
+  onAlive?(change: number): void;
+}
+
+/** Writes rows, and gives each one's record as soon as it is there. @throws WorkerDiedError, WorkerError, AbortError */
+export async function* decodeRows(
+  model: Model,
+  tasks: readonly RowTask[],
+  { batchSize, probes, signal, onAlive }: DecodeOptions,
+): AsyncGenerator<RunRecord> {
+  const events = model.generateBatch(
+    tasks.map(({ request, search, contrast }) => ({ ...request, search, ...(contrast && { contrast }) })),
+    {
+      ...{ probes, stream: false },
+      ...(batchSize !== "auto" && { batchSize }),
+      ...(signal && { signal }),
+    },
+  );
+  const alive = new Set<number>();
+  try {
+    for await (const event of events) {
+      if (event.type === "prefilled") {
+        for (const { row } of event.rows) alive.add(row);
+        onAlive?.(event.rows.length);
+      }
+      if (event.type === "cancelled") throw new DOMException("The run was cancelled.", "AbortError");
+      if (event.type === "row") {
+        if (alive.delete(event.row)) onAlive?.(-1);
+        yield recordOf(event, tasks[event.row]!, probes.length > 0);
+      }
+    }
+  } finally {
+    if (alive.size > 0) onAlive?.(-alive.size);
+  }
+}
+
+function recordOf(event: RowEvent, { key, fields }: RowTask, probed: boolean): RunRecord {
+  if (event.finishReason === "failed")
+    return { key, status: "failed", ...fields, error: event.error.message, code: event.error.code };
+  const { text, tokenIds, finishReason, probes } = event;
+  return {
+    ...{ key, status: "done", ...fields, answer: text, tokens: tokenIds.length, finishReason },
+    ...(probed && { probes }),
+  };
+}
+
+/** Items by their keys, in the order in which the keys come first. */
+export function groups<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[][] {
+  const found = new Map<string, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = found.get(key);
+    if (group) group.push(item);
+    else found.set(key, [item]);
+  }
+  return [...found.values()];
+}

@@ -1,0 +1,62 @@
+import { identityOf } from "../runs/identity";
+import { label, pathLabel } from "./labels";
+import { isPlain, plain, type Settings, withoutIdle } from "./settings";
+import type { Point } from "./space";
+
+/** One decoding of a sweep. */
+export interface Cell {
+  /** Unique in its sweep, such as "alpha 0.1, layers 2-32". */
+  name: string;
+  settings: Settings;
+  /** The values that the axes have here: several where different values mean the same decoding. */
+  points: Readonly<Record<string, unknown>>[];
+}
+
+/** One cell a decoding: neutral edits are no edits, what is the same is there once. The plain one comes first, added where it lacks. */
+export function collapse(points: readonly Point[]): Cell[] {
+  const cells = new Map<string, Cell>();
+  const add = ({ settings, at, name }: Point, places: Cell["points"]) => {
+    const clean = withoutIdle(settings);
+    const key = identityOf(describable(clean));
+    const known = cells.get(key);
+    if (known) known.points.push(...places);
+    else cells.set(key, { name: name ?? nameOf(clean, at), settings: clean, points: places });
+  };
+  for (const point of baselines(points)) add(point, []);
+  for (const point of points) add(point, [point.at]);
+  return unique([...cells.values()]);
+}
+
+/** A checkpoint's first decoding with nothing done to it, one a checkpoint. */
+function baselines(points: readonly Point[]): Point[] {
+  const first = new Map(points.toReversed().map((point) => [point.settings.checkpoint, point]));
+  const checkpoints = new Set(points.map(({ settings }) => settings.checkpoint));
+  return [...checkpoints].map((checkpoint) => {
+    const { settings, at } = first.get(checkpoint)!;
+    const kept = Object.entries(at).filter(([path]) => !/^(attention|contrast)\b/.test(path));
+    return { settings: plain(settings), at: Object.fromEntries(kept) };
+  });
+}
+
+/** Float arrays as lists: JSON has no other word for them. */
+function describable(settings: Settings): unknown {
+  return JSON.parse(
+    JSON.stringify(settings, (_, value) => (value instanceof Float32Array ? [...value] : value)),
+  );
+}
+
+function nameOf(settings: Settings, at: Readonly<Record<string, unknown>>): string {
+  const parts = Object.entries(at)
+    .filter(([path]) => !isPlain(settings) || !/^(attention|contrast)\b/.test(path))
+    .map(([path, value]) => `${pathLabel(path)}${label(value)}`);
+  return [...(isPlain(settings) ? ["plain"] : []), ...parts].join(", ") || label(settings.attention);
+}
+
+function unique(cells: Cell[]): Cell[] {
+  const seen = new Map<string, number>();
+  return cells.map((cell) => {
+    const times = (seen.get(cell.name) ?? 0) + 1;
+    seen.set(cell.name, times);
+    return times === 1 ? cell : { ...cell, name: `${cell.name} (${times})` };
+  });
+}

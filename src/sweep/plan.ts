@@ -1,0 +1,92 @@
+import { createHash } from "node:crypto";
+import type { Model } from "../client";
+import { type Attention, none, ParameterError } from "../methods";
+import { resolveAttention } from "../methods/attention/resolve";
+import { resolveContrast } from "../methods/contrast/resolve";
+import type { RowTask } from "../runs/decode_rows";
+import { identityOf } from "../runs/identity";
+import type { Cell } from "./cells";
+import type { SweepData, SweepItem } from "./data";
+import { isPlain } from "./settings";
+
+/** A cell as a model decodes it. */
+export interface PlannedCell extends Cell {
+  /** Hash of all that changes its answers, and of nothing else. */
+  id: string;
+  /** What the others of its model are compared with: no edit, no contrast. */
+  baseline: boolean;
+}
+
+/** The cells of one model; those that mean the same to it become one. @throws ParameterError naming the cell that it cannot decode */
+export function planCells(cells: readonly Cell[], model: Model, data: SweepData): PlannedCell[] {
+  const planned = new Map<string, PlannedCell>();
+  for (const cell of cells) {
+    const id = cellIdentity(cell, model, data);
+    const known = planned.get(id);
+    if (known) known.points = [...known.points, ...cell.points];
+    else planned.set(id, { ...cell, id, baseline: planned.size === 0 && isPlain(cell.settings) });
+  }
+  return [...planned.values()];
+}
+
+/** The row that answers an item under a cell. */
+export function rowTask(cell: PlannedCell, item: SweepItem, data: SweepData): RowTask {
+  const { attention = none, contrast, search, prompt = data.prompt, template } = cell.settings;
+  return {
+    key: recordKey(cell, item),
+    request: {
+      image: item.path,
+      prompt: prompt.replaceAll("{question}", () => item.question),
+      template,
+      attention,
+    },
+    search,
+    contrast: contrast === none ? undefined : contrast,
+    fields: { cell: cell.id, item: item.id, ...item.fields },
+  };
+}
+
+export function recordKey(cell: { id: string }, item: { id: string }): string {
+  return `${cell.id} ${item.id}`;
+}
+
+function cellIdentity({ name, settings }: Cell, model: Model, data: SweepData): string {
+  const { attention = none, contrast, search, prompt = data.prompt, template } = settings;
+  try {
+    return identityOf({
+      checkpoint: { fingerprint: model.fingerprint, dtype: model.dtype },
+      prompt,
+      template,
+      attention: editsOf(attention, model),
+      contrast: contrast === none ? none : resolveContrast(contrast, model.description),
+      search,
+      ...(data.probes.length > 0 && { probes: data.probes }),
+    }).slice(0, 12);
+  } catch (error) {
+    if (error instanceof ParameterError) throw new ParameterError(`Cell "${name}": ${error.message}`);
+    throw error;
+  }
+}
+
+function editsOf(attention: Attention, { description }: Model): unknown {
+  if (attention === none) return none;
+  const methods = "parameters" in attention ? [attention] : attention;
+  return methods.map((method) => {
+    const parameters = resolveAttention(method, description);
+    const [start, end] = parameters.layers;
+    if (start >= end || end > description.layers) {
+      throw new ParameterError(
+        `${parameters.method}: layers are [${start}, ${end}). This model's decoder has ${description.layers}: the start must lie below the end, and the end may be ${description.layers} at most.`,
+      );
+    }
+    const reference = "reference" in method ? method.reference : undefined;
+    return {
+      parameters,
+      ...(reference && { reference: createHash("sha256").update(bytesOf(reference)).digest("hex") }),
+    };
+  });
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

@@ -1,0 +1,165 @@
+import { join } from "node:path";
+import type { Comparison, Intervals, Metric, MetricValues } from "../metrics";
+import { compare, holm } from "../metrics";
+import { figureNamed, figuresOf, isLowerBetter } from "../metrics/metric";
+import { renderTable, type TableFormat } from "../report/tables";
+import { writeWhole } from "../runs/files";
+import type { StoredSweep } from "./folder";
+import { metricsOf } from "./metrics";
+import { type PlannedCell, recordKey } from "./plan";
+import type { Drop } from "./scheduler";
+import { Scores } from "./scores";
+import { resultTable } from "./table";
+
+/** How far a cell came. */
+export type CellState =
+  | { state: "planned" }
+  | { state: "partial"; done: number; of: number }
+  | { state: "dropped"; drop: Drop }
+  | { state: "done" };
+
+/** A cell and its figures by one metric. */
+export interface CellResult {
+  cell: PlannedCell;
+  state: CellState;
+  /** Answers it has; those that failed. */
+  items: number;
+  failed: number;
+  /** null where a figure is not defined, or nothing is answered yet. */
+  figures: MetricValues;
+  intervals: Intervals;
+  /** With the baseline of its model, on the items that both have answered; absent for a baseline itself. */
+  comparison?: CellComparison;
+}
+
+export interface CellComparison extends Pick<Comparison, "images" | "differences" | "intervals" | "pValues"> {
+  /** Wilcoxon's p-value adjusted by Holm for all comparisons of the table. */
+  adjusted: number | null;
+}
+
+/** The cells of a sweep by one metric, best first. */
+export interface MetricResult {
+  metric: Metric;
+  /** The figure that cells are ranked by, in full. */
+  primary: string;
+  cells: CellResult[];
+}
+
+/** What a sweep found. */
+export class SweepResult {
+  readonly sweep: StoredSweep;
+  readonly metrics: readonly MetricResult[];
+
+  /** @param metrics default: those that the sweep was run with */
+  constructor(sweep: StoredSweep, metrics: readonly Metric[] = metricsOf(sweep)) {
+    this.sweep = sweep;
+    this.metrics = metrics.map((metric) => evaluate(sweep, metric));
+  }
+
+  get folder(): string {
+    return this.sweep.folder;
+  }
+
+  /** Answers that failed, with their reasons. */
+  get failed(): { key: string; error: string }[] {
+    const { cells, items, records } = this.sweep;
+    const all = cells.flatMap((cell) => items.map((item) => records.get(recordKey(cell, item))));
+    return all.flatMap((record) =>
+      record?.status === "failed" ? [{ key: record.key, error: String(record.error) }] : [],
+    );
+  }
+
+  /** The best cell by the first metric. */
+  get best(): CellResult | undefined {
+    return this.metrics[0]?.cells[0];
+  }
+
+  /** Every metric's table, best cell first, with intervals and paired tests against the baseline. */
+  table(format: TableFormat = "terminal"): string {
+    return this.metrics.map((one) => renderTable(resultTable(one), format)).join("\n\n");
+  }
+
+  /** Writes `results.json`. */
+  save(): void {
+    const results = this.metrics.map(({ metric, primary, cells }) => ({
+      metric: metric.description,
+      primary,
+      cells: cells.map(({ cell: { id, name, baseline }, ...rest }) => ({ id, name, baseline, ...rest })),
+    }));
+    writeWhole(join(this.folder, "results.json"), results);
+  }
+}
+
+/** How far every cell is, without reading an answer. */
+export function cellStates(
+  sweep: StoredSweep,
+): { id: string; name: string; done: number; failed: number; state: CellState }[] {
+  return sweep.cells.map((cell) => {
+    const records = sweep.items.flatMap((item) => sweep.records.get(recordKey(cell, item)) ?? []);
+    const failed = records.filter(({ status }) => status === "failed").length;
+    const state = stateOf(sweep, cell, records.length);
+    return { id: cell.id, name: cell.name, done: records.length - failed, failed, state };
+  });
+}
+
+function evaluate(sweep: StoredSweep, metric: Metric): MetricResult {
+  const scores = new Scores(metric, sweep);
+  for (const record of sweep.records.values()) scores.add(record);
+  const states = cellStates(sweep);
+  const cells = sweep.cells.map((cell, i): CellResult => {
+    const { state, done, failed } = states[i]!;
+    const result = scores.result(cell.id);
+    const comparison = compareWithBaseline(sweep, scores, cell);
+    return {
+      ...{ cell, state, items: done, failed },
+      figures: result ? figuresOf(result) : {},
+      intervals: result?.intervals ?? {},
+      ...(comparison && { comparison }),
+    };
+  });
+  const sample = cells.find(({ items }) => items > 0)?.figures ?? {};
+  const primary = figureNamed(sample, metric.primary);
+  adjust(cells);
+  return { metric, primary, cells: cells.sort(byFigure(primary)) };
+}
+
+function stateOf({ drops, items }: StoredSweep, { id }: PlannedCell, done: number): CellState {
+  const drop = drops.find(({ cell }) => cell === id);
+  if (drop) return { state: "dropped", drop };
+  if (done === 0) return { state: "planned" };
+  return done < items.length ? { state: "partial", done, of: items.length } : { state: "done" };
+}
+
+/** Paired, so on the items that both have answered. */
+function compareWithBaseline(
+  { cells }: StoredSweep,
+  scores: Scores,
+  cell: PlannedCell,
+): CellComparison | undefined {
+  const baseline = cells.find((one) => one.baseline && one.settings.checkpoint === cell.settings.checkpoint);
+  if (baseline === undefined || baseline === cell) return undefined;
+  const answered = new Set(scores.itemsOf(baseline.id));
+  const both = scores.itemsOf(cell.id).filter((item) => answered.has(item));
+  if (both.length === 0) return undefined;
+  const [before, after] = [baseline, cell].map(({ id }) => scores.result(id, { resamples: 0 }, both)!);
+  const { images, differences, intervals, pValues } = compare(before!, after!);
+  return { images, differences, intervals, pValues, adjusted: null };
+}
+
+function adjust(cells: readonly CellResult[]): void {
+  const compared = cells.flatMap(({ comparison }) => comparison ?? []);
+  const adjusted = holm(compared.map(({ pValues }) => pValues.wilcoxon));
+  compared.forEach((comparison, i) => {
+    comparison.adjusted = adjusted[i]!;
+  });
+}
+
+/** Best first; cells without the figure last. */
+function byFigure(figure: string): (a: CellResult, b: CellResult) => number {
+  const sign = isLowerBetter(figure) ? 1 : -1;
+  const value = ({ figures }: CellResult) => {
+    const one = figures[figure] ?? null;
+    return one === null ? Number.POSITIVE_INFINITY : sign * one;
+  };
+  return (a, b) => (value(a) === value(b) ? 0 : value(a) - value(b));
+}

@@ -1,0 +1,73 @@
+import type { GroundTruth } from "../data";
+import type { BootstrapOptions, ChairResult, Metric, PopeResult } from "../metrics";
+import type { Answer } from "../metrics/metric";
+import type { RunRecord } from "../runs/samples";
+
+interface Entry {
+  image: string;
+  part: unknown;
+}
+
+/** The answers of a sweep as one metric reads them, each read once. */
+export class Scores {
+  readonly metric: Metric;
+  readonly #groundTruth: GroundTruth;
+  readonly #imageOf: ReadonlyMap<string, string>;
+  readonly #cells = new Map<string, Map<string, Entry>>();
+
+  constructor(
+    metric: Metric,
+    { items, groundTruth }: { items: readonly { id: string; image: string }[]; groundTruth: GroundTruth },
+  ) {
+    this.metric = metric;
+    this.#groundTruth = groundTruth;
+    this.#imageOf = new Map(items.map(({ id, image }) => [id, image]));
+  }
+
+  /** Takes a finished answer in; failed ones, and those to items that are not in the sweep now, do not count. */
+  add(record: RunRecord): void {
+    const { cell, item, status } = record as RunRecord & { cell: string; item: string };
+    const image = this.#imageOf.get(item);
+    if (status !== "done" || image === undefined) return;
+    const part = this.metric.read(record as unknown as Answer, this.#groundTruth);
+    if (!this.#cells.has(cell)) this.#cells.set(cell, new Map());
+    this.#cells.get(cell)!.set(item, { image, part });
+  }
+
+  /** Items that a cell has answered, in the order of the data. */
+  itemsOf(cell: string): string[] {
+    const entries = this.#cells.get(cell);
+    return entries ? [...this.#imageOf.keys()].filter((item) => entries.has(item)) : [];
+  }
+
+  /** The figures of a cell, on these of its items only; undefined where it has none. */
+  result(
+    cell: string,
+    bootstrap?: BootstrapOptions,
+    items = this.itemsOf(cell),
+  ): ChairResult | PopeResult | undefined {
+    if (items.length === 0) return undefined;
+    const entries = this.#cells.get(cell)!;
+    const sumUp = this.metric.sumUp as (
+      parts: unknown[],
+      bootstrap?: BootstrapOptions,
+    ) => ChairResult | PopeResult;
+    return sumUp(
+      items.map((item) => entries.get(item)!.part),
+      bootstrap,
+    );
+  }
+
+  /** Image -> mean of a figure over the cell's items about it. */
+  perImage(cell: string, figure: string): Map<string, number> {
+    const perItem = this.metric.perItem as (part: unknown) => Readonly<Record<string, number>>;
+    const values = new Map<string, number[]>();
+    for (const { image, part } of this.#cells.get(cell)?.values() ?? []) {
+      const value = perItem(part)[figure];
+      if (value !== undefined) values.set(image, [...(values.get(image) ?? []), value]);
+    }
+    return new Map(
+      [...values].map(([image, all]) => [image, all.reduce((sum, one) => sum + one, 0) / all.length]),
+    );
+  }
+}

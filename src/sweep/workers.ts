@@ -1,0 +1,76 @@
+import { type LoadOptions, type Model, startWorker, type Worker, type WorkerOptions } from "../client";
+import { DataError } from "../data/data_error";
+import type { ModelHolder } from "../runs/row_run";
+
+/** Starts a worker, and starts it again after it died. */
+export type StartWorker = () => Promise<Worker>;
+
+/** One worker a device: `workersOn(["cuda:0", "cuda:1"])`, or the same device several times. */
+export function workersOn(
+  devices: readonly string[],
+  options: Omit<WorkerOptions, "device"> = {},
+): StartWorker[] {
+  return devices.map((device) => () => startWorker({ ...options, device }));
+}
+
+/** Workers that all hold the same model, one checkpoint after another. */
+export class Crew implements AsyncDisposable {
+  readonly #starts: readonly StartWorker[];
+  readonly #options: LoadOptions;
+  readonly #workers: (Worker | undefined)[];
+  #models: (Model | undefined)[] = [];
+
+  constructor(starts: readonly StartWorker[], options: LoadOptions) {
+    if (starts.length === 0) throw new DataError("A sweep needs at least one worker.");
+    this.#starts = starts;
+    this.#options = options;
+    this.#workers = starts.map(() => undefined);
+  }
+
+  /** Loads a checkpoint on every worker, in place of the one before. @throws WorkerError, WorkerDiedError */
+  async load(checkpoint: string): Promise<ModelHolder[]> {
+    await Promise.all(this.#models.map((model, i) => model?.unload().catch(() => this.#forget(i))));
+    this.#models = await Promise.all(this.#starts.map((_, i) => this.#loadOn(i, checkpoint)));
+    const [first, ...others] = this.#models as Model[];
+    const odd = others.find(
+      ({ fingerprint, dtype }) => fingerprint !== first!.fingerprint || dtype !== first!.dtype,
+    );
+    if (odd) {
+      throw new DataError(
+        `The workers hold different models (${first!.fingerprint} ${first!.dtype}, ${odd.fingerprint} ${odd.dtype}); give a dtype and devices of one kind.`,
+      );
+    }
+    return this.#models.map((model, i) => ({ model: model!, revive: () => this.#revive(i, checkpoint) }));
+  }
+
+  /** Memory of all workers together, in bytes: of the devices where these have memory of their own. */
+  async memory(): Promise<number> {
+    const stats = await Promise.all(this.#workers.map((worker) => worker?.stats()));
+    return stats.reduce((sum, one) => sum + (one ? one.deviceBytes || one.residentBytes : 0), 0);
+  }
+
+  get first(): Worker | undefined {
+    return this.#workers[0];
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker?.close()));
+  }
+
+  async #revive(i: number, checkpoint: string): Promise<Model> {
+    await this.#forget(i);
+    const model = await this.#loadOn(i, checkpoint);
+    this.#models[i] = model;
+    return model;
+  }
+
+  async #forget(i: number): Promise<void> {
+    await this.#workers[i]?.close();
+    this.#workers[i] = undefined;
+  }
+
+  async #loadOn(i: number, checkpoint: string): Promise<Model> {
+    this.#workers[i] ??= await this.#starts[i]!();
+    return this.#workers[i].load(checkpoint, this.#options);
+  }
+}
