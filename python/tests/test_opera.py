@@ -30,12 +30,13 @@ def opera(mode: str = "faithful", **settings: Any) -> OperaParameters:
     published = {
         "max_new_tokens": 40,
         "num_beams": 3,
+        "length_penalty": 1.0,
         "scale_factor": 50.0,
         "threshold": 2,
         "num_attn_candidates": 5,
         "penalty_weights": 1.0,
     }
-    return OperaParameters(mode=mode, length_penalty=1.0, **{**published, **settings})  # type: ignore[arg-type]
+    return OperaParameters(mode=mode, **{**published, **settings})  # type: ignore[arg-type]
 
 
 def settings_of(trace: dict[str, Any]) -> dict[str, Any]:
@@ -289,6 +290,35 @@ def test_scores_in_half_precision() -> None:
 
     assert half.penalty.tolist() == [float("inf"), 0.0]
     assert full.penalty.tolist() == pytest.approx([1e6, 1e-9])
+
+
+@pytest.mark.parametrize("mode", ["faithful", "clean"])
+def test_stop_tokens_among_the_first_candidates(
+    mode: str, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two candidates are none for three beams: all go on from the prompt, the third with any token."""
+    engine = engines[TRACES[0]["checkpoint"]]
+    steps: list[tuple[list[list[int]], torch.Tensor, list[int]]] = []
+
+    class Spy(Opera):
+        def _propose(self, state: Any, logits: torch.Tensor, live: list[int]) -> Any:
+            choice = super()._propose(state, logits, live)
+            steps.append((state.beams.ids, logits, choice.tokens))
+            return choice
+
+    monkeypatch.setitem(SEARCHES, "opera", Spy)
+    search = opera(mode, max_new_tokens=8, length_penalty=0.0)
+    run(engine, TRACES[:1], search)
+    (_, _, candidates), (begun, plain, _) = steps[:2]
+    stop_ids = set(candidates) - {begun[0][0], begun[1][0]}
+    steps.clear()
+
+    monkeypatch.setattr(engine._find("m1").model, "stop_ids", frozenset(stop_ids))
+    ids = run(engine, TRACES[:1], search).ids()
+    begun_again, logits, _ = steps[1]
+    assert begun_again[:2] == begun[:2]
+    assert (logits[:2] - plain[:2]).abs().max() < 1e-4
+    assert run(engine, TRACES[:2], search).ids() == ids
 
 
 def test_errors_are_not_swallowed(engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch) -> None:
