@@ -26,6 +26,8 @@ test("the demo streams a pair, tables every setting and leaves captions and a pi
   );
   const picture = PNG.sync.read(readFileSync(join(root, "demo/output/overlay.png")));
   expect(picture.width).toBeGreaterThan(1000);
+  expect(stdout).toMatch(/4 strengths × 3 ranges[\s\S]*^alpha 0\.1, layers 2-6 +3 /m);
+  expect(existsSync(join(root, "demo/output/sweep/report/heat-map.png"))).toBe(true);
 });
 
 test("chair_eval captions a folder with the seed's flags", async () => {
