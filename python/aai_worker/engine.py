@@ -6,12 +6,14 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from .arrays import read_array
 from .attention import METHODS
+from .contrast import CONTRASTS
 from .edits import EditRequest, request_edit
 from .errors import WorkerError
 from .events import Event
@@ -22,6 +24,7 @@ from .loading import load_model
 from .memory import memory_faults
 from .models import FAMILIES as _FAMILIES
 from .models import Model
+from .plugins import add_plugin, load_plugin
 from .protocol import (
     ExtractVisionCommand,
     GenerateCommand,
@@ -31,10 +34,13 @@ from .protocol import (
     InstallHookCommand,
     LoadCommand,
     LoadedModel,
+    LoadedPlugin,
+    LoadPluginCommand,
     ModelCommand,
     RemoveHookCommand,
     VisionReference,
 )
+from .quantisation import SCHEMES
 from .reference import describe_reference
 from .search import SEARCHES
 from .sources import find_checkpoint
@@ -84,7 +90,7 @@ class Engine:
             model=self._new_name("m"),
             description=model.describe(),
             fingerprint=fingerprint(find_checkpoint(command.source, command.revision, offline=True)),
-            dtype=str(model.dtype).removeprefix("torch."),
+            dtype=command.dtype if command.dtype in SCHEMES else str(model.dtype).removeprefix("torch."),
             device=str(model.device),
             seconds=time.perf_counter() - started,
         )
@@ -111,7 +117,7 @@ class Engine:
             look = model.look(model.preprocess(image), frozenset([command.mode]))
         reference = look.references[command.mode]
         return (
-            describe_reference(command.mode, reference.tokens),
+            describe_reference(command.mode, reference),
             reference.tokens.numpy(),
             reference.grid.numpy(),
             model.picture(image),
@@ -137,6 +143,13 @@ class Engine:
 
     def list_hooks(self, command: ModelCommand) -> HookList:
         return HookList(hooks=[hook for hook, _ in self._find(command.model).hooks.values()])
+
+    def load_plugin(self, command: LoadPluginCommand) -> LoadedPlugin:
+        """Runs the file: it is the user's own, and named by the user."""
+        file = load_plugin(Path(command.path))
+        add_plugin(file, built_in={*METHODS, *CONTRASTS, "none"})
+        declared = [declaration.public for declaration in file.declarations.values()]
+        return LoadedPlugin(sha256=file.sha256, declarations=declared)
 
     def generate(
         self,

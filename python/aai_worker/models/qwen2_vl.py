@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from ..protocol import TokenGrid
 from ..reference import Reference
 from .family import Embedded, Look, Pixels
 from .tower import TowerModel
@@ -51,7 +52,8 @@ class Qwen2Vl(TowerModel):
         side = self.merge
         patches = self.in_token_order(received[0].reshape(-1, side**2), pixels)  # [token, patch]
         grid = patches.reshape(rows // side, columns // side, side, side).transpose(1, 2)
-        return Reference(patches.mean(dim=1), grid.reshape(rows, columns))
+        whole = TokenGrid(first=0, rows=rows // side, columns=columns // side)
+        return Reference(patches.mean(dim=1), grid.reshape(rows, columns), whole)
 
     def in_token_order(self, patches: Tensor, pixels: Pixels) -> Tensor:
         """[token, patch], tokens as the tower has them at its reference layer -> as the decoder has them."""
