@@ -16,7 +16,7 @@ from torch import Tensor
 from .attention import AttentionStep, Plan, RowEdit
 from .batch import Tail
 from .capture import Recorder, RowCapture
-from .contrast import Streams
+from .contrast import ContrastRecord, Streams
 from .errors import Cancelled
 from .events import Attention, Event
 from .memory import free_memory, is_out_of_memory
@@ -49,6 +49,7 @@ class Row:
     ids: list[int] = field(default_factory=list)  # settled so far
     edited: list[bool] = field(default_factory=list)  # per step so far
     probes: list[float] = field(default_factory=list)
+    contrasted: ContrastRecord = field(default_factory=ContrastRecord)
     live: int = 1
     tails: list[Tail] = field(default_factory=list)  # of the live rows, where the search asks for them
 
@@ -109,6 +110,7 @@ def decode(
             rows = _retreat(rows, capacity, streams, search, waiting)
             continue
         plan.settle()
+        streams.record([row.contrasted for row in rows], [row.live for row in rows])
         for row in rows:
             row.edited.append(bool(row.active_edits()))
         if search.watch is not None:

@@ -70,7 +70,7 @@ def generate(
             )
 
     openings = Openings(model, prepared, list(jobs.values()), should_stop, progress)
-    attestation = []
+    attestation, contrasts = [], []
     generated_tokens = steps = 0
     with memory_faults(_MEMORY_ADVICE):
         for samples in _windows(prepared, several=len(ways) > 1):
@@ -96,11 +96,13 @@ def generate(
                     progress,
                 )
                 attestation += lane.attestation
+                contrasts += lane.contrasts
                 generated_tokens += lane.generated_tokens
                 steps += streams.steps
     waited = openings.vision_seconds + openings.prefill_seconds
     yield GenerateSummary(
         attestation=sorted(attestation, key=lambda one: one.row),
+        contrasts=sorted(contrasts, key=lambda one: one.row),
         timings=Timings(
             vision_seconds=openings.vision_seconds,
             prefill_seconds=openings.prefill_seconds,

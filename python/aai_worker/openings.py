@@ -23,7 +23,7 @@ from .events import Event
 from .models import Embedded, Look, Model
 from .prefix import Prefix, prefill
 from .prepare import Prepared
-from .protocol import Attestation, CapturePolicy, PrefilledEvent, PrefilledRow
+from .protocol import Attestation, CapturePolicy, ContrastAttestation, PrefilledEvent, PrefilledRow
 from .text import TextStream
 
 # Samples are opened at least so many tokens at a time: a short prompt alone would waste a pass.
@@ -163,6 +163,7 @@ class Lane:
         jobs: Sequence[Job],
     ) -> None:
         self.attestation: list[Attestation] = []
+        self.contrasts: list[ContrastAttestation] = []
         self.generated_tokens = 0
         self._openings = openings
         self._contrast = contrast
@@ -192,6 +193,8 @@ class Lane:
     def finish(self, row: Row) -> None:
         job = self._jobs[row.number]
         self.attestation += [_attest(row, index) for index in range(len(row.edits))]
+        if self._contrast is not None:
+            self.contrasts.append(_attest_contrast(row, self._contrast))
         self.generated_tokens += len(row.ids)
         self._openings.finish(job)
         if not self._openings.is_open(job.sample):
@@ -235,10 +238,22 @@ def _attest(row: Row, index: int) -> Attestation:
     edit = row.edits[index]
     return Attestation(
         row=row.number,
-        method=edit.method,
+        method=edit.name,
         hook=edit.hook,
         layers=sorted(edit.fired),
         steps=max(edit.fired.values(), default=0),
         applications=sum(edit.fired.values()),
         constant_reference=edit.constant,
+    )
+
+
+def _attest_contrast(row: Row, contrast: Contrast) -> ContrastAttestation:
+    record = row.contrasted
+    return ContrastAttestation(
+        row=row.number,
+        method=contrast.method,
+        second_stream=record.second_stream,
+        steps=record.steps,
+        changed=record.changed,
+        overruled=record.overruled,
     )

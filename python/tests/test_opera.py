@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -142,16 +143,23 @@ def test_without_penalty_and_returns_clean_is_beam_search(engines: dict[str, Eng
     assert run(engine, [trace], whole).ids() == run(engine, [trace], plain).ids()
 
 
+@pytest.mark.parametrize("warmup", [2, 14, 25])
 @pytest.mark.parametrize("contrast", [None, M3idParameters(decay=0.02, beta=0.0)], ids=["", "m3id"])
 def test_what_is_restored_is_what_was(
-    contrast: Any, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch
+    contrast: Any, warmup: int, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a return under AAI the logits are those of the first time, but for rounding in other shapes."""
+    """After a return under AAI the logits are those of the first time, but for rounding in other shapes.
+
+    Whether it goes back to before the edit began or not; and a plug-in that asks is told the age of its row.
+    """
+    edits = [tiny.aai(alpha=0.6, layers=(0, 3), warmup=warmup), tiny.own_edit("watch", layers=(0, 1))]
+    told = tiny.seen_by_watch(edits[1])
     seen: dict[tuple[int, ...], torch.Tensor] = {}
     differences = []
 
     class Spy(Opera):
         def _choose_again(self, state: Any, row: Any, logits: torch.Tensor) -> Any:
+            assert told[-1] == (0, len(state.beams.ids[0]))
             for ids, mine in zip(state.beams.ids, logits, strict=True):
                 differences.append(float((mine - seen[tuple(ids)]).abs().max()))
             return super()._choose_again(state, row, logits)
@@ -163,17 +171,17 @@ def test_what_is_restored_is_what_was(
 
     monkeypatch.setitem(SEARCHES, "opera", Spy)
     engine = engines[RESTLESS["checkpoint"]]
-    edit = tiny.aai(alpha=0.6, layers=(0, 3), warmup=2)
-    run(
-        engine,
-        [RESTLESS],
-        opera("clean", **{**settings_of(RESTLESS), "threshold": 2}),
-        edit,
-        contrast=contrast,
-    )
+    search = opera("clean", **{**settings_of(RESTLESS), "threshold": 2})
+    result = run(engine, [RESTLESS], search, *edits, contrast=contrast)
 
     assert differences, "the run is meant to go back"
     assert max(differences) < 1e-4
+    ages = [age for _, age in told]
+    back = [after for before, after in pairwise(ages) if after < before]
+    assert warmup == 2 or min(back) <= warmup < max(ages), "some returns are meant to end before it begins"
+    assert result.summary is not None
+    aai, watch = result.summary.attestation
+    assert 0 < aai.steps < watch.steps
 
 
 def test_worked_vector() -> None:

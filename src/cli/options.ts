@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { InferredOptionTypes, Options } from "yargs";
 import type { LoadOptions } from "../client";
 import { packageRoot } from "../data/package_root";
-import { type AttentionMethod, attentions, none } from "../methods";
+import { type AttentionMethod, attentions, none, type PluginEditOptions } from "../methods";
 import { UsageError } from "./exit";
 
 export { searchOf, searchOptions } from "./search_options";
@@ -32,8 +32,8 @@ export const modelOptions = options({
 
 export const attentionOptions = options({
   attention: {
-    choices: ["aai", "pai", "hgai", "vaf", "none"] as const,
-    describe: "How attention to the image is edited [none]",
+    type: "string",
+    describe: "How attention to the image is edited: aai, pai, hgai, vaf, none, or one of --plugin [none]",
     group: "Attention:",
   },
   "use-aai": {
@@ -104,18 +104,47 @@ export function loadOptionsOf({ dtype, offline, revision }: Arguments<typeof mod
 /** `none` unless --attention, --use-aai or --alpha is given. */
 export function attentionOf(args: Arguments<typeof attentionOptions>): AttentionMethod | typeof none {
   const method = attentionName(args);
-  if (method === "none") return none;
-  const { alpha, beta, warmup, "reference-mode": mode, normalisation, enhance, suppress } = args;
-  const values = { alpha, beta, layers: layersOf(args), warmup, mode, normalisation, enhance, suppress };
-  const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-  for (const name of Object.keys(given)) {
-    if (!attentionParameters[method].includes(name))
-      throw new UsageError(`--attention ${method} takes no ${flags[name] ?? `--${name}`}.`);
-  }
-  return attentions[method](given);
+  if (!isAttention(method))
+    throw new UsageError(
+      `--attention ${method} is none of ${Object.keys(attentions).join(", ")}, none; one of your own needs --plugin FILE.`,
+    );
+  if (method === none) return none;
+  return attentions[method](givenOptions(method, args, attentionParameters[method]));
 }
 
-const attentionParameters: Record<AttentionMethod["parameters"]["method"], readonly string[]> = {
+/** For a method of the user's own: what is said of every edit. */
+export function ownAttentionOptions(
+  name: string,
+  args: Arguments<typeof attentionOptions>,
+): PluginEditOptions {
+  if (args["use-aai"] === true)
+    throw new UsageError(`--use-aai and --attention ${name} contradict each other; give one of them.`);
+  const taken = ["layers", "warmup", "mode", "normalisation"];
+  return givenOptions(name, args, taken, "; parameters of its own are given by --set");
+}
+
+/** Whether an edit of this name is built in; no edit at all is, too. */
+export function isAttention(name: string): name is keyof typeof attentions | typeof none {
+  return name === none || name in attentions;
+}
+
+function givenOptions(
+  method: string,
+  args: Arguments<typeof attentionOptions>,
+  taken: readonly string[],
+  advice = "",
+): Record<string, unknown> & PluginEditOptions {
+  const { alpha, beta, warmup, "reference-mode": mode, normalisation, enhance, suppress } = args;
+  const values = { alpha, beta, layers: layersOf(args), warmup, mode, normalisation, enhance, suppress };
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  for (const [name] of given) {
+    if (!taken.includes(name))
+      throw new UsageError(`--attention ${method} takes no ${flags[name] ?? `--${name}`}${advice}.`);
+  }
+  return Object.fromEntries(given);
+}
+
+const attentionParameters: Record<keyof typeof attentions, readonly string[]> = {
   aai: ["alpha", "beta", "layers", "warmup", "mode", "normalisation"],
   pai: ["alpha", "layers"],
   hgai: ["alpha", "layers"],

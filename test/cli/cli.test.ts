@@ -84,6 +84,18 @@ test("generate streams text; --json tells tokens, timings and attestation", asyn
   expect(result.attestation).toMatchObject([{ method: "aai", layers: [2, 3, 4, 5], steps: 10 }]);
 });
 
+test("generate with methods of one's own, or a sentence why not", async () => {
+  const own = ["--plugin", "scripts/own_method.py", "--attention", "focus", "--contrast", "doubt"];
+  const args = ["generate", "--image", image, "--max-new-tokens", "16", ...own, "--json"];
+  const { stdout } = await run(...args, "--set", "focus.alpha=0.5", "--start-layer", "2", "--end-layer", "4");
+  const { attestation, contrasts } = JSON.parse(stdout);
+  expect(attestation).toMatchObject([{ method: "focus", layers: [2, 3], steps: 16 }]);
+  expect(contrasts).toMatchObject([{ method: "doubt", secondStream: true, steps: 16 }]);
+  const wrong = await run(...args, "--set", "doubt.wieght=2");
+  expect(wrong.stderr).toContain('doubt has no parameter "wieght"; it has weight (float), sure (float).');
+  expect(wrong.exitCode).toBe(2);
+});
+
 test("evaluate, resume, score and compare on the demo world", async () => {
   const annotations = ["--coco-path", "demo/data/annotations"];
   const evaluate = (name: string, ...more: string[]) =>

@@ -63,6 +63,19 @@ test("chair_eval captions a folder with the seed's flags", async () => {
   expect(lines[0]).toMatchObject({ image_id: expect.any(Number), caption: expect.stringMatching(/\w+ \w+/) });
 });
 
+test("own_method loads its plug-in file, and what it declares acts", async () => {
+  const image = "demo/data/val2014/COCO_val2014_000000001535.png";
+  const { stdout } = await run("own_method", "--image", image, "--alpha", "0.2");
+  expect(stdout).toMatch(/^attention focus: AAI on patches/m);
+  const [plain, focus] = ["plain", "focus"].map(
+    (name) => new RegExp(`^${name}: (.+)`, "m").exec(stdout)?.[1],
+  );
+  expect(plain).toMatch(/\w+ \w+/);
+  expect(focus).not.toBe(plain);
+  expect(stdout).toMatch(/focus acted in [1-9]\d* steps, on layers 2, 3, 4, 5/);
+  expect(stdout).toMatch(/doubt combined [1-9]\d* steps, changed [1-9]/);
+});
+
 test("attention_maps writes the picture and the arrays", async () => {
   await run(
     "attention_maps",
