@@ -52,7 +52,8 @@ async function main(): Promise<void> {
     ...folders,
     ids: images === undefined ? list : { count: images, seed: 927 },
   });
-  const workers = workersOn(args.device);
+  const tiny = model.every((one) => one === "demo/checkpoint"); // its tensors are too small for a second thread
+  const workers = workersOn(args.device, tiny ? { threads: 1 } : {});
 
   const chairResult = await sweep({
     workers,

@@ -20,7 +20,8 @@ async function main(): Promise<void> {
     })
     .strict()
     .parseAsync();
-  await using worker = await startWorker();
+  const demo = model === "demo/checkpoint";
+  await using worker = await startWorker(demo ? { threads: 1 } : {}); // its tensors are too small for a second one
   const loaded = await worker.load(model);
   const { layers } = loaded.description;
   const half = Math.floor(layers / 2);
@@ -32,7 +33,7 @@ async function main(): Promise<void> {
       annotations: join(coco, "annotations"),
       ids: { count: images, seed: 927 },
     }),
-    search: greedy({ maxNewTokens: model === "demo/checkpoint" ? 96 : 512 }),
+    search: greedy({ maxNewTokens: demo ? 96 : 512 }),
     space: {
       "attention.alpha": range(0, 0.3, 0.1),
       "attention.layers": [

@@ -108,6 +108,18 @@ test("POPE's questions under two prompts", async () => {
   expect(cells[0]!.figures["random accuracy"]).toBeGreaterThan(0.5);
   const asked = readFileSync(join(folder, "pope/samples.jsonl"), "utf8");
   expect(asked).toMatch(/"answer":"(Yes|No)/);
+
+  const likely = await sweep({
+    model,
+    data: popeQuestions({ images, questions: questions.slice(0, 1), likelihood: true }),
+    search: greedy({ maxNewTokens: 1 }),
+    space: {},
+    metrics: [pope()],
+    out: join(folder, "likely"),
+  });
+  const [record] = readSweep(join(folder, "likely")).records.values();
+  expect(record!.probes).toHaveLength(8);
+  expect(likely.best!.figures["random accuracy"]).toBeGreaterThan(0.5);
 });
 
 test("a race drops what is worse, records why, and goes on the same way when called again", async () => {
@@ -135,4 +147,26 @@ test("a race drops what is worse, records why, and goes on the same way when cal
   const samples = readFileSync(join(folder, "race/samples.jsonl"), "utf8");
   expect((await race()).sweep.drops).toEqual(first.sweep.drops);
   expect(readFileSync(join(folder, "race/samples.jsonl"), "utf8")).toBe(samples);
+});
+
+test("seeds of sampling get a table of their own", async () => {
+  const result = await sweep({
+    model,
+    data,
+    search: sample({ maxNewTokens: 40 }),
+    space: { seed: [1, 2, 3], attention: [none, aai({ alpha: 0.2 })] },
+    metrics: [chair()],
+    out: join(folder, "seeds"),
+  });
+  const [{ cells }] = result.metrics as [(typeof result.metrics)[number]];
+  const lengths = cells
+    .filter(({ cell }) => cell.settings.attention === none)
+    .map(({ figures }) => 100 * figures.Len!);
+  expect(lengths).toHaveLength(3);
+  const mean = lengths.reduce((sum, one) => sum + one) / 3;
+  const deviation = Math.sqrt(lengths.reduce((sum, one) => sum + (one - mean) ** 2, 0) / 2);
+  expect(deviation).toBeGreaterThan(0);
+  const row = new RegExp(`^plain +3 .* ${mean.toFixed(1)} ± ${deviation.toFixed(1)}$`, "m");
+  expect(result.table()).toMatch(row);
+  expect(result.table()).toMatch(/^aai alpha 0\.2 +3 /m);
 });
