@@ -20,6 +20,7 @@ from transformers import AttentionInterface, AttentionMaskInterface, AutoModelFo
 from transformers.masking_utils import eager_mask
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
+from aai_worker.contrast.vcd import add_noise
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
 from aai_worker.families import REFUSED, SUPPORTED
@@ -423,6 +424,20 @@ def test_an_image_of_one_token(tmp_path: Path) -> None:
     fault = tiny.run(engine, SAMPLES[:1], [tiny.row()], images).rows[0].fault
     assert fault is not None and fault.code == "bad-image"
     assert fault.message.startswith("The 8 x 6 image makes one image token only")
+
+
+def test_noise_is_of_the_image_not_of_its_frames(case: Case) -> None:
+    """Qwen's towers see an image as a film of two frames; a noisy one is a still all the same."""
+    values = case.model.preprocess(picture(0)).values
+    noisy = add_noise(values, 500, seed=1)
+    still = case.model.hold_still(noisy)
+    assert torch.equal(case.model.hold_still(values), values)
+    if "image_grid_thw" not in case.inputs(0):
+        assert torch.equal(still, noisy)
+        return
+    frames = still.reshape(len(values), 3, 2, 4 * 4)  # channel, frame, pixel
+    assert torch.equal(frames[:, :, 0], frames[:, :, 1])
+    assert torch.equal(frames[:, :, 0], noisy.reshape(len(values), 3, 2, 4 * 4)[:, :, 0])
 
 
 def test_half_precision(case: Case, tmp_path: Path) -> None:

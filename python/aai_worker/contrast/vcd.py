@@ -31,7 +31,8 @@ class Vcd(TwoStreams):
     def prompt(self, model: Model, sample: Prepared) -> Embedded:
         assert sample.pixels is not None
         noisy = add_noise(sample.pixels.values, self.parameters.noise_step, self.parameters.seed)
-        return model.embed(sample.ids, model.look(sample.pixels._replace(values=noisy), frozenset()))
+        pixels = sample.pixels._replace(values=model.hold_still(noisy))
+        return model.embed(sample.ids, model.look(pixels, frozenset()))
 
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
         alpha = self.parameters.alpha

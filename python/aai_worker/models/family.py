@@ -119,6 +119,10 @@ class Model(ABC):
         """`Pixels.values` -> [3, height, width], the whole image at once where there are tiles too."""
         return values[0]
 
+    def hold_still(self, values: Tensor) -> Tensor:
+        """`Pixels.values` with changes of one image, where the tower takes several frames of it: in all alike."""
+        return values
+
     # The prompt.
 
     @property
