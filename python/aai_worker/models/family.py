@@ -120,7 +120,7 @@ class Model(ABC):
         return values[0]
 
     def hold_still(self, values: Tensor) -> Tensor:
-        """`Pixels.values` with changes of one image, where the tower takes several frames of it: in all alike."""
+        """Where the tower takes several frames of an image: the first one, changed, in place of all."""
         return values
 
     # The prompt.
