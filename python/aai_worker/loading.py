@@ -87,7 +87,7 @@ def find_family(folder: Path) -> type[Model]:
 
 def check_weights(folder: Path) -> None:
     """Every safetensors file opens and is as long as its header says."""
-    if (folder / "adapter_config.json").is_file():  # transformers would load it, with peft there, or ignore it
+    if (folder / "adapter_config.json").is_file():  # transformers might load it, or not
         where = "beside a model" if has_weights(folder) else "without the weights of its model"
         raise WorkerError(
             "bad-checkpoint",

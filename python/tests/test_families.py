@@ -417,6 +417,16 @@ def test_images_of_any_size(size: tuple[int, int], case: Case) -> None:
     assert look.references["seed"].grid.shape == model.patch_grid(pixels)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (301, 1), (2, 3), (1, 30)])
+def test_odd_images(size: tuple[int, int], case: Case) -> None:
+    """They are described, or refused with a sentence, and their neighbour is none the worse."""
+    images = [tiny.frame(tiny.encode(tiny.picture(0, *size))), arrays()[1]]
+    result = tiny.run(case.engine, SAMPLES, [tiny.row(sample=0), tiny.row(sample=1)], images, tokens=3)
+    assert result.ids(1) == generated(case, 1)[:3]
+    fault = result.rows[0].fault
+    assert len(result.ids(0)) == 3 if fault is None else fault.code == "bad-image"
+
+
 def test_an_image_of_one_token(tmp_path: Path) -> None:
     """transformers' Mistral 3 takes none."""
     engine = tiny.load(families.save(FAMILIES["mistral3"], tmp_path))
