@@ -16,6 +16,7 @@ import {
   vaf,
   vcd,
 } from "../../src/methods";
+import { pluginEdit } from "../../src/methods/attention/plugin";
 import { range } from "../../src/sweep/range";
 import { space } from "../../src/sweep/space";
 
@@ -102,6 +103,30 @@ test("searches, contrasts, prompts and seeds are axes; the baseline keeps the fi
   });
   const searches = space().grid({ search: [beam(), opera()], attention: [aai()] });
   expect(names(searches.cells())).toEqual(["plain, beam", "beam, aai", "opera, aai"]);
+});
+
+test("a method's name does not repeat what another axis says, a plug-in's tells its values", () => {
+  const cells = space().grid({
+    attention: [pai({ alpha: 0.5, layers: [0, 4] })],
+    "attention.alpha": [0.1, 0.2],
+  });
+  expect(names(cells.cells())).toEqual(["plain", "pai layers 0-4, alpha 0.1", "pai layers 0-4, alpha 0.2"]);
+  const declared = { name: "focus", takesReference: false, parameters: [], stream: "none" } as never;
+  const edit = pluginEdit(declared, "0".repeat(64), {});
+  const focus = { ...edit, parameters: { ...edit.parameters, values: { gain: 2 } } };
+  expect(
+    names(
+      space()
+        .grid({
+          attention: [focus],
+          "attention.layers": [
+            [0, 2],
+            [1, 4],
+          ],
+        })
+        .cells(),
+    ),
+  ).toEqual(["plain", "focus gain 2, layers 0-2", "focus gain 2, layers 1-4"]);
 });
 
 test("zip walks its axes side by side", () => {
