@@ -90,6 +90,12 @@ def find_family(folder: Path) -> type[Model]:
 
 def check_weights(folder: Path) -> None:
     """Every safetensors file opens and is as long as its header says."""
+    if (folder / "adapter_config.json").is_file():  # transformers might load it, or not
+        where = "beside a model" if has_weights(folder) else "without the weights of its model"
+        raise WorkerError(
+            "bad-checkpoint",
+            f'"{folder}" holds an adapter (LoRA) {where}: merge it into its base model first, or remove it.',
+        )
     if not has_weights(folder):
         raise WorkerError("bad-checkpoint", f'"{folder}" is no whole checkpoint: weight files are missing.')
     for path in sorted(folder.glob("*.safetensors")):

@@ -20,6 +20,7 @@ from transformers import AttentionInterface, AttentionMaskInterface, AutoModelFo
 from transformers.masking_utils import eager_mask
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
+from aai_worker.contrast.vcd import add_noise
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
 from aai_worker.families import REFUSED, SUPPORTED
@@ -420,6 +421,16 @@ def test_images_of_any_size(size: tuple[int, int], case: Case) -> None:
     assert look.references["seed"].grid.shape == model.patch_grid(pixels)  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (301, 1), (2, 3), (1, 30)])
+def test_odd_images(size: tuple[int, int], case: Case) -> None:
+    """They are described, or refused with a sentence, and their neighbour is none the worse."""
+    images = [tiny.frame(tiny.encode(tiny.picture(0, *size))), arrays()[1]]
+    result = tiny.run(case.engine, SAMPLES, [tiny.row(sample=0), tiny.row(sample=1)], images, tokens=3)
+    assert result.ids(1) == generated(case, 1)[:3]
+    fault = result.rows[0].fault
+    assert len(result.ids(0)) == 3 if fault is None else fault.code == "bad-image"
+
+
 def test_an_image_of_one_token(tmp_path: Path) -> None:
     """transformers' Mistral 3 takes none."""
     engine = tiny.load(families.save(FAMILIES["mistral3"], tmp_path))
@@ -427,6 +438,20 @@ def test_an_image_of_one_token(tmp_path: Path) -> None:
     fault = tiny.run(engine, SAMPLES[:1], [tiny.row()], images).rows[0].fault
     assert fault is not None and fault.code == "bad-image"
     assert fault.message.startswith("The 8 x 6 image makes one image token only")
+
+
+def test_noise_is_of_the_image_not_of_its_frames(case: Case) -> None:
+    """Qwen's towers see an image as a film of two frames; a noisy one is a still all the same."""
+    values = case.model.preprocess(picture(0)).values
+    noisy = add_noise(values, 500, seed=1)
+    still = case.model.hold_still(noisy)
+    assert torch.equal(case.model.hold_still(values), values)
+    if "image_grid_thw" not in case.inputs(0):
+        assert torch.equal(still, noisy)
+        return
+    frames = still.reshape(len(values), 3, 2, 4 * 4)  # channel, frame, pixel
+    assert torch.equal(frames[:, :, 0], frames[:, :, 1])
+    assert torch.equal(frames[:, :, 0], noisy.reshape(len(values), 3, 2, 4 * 4)[:, :, 0])
 
 
 def test_half_precision(case: Case, tmp_path: Path) -> None:

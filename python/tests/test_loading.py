@@ -150,6 +150,15 @@ def spoil_adapter(folder: Path) -> None:
     (folder / "config.json").rename(folder / "adapter_config.json")
 
 
+def spoil_with_adapter(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text("{}")
+
+
+def spoil_adapter_weights(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text("{}")
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+
+
 def spoil_json(folder: Path) -> None:
     (folder / "config.json").write_text("{")
 
@@ -209,6 +218,8 @@ def spoil_image_processor(folder: Path) -> None:
             "bad-checkpoint",
             "holds an adapter (LoRA) only; merge it into its base model first.",
         ),
+        (spoil_with_adapter, "bad-checkpoint", "holds an adapter (LoRA) beside a model: merge it into its"),
+        (spoil_adapter_weights, "bad-checkpoint", "(LoRA) without the weights of its model: merge it into"),
         (spoil_json, "bad-checkpoint", "names no model_type"),
         (
             spoil_text_only,

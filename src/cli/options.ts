@@ -106,7 +106,11 @@ export function deviceOf({
   return gpuId === undefined ? device : `cuda:${gpuId}`;
 }
 
-export function loadOptionsOf({ dtype, offline, revision }: Arguments<typeof modelOptions>): LoadOptions {
+export function loadOptionsOf({
+  dtype,
+  offline,
+  revision,
+}: Pick<Arguments<typeof modelOptions>, "dtype" | "offline" | "revision">): LoadOptions {
   return { dtype, offline, ...(revision !== undefined && { revision }) };
 }
 

@@ -138,6 +138,10 @@ class Model(ABC):
         """`Pixels.values` -> [3, height, width], the whole image at once where there are tiles too."""
         return values[0]
 
+    def hold_still(self, values: Tensor) -> Tensor:
+        """Where the tower takes several frames of an image: the first one, changed, in place of all."""
+        return values
+
     # The prompt.
 
     @property

@@ -72,6 +72,10 @@ class Qwen2Vl(TowerModel):
         )
         return prompt._replace(positions=positions[:, 0])
 
+    def hold_still(self, values: Tensor) -> Tensor:
+        frames = values.unflatten(1, (3, self.network.config.vision_config.temporal_patch_size, -1))
+        return frames[:, :, :1].expand_as(frames).flatten(1)
+
     def picture(self, image: Image.Image) -> np.ndarray:
         made = self.process(image, do_rescale=False, do_normalize=False)
         rows, columns = made["image_grid_thw"][0, 1:].tolist()

@@ -33,7 +33,7 @@ export const runCommand: CommandModule<object, SweepArguments> = {
     if (out === undefined && !args["dry-run"]) throw new UsageError("Name the sweep's folder with --out.");
     const space = composeSpace(spec, checkpointsOf(spec));
     const data = composeData(spec);
-    const [workers, load] = [workersOf(args), loadOptionsOf({ ...args, model: "", "gpu-id": undefined })];
+    const [workers, load] = [workersOf(args), loadOptionsOf(args)];
     const batchSize = args["batch-size"] ?? "auto";
     if (args["dry-run"]) {
       const cells = space.cells();
