@@ -25,6 +25,8 @@ export interface ParetoChart {
   notes: readonly string[];
 }
 
+const faintBar = 'stroke="#bbb" stroke-width="0.8"';
+
 /** Points up to which each is numbered; of more, the front and the baseline. */
 const mostNamed = 12;
 
@@ -81,8 +83,10 @@ export function paretoChart({ title, xLabel, yLabel, sizeLabel, points, notes }:
   const content = [
     text(plot.left, 26, title, { size: 14, weight: "bold" }),
     frame(plot, { scale: x, label: xLabel }, { scale: y, label: yLabel }),
-    ...others.flatMap((point) => bars(point, 'stroke="#bbb" stroke-width="0.8"')),
-    ...named.flatMap((point) => bars(point, 'stroke="#666" stroke-width="1"')),
+    ...others.flatMap((point) => bars(point, faintBar)),
+    ...named.flatMap((point) =>
+      bars(point, front.includes(point) || point.baseline ? 'stroke="#666" stroke-width="1"' : faintBar),
+    ),
     `<polyline points="${steps}" fill="none" stroke="#222" stroke-width="1.4"/>`,
     ...others.map((point) => dot(point, 0.45)),
     ...named.map((point) => dot(point, 1)),
