@@ -106,7 +106,7 @@ test("run, go on, look, report, clean up", async () => {
   expect(readFileSync(join(out, "samples.jsonl"), "utf8")).toBe(samples);
   expect(existsSync(join(out, "report", "heat-map.svg"))).toBe(false);
 
-  expect((await run("status", out)).stdout).toMatch(/^alpha 0\.2, layers 2-6 +4 +0 +done$/m);
+  expect((await run("status", out)).stdout).toMatch(/^aai alpha 0\.2 layers 2-6 +4 +0 +done$/m);
   expect((await run("list", join(folder, "sweeps"))).stdout).toMatch(/one +chair +2 +4 +100 %/);
   expect((await run("gc", out)).stdout).toMatch(/^4 of 12 answers .* 1 cells[\s\S]*Removed; 8 stay\.$/);
   const report = await run("report", out, "--format", "csv");

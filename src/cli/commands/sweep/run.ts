@@ -19,7 +19,7 @@ export const runCommand: CommandModule<object, SweepArguments> = {
     argv
       .positional("file", {
         type: "string",
-        describe: "The sweep as YAML or JSON (assets/sweep.schema.json); flags go before it",
+        describe: "The sweep as YAML or JSON (assets/sweep.schema.json); flags add to it or say instead",
       })
       .options(sweepOptions)
       .example(
