@@ -2,7 +2,7 @@
  * Draws where a model looks: the image, the vision encoder's self-attention, and the decoder's attention plain and
  * with AAI; and saves the decoder's maps as arrays.
  *
- *   npx ts-node scripts/attention_maps.ts --image demo/data/val2014/COCO_val2014_000000000042.png --alpha 0.1
+ *   npx ts-node scripts/attention_maps.ts --image demo/data/val2014/COCO_val2014_000000001535.png --alpha 0.1
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";

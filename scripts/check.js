@@ -40,7 +40,11 @@ function lanes(python) {
       },
     ],
     python: [
-      { name: "ruff", cwd: "python", command: module_("ruff", "check", ".", "../demo", "../bench") },
+      {
+        name: "ruff",
+        cwd: "python",
+        command: module_("ruff", "check", ".", "../demo", "../bench", "../scripts"),
+      },
       { name: "mypy", cwd: "python", command: module_("mypy") },
       {
         name: "pytest",

@@ -7,12 +7,14 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { methodTables } from "./docs/methods";
+import { demoTables } from "./docs/methods_demo";
 import { familyTables } from "./docs/models";
+import { ownMethod } from "./docs/own_method";
 import { sweepSchema } from "./docs/sweep_schema";
 
 /** Pages with, by name, what stands between their `generated` and `end` lines. */
 const pages: Record<string, Record<string, string>> = {
-  "docs/methods.md": methodTables(),
+  "docs/methods.md": { ...methodTables(), "own method": ownMethod(), ...demoTables() },
   "docs/models.md": familyTables(),
 };
 

@@ -14,7 +14,9 @@ from torch import Tensor
 from .arrays import read_array
 from .attention import RowEdit
 from .errors import WorkerError
-from .protocol import AaiParameters, AttentionEdit
+from .plugins import find_plugin
+from .plugins.registry import Bound
+from .protocol import AaiParameters, AttentionEdit, PluginEditParameters
 from .reference import Reference, is_constant, normalise
 
 
@@ -24,17 +26,18 @@ class EditRequest(NamedTuple):
     parameters: Any  # AttentionEdit's
     reference: Tensor | None  # [image tokens] float32, as given
     hook: str | None  # name of the installed hook it comes from
+    plugin: Bound | None  # where it is the user's own
 
     @property
     def needs_reference(self) -> bool:
+        if self.plugin is not None:
+            return self.plugin.declaration.public.takes_reference
         return isinstance(self.parameters, AaiParameters)
 
     @property
     def mode(self) -> str | None:
         """Of the reference to extract; None where none is."""
-        if self.reference is None and isinstance(self.parameters, AaiParameters):
-            return self.parameters.mode
-        return None
+        return self.parameters.mode if self.reference is None and self.needs_reference else None
 
 
 def request_edit(
@@ -57,9 +60,12 @@ def request_edit(
             f"{layers - 1}; its end may be {layers} at most.",
         )
     reference = None if edit.reference is None else _read_reference(edit.reference, arrays)
-    request = EditRequest(parameters, reference, hook)
+    plugin = None
+    if isinstance(parameters, PluginEditParameters):
+        plugin = find_plugin("attention", parameters.name, parameters.sha256, parameters.values)
+    request = EditRequest(parameters, reference, hook, plugin)
     if reference is not None and not request.needs_reference:
-        method = parameters.__struct_config__.tag
+        method = parameters.__struct_config__.tag if plugin is None else plugin.declaration.name
         raise WorkerError("bad-input", f"{method} takes no vision reference; leave it out.")
     return request
 
@@ -112,8 +118,9 @@ def bind_edit(
         prompt_length=prompt_length,
         reference=torch.empty(0),
         constant=False,
+        plugin=request.plugin,
     )
-    if isinstance(request.parameters, AaiParameters):
+    if request.needs_reference:
         values = request.reference if request.mode is None else extracted[request.mode].tokens
         edit.reference = normalise(values, request.parameters.normalisation).to(device)
         edit.constant = is_constant(values)

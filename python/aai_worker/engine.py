@@ -6,12 +6,14 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from .arrays import read_array
 from .attention import METHODS
+from .contrast import CONTRASTS
 from .edits import EditRequest, request_edit
 from .errors import WorkerError
 from .events import Event
@@ -22,6 +24,7 @@ from .loading import load_model
 from .memory import memory_faults
 from .models import FAMILIES as _FAMILIES
 from .models import Model
+from .plugins import add_plugin, load_plugin
 from .protocol import (
     ExtractVisionCommand,
     GenerateCommand,
@@ -31,6 +34,8 @@ from .protocol import (
     InstallHookCommand,
     LoadCommand,
     LoadedModel,
+    LoadedPlugin,
+    LoadPluginCommand,
     ModelCommand,
     RemoveHookCommand,
     VisionReference,
@@ -138,6 +143,13 @@ class Engine:
 
     def list_hooks(self, command: ModelCommand) -> HookList:
         return HookList(hooks=[hook for hook, _ in self._find(command.model).hooks.values()])
+
+    def load_plugin(self, command: LoadPluginCommand) -> LoadedPlugin:
+        """Runs the file: it is the user's own, and named by the user."""
+        file = load_plugin(Path(command.path))
+        add_plugin(file, built_in={*METHODS, *CONTRASTS, "none"})
+        declared = [declaration.public for declaration in file.declarations.values()]
+        return LoadedPlugin(sha256=file.sha256, declarations=declared)
 
     def generate(
         self,

@@ -43,12 +43,14 @@ def load_model(
     tokenizer = load_tokenizer(folder)
     image_processor = load_image_processor(folder)
     progress()
+    attention = {"text_config": ATTENTION, "vision_config": family.vision_attention, **family.other_attention}
     network = _load_network(
-        folder, family.vision_attention, _choose_dtype(dtype, device), quantisation, device, progress
+        folder, attention, _choose_dtype(dtype, device), quantisation, device, progress
     )
     check_vocabulary(folder, network, tokenizer)
     model = family(network, tokenizer, image_processor, source)
     check_stop_tokens(folder, model.stop_ids, tokenizer)
+    model.open(folder)
     return model
 
 
@@ -62,7 +64,8 @@ def find_family(folder: Path) -> type[Model]:
         raise WorkerError("bad-checkpoint", f'"{folder}" is no checkpoint: it has no config.json.')
     try:
         config = json.loads((folder / "config.json").read_text())
-        model_type = config["model_type"]
+        # A converted checkpoint says whose it is: the native classes are shared.
+        model_type = config.get("align_attention", {}).get("family", config["model_type"])
     except (ValueError, KeyError, TypeError) as error:
         raise WorkerError(
             "bad-checkpoint", f'"{folder / "config.json"}" names no model_type ({error}).'
@@ -73,7 +76,7 @@ def find_family(folder: Path) -> type[Model]:
     if model_type in FAMILIES and "vision_config" not in config:
         raise WorkerError(
             "bad-checkpoint",
-            f'"{folder}" is in the original {model_type} format; convert it to Hugging Face format first.',
+            f'"{folder}" is in the original {model_type} format; `aai convert` makes a folder that loads.',
         )
     if model_type in FAMILIES:
         return FAMILIES[model_type]
@@ -130,7 +133,7 @@ def load_image_processor(folder: Path) -> Any:
 
 def _load_network(
     folder: Path,
-    vision_attention: str,
+    attention: dict[str, str],
     dtype: str | torch.dtype,
     quantisation: Any,
     device: torch.device,
@@ -147,7 +150,7 @@ def _load_network(
                     quantization_config=quantisation,
                     # Quantised weights are made where they stay.
                     device_map=None if quantisation is None else {"": device},
-                    attn_implementation={"text_config": ATTENTION, "vision_config": vision_attention},
+                    attn_implementation=attention,
                     trust_remote_code=False,
                     local_files_only=True,
                     weights_only=True,

@@ -6,11 +6,14 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from .errors import WorkerError
-from .models import Model
+
+if TYPE_CHECKING:
+    from .models import Model
 
 _SHARE = 0.5  # of the free memory that rows may take: prompts and temporaries need some, too
 _MOST_ROWS = 512  # more gain next to nothing
@@ -28,7 +31,7 @@ def memory_faults(advice: str) -> Iterator[None]:
         raise WorkerError("out-of-memory", f"Out of memory ({detail}): {advice}.") from error
 
 
-def is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     # torch's CPU allocator, and some CUDA libraries, have no type of their own for it.

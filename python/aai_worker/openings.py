@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from .events import Event
 from .models import Embedded, Look, Model
 from .prefix import Prefix, prefill
 from .prepare import Prepared
-from .protocol import Attestation, CapturePolicy, PrefilledEvent, PrefilledRow
+from .protocol import Attestation, CapturePolicy, ContrastAttestation, PrefilledEvent, PrefilledRow
 from .text import TextStream
 
 # Samples are opened at least so many tokens at a time: a short prompt alone would waste a pass.
@@ -56,7 +56,7 @@ class Openings:
         self.progress = progress
         self.vision_seconds = self.prefill_seconds = 0.0
         self._jobs: dict[int, list[Job]] = {}  # by sample
-        self._modes: dict[int, set[str]] = {}  # of references, by image
+        self._modes: dict[Hashable, set[str]] = {}  # of references, by image
         for job in jobs:
             self._jobs.setdefault(job.sample, []).append(job)
             image = prepared[job.sample].image
@@ -64,7 +64,7 @@ class Openings:
                 modes = {request.mode for request, _ in job.edits}
                 self._modes.setdefault(image, set()).update(mode for mode in modes if mode is not None)
         self._unfinished = Counter(job.sample for job in jobs)
-        self._looks: dict[int, Look] = {}  # by image
+        self._looks: dict[Hashable, Look] = {}  # by image
         self._prefixes: dict[int, Prefix] = {}  # by sample
 
     def is_open(self, sample: int) -> bool:
@@ -120,7 +120,7 @@ class Openings:
             capture=None
             if capture is None
             else RowCapture(capture, model.layers, job.number, length, sample.image_keys),
-            text=TextStream(model.tokenizer),
+            text=TextStream(model.tokenizer, model.stops.texts),
             told=told,
         )
 
@@ -163,6 +163,7 @@ class Lane:
         jobs: Sequence[Job],
     ) -> None:
         self.attestation: list[Attestation] = []
+        self.contrasts: list[ContrastAttestation] = []
         self.generated_tokens = 0
         self._openings = openings
         self._contrast = contrast
@@ -192,6 +193,8 @@ class Lane:
     def finish(self, row: Row) -> None:
         job = self._jobs[row.number]
         self.attestation += [_attest(row, index) for index in range(len(row.edits))]
+        if self._contrast is not None:
+            self.contrasts.append(_attest_contrast(row, self._contrast))
         self.generated_tokens += len(row.ids)
         self._openings.finish(job)
         if not self._openings.is_open(job.sample):
@@ -235,10 +238,22 @@ def _attest(row: Row, index: int) -> Attestation:
     edit = row.edits[index]
     return Attestation(
         row=row.number,
-        method=edit.method,
+        method=edit.name,
         hook=edit.hook,
         layers=sorted(edit.fired),
         steps=max(edit.fired.values(), default=0),
         applications=sum(edit.fired.values()),
         constant_reference=edit.constant,
+    )
+
+
+def _attest_contrast(row: Row, contrast: Contrast) -> ContrastAttestation:
+    record = row.contrasted
+    return ContrastAttestation(
+        row=row.number,
+        method=contrast.method,
+        second_stream=record.second_stream,
+        steps=record.steps,
+        changed=record.changed,
+        overruled=record.overruled,
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "2076aeeb8087a210"
+PROTOCOL_HASH = "1c52d97491d0795d"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -37,8 +37,19 @@ class VafParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field
     image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
 
 
+class PluginEditParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="plugin"):
+    name: str
+    sha256: str
+    values: dict[str, bool | int | float | str]
+    layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
+    warmup: Annotated[int, Meta(ge=-1)]
+    mode: Literal["seed", "corrected"]
+    normalisation: Literal["mean", "clip", "rank"]
+    image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
+
+
 class AttentionEdit(Struct, frozen=True, kw_only=True, rename="camel"):
-    parameters: AaiParameters | PaiParameters | HgaiParameters | VafParameters
+    parameters: AaiParameters | PaiParameters | HgaiParameters | VafParameters | PluginEditParameters
     reference: int | None
 
 
@@ -121,6 +132,14 @@ class SidParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field
     layer: Annotated[int, Meta(ge=1)]
 
 
+class PluginContrastParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="plugin"):
+    name: str
+    sha256: str
+    values: dict[str, bool | int | float | str]
+    noise_step: Annotated[int, Meta(ge=0)]
+    noise_seed: Annotated[int, Meta(ge=0)]
+
+
 class CapturePolicy(Struct, frozen=True, kw_only=True, rename="camel"):
     layers: list[Annotated[int, Meta(ge=0)]] | None
     heads: Literal["mean", "all", "chosen"]
@@ -143,7 +162,7 @@ class Sample(Struct, frozen=True, kw_only=True, rename="camel"):
 class Row(Struct, frozen=True, kw_only=True, rename="camel"):
     sample: Annotated[int, Meta(ge=0)]
     attention: list[AttentionEdit] | None
-    contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | IcdParameters | DolaParameters | DecoParameters | SidParameters | None
+    contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | IcdParameters | DolaParameters | DecoParameters | SidParameters | PluginContrastParameters | None
     search: GreedyParameters | SampleParameters | BeamParameters | OperaParameters
 
 
@@ -254,6 +273,31 @@ class Nothing(Struct, frozen=True, kw_only=True, rename="camel"):
     pass
 
 
+class LoadPluginCommand(Struct, frozen=True, kw_only=True, rename="camel"):
+    path: str
+
+
+class PluginParameter(Struct, frozen=True, kw_only=True, rename="camel"):
+    name: str
+    type: Literal["float", "int", "bool", "str"]
+    choices: list[str]
+    default: bool | int | float | str | None
+
+
+class PluginDeclaration(Struct, frozen=True, kw_only=True, rename="camel"):
+    axis: Literal["attention", "contrast"]
+    name: str
+    summary: str
+    parameters: list[PluginParameter]
+    takes_reference: bool
+    stream: Literal["none", "imageFree", "noisyImage"]
+
+
+class LoadedPlugin(Struct, frozen=True, kw_only=True, rename="camel"):
+    sha256: str
+    declarations: list[PluginDeclaration]
+
+
 class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     model: str
     samples: list[Sample]
@@ -327,6 +371,15 @@ class Attestation(Struct, frozen=True, kw_only=True, rename="camel"):
     constant_reference: bool
 
 
+class ContrastAttestation(Struct, frozen=True, kw_only=True, rename="camel"):
+    row: int
+    method: str
+    second_stream: bool
+    steps: int
+    changed: int
+    overruled: int
+
+
 class Timings(Struct, frozen=True, kw_only=True, rename="camel"):
     vision_seconds: float
     prefill_seconds: float
@@ -337,6 +390,7 @@ class Timings(Struct, frozen=True, kw_only=True, rename="camel"):
 
 class GenerateSummary(Struct, frozen=True, kw_only=True, rename="camel"):
     attestation: list[Attestation]
+    contrasts: list[ContrastAttestation]
     timings: Timings
 
 
@@ -396,6 +450,7 @@ COMMANDS: dict[str, type[Struct]] = {
     "installHook": InstallHookCommand,
     "removeHook": RemoveHookCommand,
     "listHooks": ModelCommand,
+    "loadPlugin": LoadPluginCommand,
     "generate": GenerateCommand,
 }
 
@@ -408,6 +463,7 @@ RESULTS: dict[str, type[Struct]] = {
     "installHook": Hook,
     "removeHook": Nothing,
     "listHooks": HookList,
+    "loadPlugin": LoadedPlugin,
     "generate": GenerateSummary,
 }
 

@@ -128,7 +128,6 @@ class Server:
                     wire.NamedArray("tokens", tokens, ("imageToken",)),
                     wire.NamedArray("grid", grid, ("row", "column")),
                     wire.NamedArray("picture", picture, ("row", "column", "channel")),
-                    wire.NamedArray("picture", picture, ("row", "column", "channel")),
                 ]
             case "installHook":
                 result = engine.install_hook(command, arrays)
@@ -136,6 +135,8 @@ class Server:
                 engine.remove_hook(command)
             case "listHooks":
                 result = engine.list_hooks(command)
+            case "loadPlugin":
+                result = engine.load_plugin(command)
         self.control.models = engine.models
         self._send(id, "result", result or Nothing(), attached)
 

@@ -6,7 +6,7 @@ Rows may be of any age: each writes its next column, whatever the others do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -22,6 +22,9 @@ class Suffix(Cache):
 
     def __init__(self, layers: int) -> None:
         self.ages: list[int] = []  # per row: columns written
+        # Per row: the row it was at the last selection, and how many columns it has from there at least.
+        self._origins: list[int] = []
+        self._kept: list[int] = []
         super().__init__(layers=[_Layer() for _ in range(layers)])
 
     def begin(self, device: torch.device) -> Tensor | None:
@@ -40,17 +43,32 @@ class Suffix(Cache):
     def join(self, count: int) -> None:
         """New rows behind the others."""
         self.ages += [0] * count
+        self._origins += [-1] * count
+        self._kept += [0] * count
 
     def select(self, rows: Sequence[int]) -> None:
-        """Row i becomes what row `rows[i]` was. Only rows that change are copied."""
-        changed = [row for row, source in enumerate(rows) if row != source]
-        if changed:
-            used = max(self.ages) + 1
-            to = torch.tensor(changed)
-            source = torch.tensor([rows[row] for row in changed])
-            for layer in self.layers:
-                layer.copy(source, to, len(rows), used)
+        """Row i becomes what row `rows[i]` was. Only rows that change are copied.
+
+        Where both were one row at the last selection, only what came since: OPERA's candidates of one beam.
+        """
+        moves = [(source, row) for row, source in enumerate(rows) if row != source]
+        near = [move for move in moves if self._were_one(*move)]
+        far = [move for move in moves if not self._were_one(*move)]
+        written = [layer for layer in self.layers if layer.is_initialized]  # all, unless memory ran out
+        if moves and written:
+            used, device = max(self.ages) + 1, written[0].keys.device
+            copies = []
+            for part, first in ((near, min((self._kept[row] for _, row in near), default=0)), (far, 0)):
+                if part:
+                    source, to = torch.tensor(part, device=device).unbind(dim=1)
+                    copies.append(_Copy(source, to, slice(first, used)))
+            for layer in written:
+                layer.copy(copies, len(rows), used)
         self.ages = [self.ages[row] for row in rows]
+        self._origins, self._kept = list(rows), list(self.ages)
+
+    def _were_one(self, source: int, row: int) -> bool:
+        return row < len(self._kept) and self._kept[row] > 0 and self._origins[row] == self._origins[source]
 
     def read(self, rows: Sequence[int]) -> Tensor:
         """The column that each of these rows wrote last: [layer, 2, row, Hkv, D]."""
@@ -68,6 +86,13 @@ class Suffix(Cache):
         for layer, (keys, values) in zip(self.layers, columns, strict=True):
             layer.make_room(row + 1, count + 1)
             layer.keys[row, :, 1 : count + 1], layer.values[row, :, 1 : count + 1] = keys, values
+        self._kept[row], self._origins[row] = 0, -1
+
+
+class _Copy(NamedTuple):
+    source: Tensor  # [n] rows
+    to: Tensor  # [n] rows
+    columns: slice
 
 
 class _Layer(CacheLayerMixin):
@@ -106,13 +131,13 @@ class _Layer(CacheLayerMixin):
         rows, width = max(rows, len(old)), max(width, old.shape[2])
         self.keys, self.values = _grown(self.keys, rows, width), _grown(self.values, rows, width)
 
-    def copy(self, source: Tensor, to: Tensor, rows: int, used: int) -> None:
-        if not self.is_initialized:  # memory ran out in the first step of all
-            return
+    def copy(self, copies: Sequence[_Copy], rows: int, used: int) -> None:
         self.make_room(rows, used)
-        source, to = source.to(self.keys.device), to.to(self.keys.device)
         for tensor in (self.keys, self.values):
-            tensor[to, :, :used] = tensor[source, :, :used]
+            # All are read before any is written: a row may be both.
+            read = [tensor[source, :, columns] for source, _, columns in copies]
+            for (_, to, columns), values in zip(copies, read, strict=True):
+                tensor[to, :, columns] = values
 
     def get_seq_length(self) -> int:
         return max(self.width - 1, 0)

@@ -118,17 +118,32 @@ def contrasted(
     blinkers: Sequence[Any] = (),
 ) -> tuple[list[int], Tensor]:
     """As `greedy`, by `combine` of the logits after both prompts; `blinkers` are edits of the other one."""
-    weights = model.state_dict()
-    r = reference / (reference.mean() + 1e-8)
     tokens: list[int] = []
     logits = []
-    for step in range(count):
-        written = weights["model.language_model.embed_tokens.weight"][tokens]
-        main = _forward(model, weights, torch.cat([prompt, written]), len(prompt), image_keys, r, edits)
-        second = _forward(model, weights, torch.cat([other, written]), len(other), image_keys, r, blinkers)
-        logits.append(combine(main, second, step))
+    for _ in range(count):
+        logits.append(after(model, prompt, image_keys, reference, edits, other, combine, tokens, blinkers))
         tokens.append(int(logits[-1].argmax()))
     return tokens, torch.stack(logits)
+
+
+def after(
+    model: Any,
+    prompt: Tensor,
+    image_keys: list[int],
+    reference: Tensor,
+    edits: Sequence[Any],
+    other: Tensor,
+    combine: Callable[[Tensor, Tensor, int], Tensor],
+    tokens: list[int],
+    blinkers: Sequence[Any] = (),
+) -> Tensor:
+    """The contrasted logits [V] after these tokens."""
+    weights = model.state_dict()
+    r = reference / (reference.mean() + 1e-8)
+    written = weights["model.language_model.embed_tokens.weight"][tokens]
+    main = _forward(model, weights, torch.cat([prompt, written]), len(prompt), image_keys, r, edits)
+    second = _forward(model, weights, torch.cat([other, written]), len(other), image_keys, r, blinkers)
+    return combine(main, second, len(tokens))
 
 
 def _forward(

@@ -23,6 +23,7 @@ from aai_worker.errors import WorkerError
 from aai_worker.prepare import prepare_sample
 from aai_worker.protocol import (
     ApcOnlyParameters,
+    BeamParameters,
     DecoParameters,
     DolaParameters,
     IcdParameters,
@@ -235,8 +236,14 @@ def test_equals_the_naive_implementation(
             naive.Watch(5, len(prompt), hidden, (1, 2)),
             naive.Hide(len(prompt), hidden, (2, tiny.LAYERS)),
         ][: 2 if name == "sid" else 0]
+        mains: list[Tensor] = []
+
+        def combine_and_note(main: Tensor, other: Tensor, step: int) -> Tensor:
+            mains.append(main)
+            return formula(main, other, step)
+
         tokens, expected = naive.contrasted(
-            oracle[0], prompt, keys, reference, edits, second(oracle), formula, TOKENS, blinkers
+            oracle[0], prompt, keys, reference, edits, second(oracle), combine_and_note, TOKENS, blinkers
         )
         plain, _ = naive.greedy(oracle[0], prompt, keys, reference, edits, TOKENS)
     row = tiny.row(tiny.pai(0.8)) if edited else tiny.row()
@@ -246,12 +253,71 @@ def test_equals_the_naive_implementation(
 
     got = torch.cat(logits)
     assert result.ids() == tokens
+    assert result.summary is not None
+    (proof,) = result.summary.contrasts
+    assert (proof.row, proof.method, proof.second_stream, proof.steps) == (0, name, True, TOKENS)
+    assert proof.overruled == sum(
+        int(main.argmax()) != token for main, token in zip(mains, tokens, strict=True)
+    )
     assert torch.equal(got.isfinite(), expected.isfinite())
     kept = expected.isfinite()
     difference = got - expected
     constant = torch.stack([step[mask].mean() for step, mask in zip(difference, kept, strict=True)])
     assert (difference - constant[:, None])[kept].abs().max() < 1e-4
     assert tokens != plain, "the contrast is meant to show"
+
+
+def test_forks_that_contrast_the_first_token_only_write_something_else(
+    engine: Engine, oracle: tuple[Any, Any]
+) -> None:
+    """The fault of public copies of VCD: the second stream goes on with the main one's cache."""
+    with torch.no_grad():
+        prompt, keys, reference = embed(oracle, TEXT, 0)
+
+        def forked(main: Tensor, other: Tensor, step: int) -> Tensor:
+            return naive_vcd(main, main if step > 0 else other, step)
+
+        broken, _ = naive.contrasted(
+            oracle[0], prompt, keys, reference, [], noisy_prompt(oracle), forked, TOKENS
+        )
+    result = tiny.run(
+        engine, [tiny.sample(TEXT)], [tiny.row()], tiny.pictures(1), tokens=TOKENS, contrast=vcd()
+    )
+    assert result.ids()[0] == broken[0]
+    assert result.ids() != broken
+    assert result.summary is not None
+    assert result.summary.contrasts[0].changed == TOKENS
+
+
+@pytest.mark.parametrize("name", ["vcd", "m3id"])
+def test_both_streams_follow_the_beams(name: str, engine: Engine, oracle: tuple[Any, Any]) -> None:
+    """Beam search again, both streams of every hypothesis recomputed from the prompt."""
+    parameters, second, formula = NAIVE[name]
+    width = 3
+    with torch.no_grad():
+        prompt, keys, reference = embed(oracle, TEXT, 0)
+        other = second(oracle)
+        beams: list[tuple[float, list[int]]] = [(0.0, [])]
+        for _ in range(TOKENS):
+            longer = []
+            for score, ids in beams:
+                logits = naive.after(oracle[0], prompt, keys, reference, [], other, formula, ids)
+                longer += [
+                    (score + gain, [*ids, token])
+                    for token, gain in enumerate(logits.log_softmax(dim=0).tolist())
+                ]
+            beams = sorted(longer, reverse=True)[:width]
+    search = BeamParameters(
+        max_new_tokens=TOKENS, num_beams=width, length_penalty=0.0, early_stopping=False, num_return=width
+    )
+    result = tiny.run(
+        engine, [tiny.sample(TEXT)], [tiny.row()], tiny.pictures(1), search=search, contrast=parameters
+    )
+    answers = [result.ids(), *(answer.token_ids for answer in result.rows[0].alternatives)]
+    assert answers == [ids for _, ids in beams]
+    assert result.summary is not None
+    (proof,) = result.summary.contrasts
+    assert (proof.steps, proof.second_stream) == (TOKENS, True), "one step of all beams is one of the row"
 
 
 def naive_dola(final: Tensor, early: dict[int, Tensor]) -> Tensor:
@@ -317,6 +383,7 @@ NEUTRAL = [
     pai_cfg(gamma=1),
     icd(alpha=0, beta=0),
     sid(alpha=0, beta=0),
+    tiny.own_contrast("own_vcd", alpha=0, cut=False),
 ]
 
 
@@ -329,6 +396,12 @@ def test_neutral_parameters_are_plain_decoding_bit_for_bit(
     contrasted = tiny.run(engine, [tiny.sample()], rows, tiny.pictures(1), contrast=neutral)
     assert [plain.ids(0), plain.ids(1)] == [contrasted.ids(0), contrasted.ids(1)]
     assert torch.equal(torch.stack(logits[:12]), torch.stack(logits[12:]))
+    assert plain.summary is not None and contrasted.summary is not None
+    assert plain.summary.contrasts == []
+    proofs = [
+        (proof.row, proof.steps, proof.changed, proof.overruled) for proof in contrasted.summary.contrasts
+    ]
+    assert proofs == [(0, 12, 0, 0), (1, 12, 0, 0)], "a contrast without effect is seen to have none"
 
 
 def test_deco_without_correction_only_drops_tokens(engine: Engine, logits: list[Tensor]) -> None:
@@ -349,7 +422,26 @@ METHODS = {
     "dola": dola(),
     "deco": deco(),
     "sid": sid(),
+    "plugin": tiny.own_contrast("own_m3id"),
 }
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_attestation(name: str, engine: Engine) -> None:
+    """Of every row that ran, in the order of the command, whenever it ended."""
+    samples = [tiny.sample(), tiny.sample(image=1), tiny.sample(image=2)]
+    arrays = [*tiny.pictures(1), tiny.frame(b"broken"), *tiny.pictures(1)]
+    rows = [tiny.row(sample=2), tiny.row(sample=1), tiny.row(tiny.pai(), sample=0)]
+    result = tiny.run(engine, samples, rows, arrays, tokens=5, contrast=METHODS[name])
+    assert result.summary is not None
+    proofs = result.summary.contrasts
+    method = create_contrast(METHODS[name]).method
+    assert [(proof.row, proof.method, proof.steps) for proof in proofs] == [(0, method, 5), (2, method, 5)]
+    assert {proof.second_stream for proof in proofs} == {name not in ("apcOnly", "dola", "deco")}
+    assert all(proof.steps >= proof.changed >= proof.overruled >= 0 for proof in proofs)
+    assert any(proof.changed > 0 for proof in proofs)
+    if name == "apcOnly":
+        assert [proof.overruled for proof in proofs] == [0, 0], "it never touches the likeliest token"
 
 
 def test_a_longer_second_prompt_ends_the_answer_with_the_context(engine: Engine) -> None:
@@ -377,11 +469,12 @@ def test_the_disturbance_stands_before_the_question(engine: Engine) -> None:
 @pytest.mark.parametrize("name", CONTRASTS)
 def test_a_row_without_image(name: str, engine: Engine) -> None:
     parameters = METHODS[name]
+    contrast = create_contrast(parameters)
     samples = [tiny.sample("Who?", image=None)]
-    if not CONTRASTS[name].needs_image:
+    if not contrast.needs_image:
         assert tiny.run(engine, samples, [tiny.row()], [], contrast=parameters).ids()
         return
-    with pytest.raises(WorkerError, match=f"{name} contrasts with a worse view of the image"):
+    with pytest.raises(WorkerError, match=f"{contrast.method} contrasts with a worse view of the image"):
         tiny.run(engine, samples, [tiny.row()], [], contrast=parameters)
 
 

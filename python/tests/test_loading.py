@@ -230,7 +230,7 @@ def spoil_image_processor(folder: Path) -> None:
         (
             spoil_original,
             "bad-checkpoint",
-            "is in the original llava format; convert it to Hugging Face format first.",
+            "is in the original llava format; `aai convert` makes a folder that loads.",
         ),
         (spoil_header, "bad-checkpoint", 'model.safetensors" is damaged'),
         (spoil_length, "bad-checkpoint", 'model.safetensors" is damaged'),

@@ -7,18 +7,23 @@ from typing import Any
 
 import pytest
 import tiny
+import torch
 from test_contrast import METHODS as CONTRAST_PARAMETERS
+from torch import Tensor
 
 from aai_worker.attention import METHODS
-from aai_worker.contrast import CONTRASTS
+from aai_worker.contrast import CONTRASTS, Streams
 from aai_worker.engine import Engine
 from aai_worker.protocol import (
     ApcOnlyParameters,
     BeamParameters,
     GreedyParameters,
+    IcdParameters,
+    M3idParameters,
     OperaParameters,
     PaiCfgParameters,
     SampleParameters,
+    SidParameters,
     VcdParameters,
 )
 from aai_worker.search import SEARCHES
@@ -34,6 +39,7 @@ EDITS: dict[str, Any] = {
     "pai": [tiny.pai()],
     "hgai": [tiny.hgai(layers=(1, 3))],
     "vaf": [tiny.vaf(layers=(1, 3))],
+    "plugin": [tiny.own_edit("own_aai", warmup=1, alpha=0.6)],
 }
 STREAMS: dict[str, Any] = {"none": None, **CONTRAST_PARAMETERS}
 WAYS: dict[str, Any] = {
@@ -79,8 +85,8 @@ def test_rows_do_not_depend_on_their_batch(contrast: str, search: str, engine: E
     rows = [tiny.row(*edits, sample=sample) for edits in EDITS.values() for sample in (0, 1)]
     together = run(engine, rows, contrast, search)
     again = run(engine, rows, contrast, search)
-    assert [together.ids(number) for number in range(10)] == [again.ids(number) for number in range(10)]
-    for number in (0, 3, 4, 7, 8):  # every attention method, with one sample or the other
+    assert [together.ids(number) for number in range(12)] == [again.ids(number) for number in range(12)]
+    for number in (0, 3, 4, 7, 8, 11):  # every attention method, with one sample or the other
         assert together.ids(number) == run(engine, [rows[number]], contrast, search).ids()
     assert len({tuple(together.ids(number)) for number in range(len(rows))}) >= 6
 
@@ -90,22 +96,46 @@ NEUTRAL = [
     [tiny.pai(alpha=0.0)],
     [tiny.hgai(alpha=0.0)],
     [tiny.vaf(enhance=1.0, suppress=1.0)],
+    [tiny.own_edit("own_pai", alpha=0.0)],
 ]
 
 
+NEUTRAL_CONTRASTS = {
+    "vcd": VcdParameters(alpha=0.0, beta=0.0, noise_step=500, seed=3),
+    "apcOnly": ApcOnlyParameters(beta=0.0),
+    "m3id": M3idParameters(decay=0.0, beta=0.0),
+    "paiCfg": PaiCfgParameters(gamma=1.0, beta=0.0),
+    "icd": IcdParameters(alpha=0.0, beta=0.0, disturbance="Be confused."),
+    "sid": SidParameters(alpha=0.0, beta=0.0, keep=5, layer=2),
+    "plugin": tiny.own_contrast("own_vcd", alpha=0.0, cut=False),
+}
+
+
 @pytest.mark.parametrize("search", WAYS)
-def test_neutral_is_plain(search: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_neutral_is_plain_bit_for_bit(search: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In all logits that the search is given. DoLa and DeCo have no neutral parameter."""
+    assert {*CONTRASTS} - {*NEUTRAL_CONTRASTS} == {"dola", "deco"}
+    assert [edit.parameters.__struct_config__.tag for (edit,) in NEUTRAL] == [*METHODS]
+    seen: list[Tensor] = []
+    step = Streams.step
+
+    def noted(self: Streams, attention: Any) -> Tensor:
+        logits = step(self, attention)
+        seen.append(logits.clone())
+        return logits
+
+    monkeypatch.setattr(Streams, "step", noted)
     plain = run(engine, [tiny.row()], "none", search).ids()
-    rows = [tiny.row(*edits) for edits in NEUTRAL]
-    edited = run(engine, rows, "none", search)
-    assert [edited.ids(number) for number in range(len(rows))] == [plain] * len(rows)
-    for name, neutral in {
-        "vcd": VcdParameters(alpha=0.0, beta=0.0, noise_step=500, seed=3),
-        "apcOnly": ApcOnlyParameters(beta=0.0),
-        "paiCfg": PaiCfgParameters(gamma=1.0, beta=0.0),
-    }.items():
+    expected = list(seen)
+    for edits in NEUTRAL:
+        seen.clear()
+        assert run(engine, [tiny.row(*edits)], "none", search).ids() == plain
+        assert all(map(torch.equal, seen, expected)) and len(seen) == len(expected)
+    for name, neutral in NEUTRAL_CONTRASTS.items():
         monkeypatch.setitem(STREAMS, name, neutral)
+        seen.clear()
         assert run(engine, [tiny.row()], name, search).ids() == plain
+        assert all(map(torch.equal, seen, expected)) and len(seen) == len(expected)
 
 
 @pytest.mark.parametrize("search", ["beam", "opera"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ from aai_worker.search import SEARCHES
 from aai_worker.search.hypotheses import Hypotheses
 from aai_worker.search.opera import Opera, _Beams, _Snapshot, _State
 from aai_worker.search.overtrust import extend_products, measure_overtrust, most_common
+from aai_worker.stops import Stops
 
 FIXTURES = Path(__file__).parent / "fixtures" / "opera"
 TRACES = json.loads((FIXTURES / "golden.json").read_text())
@@ -28,12 +30,13 @@ def opera(mode: str = "faithful", **settings: Any) -> OperaParameters:
     published = {
         "max_new_tokens": 40,
         "num_beams": 3,
+        "length_penalty": 1.0,
         "scale_factor": 50.0,
         "threshold": 2,
         "num_attn_candidates": 5,
         "penalty_weights": 1.0,
     }
-    return OperaParameters(mode=mode, length_penalty=1.0, **{**published, **settings})  # type: ignore[arg-type]
+    return OperaParameters(mode=mode, **{**published, **settings})  # type: ignore[arg-type]
 
 
 def settings_of(trace: dict[str, Any]) -> dict[str, Any]:
@@ -141,16 +144,23 @@ def test_without_penalty_and_returns_clean_is_beam_search(engines: dict[str, Eng
     assert run(engine, [trace], whole).ids() == run(engine, [trace], plain).ids()
 
 
+@pytest.mark.parametrize("warmup", [2, 14, 25])
 @pytest.mark.parametrize("contrast", [None, M3idParameters(decay=0.02, beta=0.0)], ids=["", "m3id"])
 def test_what_is_restored_is_what_was(
-    contrast: Any, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch
+    contrast: Any, warmup: int, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After a return under AAI the logits are those of the first time, but for rounding in other shapes."""
+    """After a return under AAI the logits are those of the first time, but for rounding in other shapes.
+
+    Whether it goes back to before the edit began or not; and a plug-in that asks is told the age of its row.
+    """
+    edits = [tiny.aai(alpha=0.6, layers=(0, 3), warmup=warmup), tiny.own_edit("watch", layers=(0, 1))]
+    told = tiny.seen_by_watch(edits[1])
     seen: dict[tuple[int, ...], torch.Tensor] = {}
     differences = []
 
     class Spy(Opera):
         def _choose_again(self, state: Any, row: Any, logits: torch.Tensor) -> Any:
+            assert told[-1] == (0, len(state.beams.ids[0]))
             for ids, mine in zip(state.beams.ids, logits, strict=True):
                 differences.append(float((mine - seen[tuple(ids)]).abs().max()))
             return super()._choose_again(state, row, logits)
@@ -162,17 +172,17 @@ def test_what_is_restored_is_what_was(
 
     monkeypatch.setitem(SEARCHES, "opera", Spy)
     engine = engines[RESTLESS["checkpoint"]]
-    edit = tiny.aai(alpha=0.6, layers=(0, 3), warmup=2)
-    run(
-        engine,
-        [RESTLESS],
-        opera("clean", **{**settings_of(RESTLESS), "threshold": 2}),
-        edit,
-        contrast=contrast,
-    )
+    search = opera("clean", **{**settings_of(RESTLESS), "threshold": 2})
+    result = run(engine, [RESTLESS], search, *edits, contrast=contrast)
 
     assert differences, "the run is meant to go back"
     assert max(differences) < 1e-4
+    ages = [age for _, age in told]
+    back = [after for before, after in pairwise(ages) if after < before]
+    assert warmup == 2 or min(back) <= warmup < max(ages), "some returns are meant to end before it begins"
+    assert result.summary is not None
+    aai, watch = result.summary.attestation
+    assert 0 < aai.steps < watch.steps
 
 
 def test_worked_vector() -> None:
@@ -198,7 +208,7 @@ def test_most_common_is_the_mode() -> None:
 
 
 def create(mode: str, **settings: Any) -> Opera:
-    return Opera(opera(mode, **settings), SimpleNamespace(layers=3, stop_ids=frozenset([2])))  # type: ignore[arg-type]
+    return Opera(opera(mode, **settings), SimpleNamespace(layers=3, stops=Stops(frozenset([2]))))  # type: ignore[arg-type]
 
 
 def state_of(length: int) -> _State:
@@ -280,6 +290,35 @@ def test_scores_in_half_precision() -> None:
 
     assert half.penalty.tolist() == [float("inf"), 0.0]
     assert full.penalty.tolist() == pytest.approx([1e6, 1e-9])
+
+
+@pytest.mark.parametrize("mode", ["faithful", "clean"])
+def test_stop_tokens_among_the_first_candidates(
+    mode: str, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two candidates are none for three beams: all go on from the prompt, the third with any token."""
+    engine = engines[TRACES[0]["checkpoint"]]
+    steps: list[tuple[list[list[int]], torch.Tensor, list[int]]] = []
+
+    class Spy(Opera):
+        def _propose(self, state: Any, logits: torch.Tensor, live: list[int]) -> Any:
+            choice = super()._propose(state, logits, live)
+            steps.append((state.beams.ids, logits, choice.tokens))
+            return choice
+
+    monkeypatch.setitem(SEARCHES, "opera", Spy)
+    search = opera(mode, max_new_tokens=8, length_penalty=0.0)
+    run(engine, TRACES[:1], search)
+    (_, _, candidates), (begun, plain, _) = steps[:2]
+    stop_ids = set(candidates) - {begun[0][0], begun[1][0]}
+    steps.clear()
+
+    monkeypatch.setattr(engine._find("m1").model, "stop_ids", frozenset(stop_ids))
+    ids = run(engine, TRACES[:1], search).ids()
+    begun_again, logits, _ = steps[1]
+    assert begun_again[:2] == begun[:2]
+    assert (logits[:2] - plain[:2]).abs().max() < 1e-4
+    assert run(engine, TRACES[:2], search).ids() == ids
 
 
 def test_errors_are_not_swallowed(engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import tiny
 import torch
 from test_matrix import EDITS, STREAMS, WAYS
 
-from aai_worker.contrast import CONTRASTS
+from aai_worker.contrast import CONTRASTS, create_contrast
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
 
@@ -48,7 +48,9 @@ def test_the_batch_size_changes_no_answer(search: str, engine: Engine, stops: No
     rows = [tiny.row(*edit, sample=sample) for edit in EDITS.values() for sample in IMAGES]
     rows.append(tiny.row(sample=2))
     answers = [
-        ids_of(tiny.run(engine, SAMPLES, rows, tiny.pictures(3), search=WAYS[search], batch_size=size), 16)
+        ids_of(
+            tiny.run(engine, SAMPLES, rows, tiny.pictures(3), search=WAYS[search], batch_size=size), len(rows)
+        )
         for size in (1, 4, 7, 1000)
     ]
     assert answers[1:] == [answers[0]] * 3
@@ -67,6 +69,11 @@ def test_rows_of_one_command_may_differ_in_everything(engine: Engine, stops: Non
     assert [proof.row for proof in together.summary.attestation] == sorted(
         number for number, row in enumerate(rows) for _ in row.attention
     )
+    assert [(proof.row, proof.method) for proof in together.summary.contrasts] == [
+        (number, create_contrast(row.contrast).method)
+        for number, row in enumerate(rows)
+        if row.contrast is not None
+    ]
 
 
 def test_each_image_is_seen_once_and_each_prompt_prefilled_once(
@@ -148,6 +155,31 @@ def test_out_of_memory_halves_the_batch_and_loses_nothing(
         assert result.tokens[number] == expected.tokens[number], "no token is told twice"
     assert result.summary is not None and expected.summary is not None
     assert result.summary.attestation == expected.summary.attestation
+    assert result.summary.contrasts == expected.summary.contrasts
+    assert len(result.summary.contrasts) == (0 if contrast == "none" else len(rows))
+
+
+def test_prompts_that_do_not_fit_together_are_prefilled_by_halves(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = engine._find("m1").model
+    prefill = model.prefill
+    sizes = []
+
+    def limited(prompts: Any) -> Any:
+        if len(prompts) > 2:
+            raise RuntimeError("CUDA out of memory")
+        sizes.append(len(prompts))
+        return prefill(prompts)
+
+    samples = [tiny.sample(f"<image>\nWhat is {letter}?", image=0) for letter in "abcde"]
+    rows = [tiny.row(sample=number) for number in range(5)]
+    expected = tiny.run(engine, samples, rows, tiny.pictures(1))
+    monkeypatch.setattr(model, "prefill", limited)
+    result = tiny.run(engine, samples, rows, tiny.pictures(1))
+
+    assert ids_of(result, 5) == ids_of(expected, 5)
+    assert sizes == [2, 1, 2]
 
 
 def test_captured_attention_comes_once_when_memory_ends(

@@ -30,6 +30,8 @@ from transformers.models.llava.processing_llava import LlavaProcessor
 
 from aai_worker.engine import Engine
 from aai_worker.events import Attention
+from aai_worker.plugins import add_plugin, find_plugin, load_plugin
+from aai_worker.plugins.load import PluginFile
 from aai_worker.protocol import (
     AaiParameters,
     AttentionEdit,
@@ -40,6 +42,8 @@ from aai_worker.protocol import (
     HgaiParameters,
     LoadCommand,
     PaiParameters,
+    PluginContrastParameters,
+    PluginEditParameters,
     PrefilledEvent,
     Prompt,
     Row,
@@ -218,6 +222,55 @@ def vaf(
 ) -> AttentionEdit:
     parameters = VafParameters(enhance=enhance, suppress=suppress, layers=layers, image_keys=None)
     return AttentionEdit(parameters=parameters, reference=None)
+
+
+def own_methods() -> PluginFile:
+    file = load_plugin(Path(__file__).parent / "own_methods.py")
+    add_plugin(file, built_in=[])
+    return file
+
+
+def own_edit(
+    name: str,
+    layers: tuple[int, int] = (1, LAYERS),
+    warmup: int = -1,
+    sha256: str | None = None,
+    reference: int | None = None,
+    **values: Any,
+) -> AttentionEdit:
+    """Of `own_methods.py`, or of the file with this hash."""
+    parameters = PluginEditParameters(
+        name=name,
+        sha256=sha256 or own_methods().sha256,
+        values=values,
+        layers=layers,
+        warmup=warmup,
+        mode="seed",
+        normalisation="mean",
+        image_keys=None,
+    )
+    return AttentionEdit(parameters=parameters, reference=reference)
+
+
+def seen_by_watch(edit: AttentionEdit) -> list[tuple[int, int]]:
+    """(layer, generated) of every call of `watch` from now on."""
+    parameters: Any = edit.parameters
+    plugin = find_plugin("attention", "watch", parameters.sha256, parameters.values)
+    seen: list[tuple[int, int]] = plugin.declaration.function.__globals__["seen"]
+    seen.clear()
+    return seen
+
+
+def own_contrast(
+    name: str, noise_step: int = 500, noise_seed: int = 3, sha256: str | None = None, **values: Any
+) -> PluginContrastParameters:
+    return PluginContrastParameters(
+        name=name,
+        sha256=sha256 or own_methods().sha256,
+        values=values,
+        noise_step=noise_step,
+        noise_seed=noise_seed,
+    )
 
 
 def sample(text: str = "<image>\nWhat is it?", image: int | None = 0, template: str = "raw") -> Sample:

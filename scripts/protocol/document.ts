@@ -80,6 +80,7 @@ function typeName(schema: JsonSchema): string {
   if (alternatives) return alternatives.map(typeName).join(" or ");
   if (schema.prefixItems) return `[${schema.prefixItems.map(typeName).join(", ")}]`;
   if (schema.items) return `list of ${typeName(schema.items)}`;
+  if (schema.additionalProperties) return `map of text to ${typeName(schema.additionalProperties)}`;
   return { integer: "int", number: "float", string: "text", boolean: "boolean", null: "null" }[
     schema.type as string
   ]!;

@@ -11,6 +11,8 @@ export interface JsonSchema {
   prefixItems?: JsonSchema[];
   minimum?: number;
   properties?: Record<string, JsonSchema>;
+  /** Of a map from texts, the schema of its values. */
+  additionalProperties?: JsonSchema;
 }
 
 export function pythonModule(
@@ -48,6 +50,7 @@ function typeOf(schema: JsonSchema): string {
   if (alternatives) return alternatives.map(typeOf).join(" | ");
   if (schema.prefixItems) return `tuple[${schema.prefixItems.map(typeOf).join(", ")}]`;
   if (schema.items) return `list[${typeOf(schema.items)}]`;
+  if (schema.additionalProperties) return `dict[str, ${typeOf(schema.additionalProperties)}]`;
   switch (schema.type) {
     case "integer":
       return bounded("int", schema);

@@ -42,6 +42,7 @@ function example(schema: JsonSchema, schemas: Record<string, JsonSchema>): unkno
   if (alternatives) return example(alternatives[0]!, schemas);
   if (schema.prefixItems) return schema.prefixItems.map((item) => example(item, schemas));
   if (schema.items) return [example(schema.items, schemas)];
+  if (schema.additionalProperties) return { key: example(schema.additionalProperties, schemas) };
   if (schema.properties) {
     return Object.fromEntries(
       Object.entries(schema.properties).map(([key, type]) => [key, example(type, schemas)]),
@@ -50,8 +51,8 @@ function example(schema: JsonSchema, schemas: Record<string, JsonSchema>): unkno
   return { integer: 1, number: 0.5, string: "text", boolean: true, null: null }[schema.type as string];
 }
 
-/** A map fits no field but an object's, a string fits no object. */
+/** A map fits no field but an object's or a map's, a string fits neither. */
 function wrong(schema: JsonSchema, schemas: Record<string, JsonSchema>): unknown {
   const target = schema.$ref ? schemas[schema.$ref]! : schema;
-  return target.properties ? "not a map" : { not: "this" };
+  return target.properties || target.additionalProperties ? "not a map" : { not: "this" };
 }

@@ -36,7 +36,11 @@ export async function launchWorker(options: LaunchOptions): Promise<WorkerProces
   const { execa } = await import("execa"); // ESM only: tsx cannot load it by require
   const { python, pythonPath, module, env, invitation, onLine } = options;
   const child = execa(python, ["-u", "-m", module], {
-    env: { ...env, PYTHONPATH: [pythonPath, process.env.PYTHONPATH].filter(Boolean).join(delimiter) },
+    env: {
+      PYTHONSAFEPATH: "1", // a file in the working folder is not to stand in for a package of the same name
+      ...env,
+      PYTHONPATH: [pythonPath, process.env.PYTHONPATH].filter(Boolean).join(delimiter),
+    },
     stdin: "pipe",
     stdout: "pipe",
     stderr: "pipe",

@@ -1,6 +1,6 @@
 /** Options of the contrast axis. */
 import type { InferredOptionTypes, Options } from "yargs";
-import { type Contrast, contrasts } from "../methods";
+import { type Contrast, contrasts, type PluginContrastOptions } from "../methods";
 import { UsageError } from "./exit";
 
 /** Flag -> parameter. A method takes the flags whose parameters it has. */
@@ -22,14 +22,18 @@ const parameters = {
 
 export const contrastOptions = {
   contrast: {
-    choices: [...(Object.keys(contrasts) as (keyof typeof contrasts)[]), "none"] as const,
-    describe: "What the logits are contrasted with [none]; see `aai methods`",
+    type: "string",
+    describe: `What the logits are contrasted with: ${Object.keys(contrasts).join(", ")}, none, or one of --plugin [none]`,
     group: "Contrast:",
   },
   "cd-alpha": { type: "number", describe: "Weight of the contrast", group: "Contrast:" },
   "cd-beta": { type: "number", describe: "Plausibility: least share of the best token", group: "Contrast:" },
-  "noise-step": { type: "number", describe: "vcd: 0 to 999 [500]", group: "Contrast:" },
-  "noise-seed": { type: "number", describe: "vcd [42]", group: "Contrast:" },
+  "noise-step": {
+    type: "number",
+    describe: "vcd, noisy streams of --plugin: 0 to 999 [500]",
+    group: "Contrast:",
+  },
+  "noise-seed": { type: "number", describe: "vcd, noisy streams of --plugin [42]", group: "Contrast:" },
   gamma: { type: "number", describe: "paiCfg: 1 = plain [1.1]", group: "Contrast:" },
   decay: { type: "number", describe: "m3id: growth with the answer's length [0.02]", group: "Contrast:" },
   disturbance: { type: "string", describe: "icd: text before the question", group: "Contrast:" },
@@ -48,8 +52,11 @@ export const contrastOptions = {
 /** undefined unless --contrast is given. */
 export function contrastOf(args: InferredOptionTypes<typeof contrastOptions>): Contrast | undefined {
   const { contrast: method } = args;
-  const flags = Object.keys(parameters) as (keyof typeof parameters)[];
-  const given = flags.filter((flag) => args[flag] !== undefined);
+  const given = givenFlags(args);
+  if (method !== undefined && !isContrast(method))
+    throw new UsageError(
+      `--contrast ${method} is none of ${Object.keys(contrasts).join(", ")}, none; one of your own needs --plugin FILE.`,
+    );
   if (method === undefined || method === "none") {
     if (given.length > 0) throw new UsageError(`--${given[0]} belongs to a contrast; give --contrast too.`);
     return undefined;
@@ -61,6 +68,28 @@ export function contrastOf(args: InferredOptionTypes<typeof contrastOptions>): C
   const value = (flag: keyof typeof parameters) =>
     flag === "early-layers" ? earlyLayers(args[flag]!) : args[flag];
   return create(Object.fromEntries(given.map((flag) => [parameters[flag], value(flag)])));
+}
+
+/** For a method of the user's own: what is said of its second stream. */
+export function ownContrastOptions(
+  name: string,
+  args: InferredOptionTypes<typeof contrastOptions>,
+): PluginContrastOptions {
+  const { "noise-step": noiseStep, "noise-seed": noiseSeed } = args;
+  const stray = givenFlags(args).find((flag) => flag !== "noise-step" && flag !== "noise-seed");
+  if (stray !== undefined)
+    throw new UsageError(`--contrast ${name} takes no --${stray}; parameters of its own are given by --set.`);
+  return { ...(noiseStep !== undefined && { noiseStep }), ...(noiseSeed !== undefined && { noiseSeed }) };
+}
+
+/** Whether a contrast of this name is built in; no contrast at all is, too. */
+export function isContrast(name: string): name is keyof typeof contrasts | "none" {
+  return name === "none" || name in contrasts;
+}
+
+function givenFlags(args: InferredOptionTypes<typeof contrastOptions>): (keyof typeof parameters)[] {
+  const flags = Object.keys(parameters) as (keyof typeof parameters)[];
+  return flags.filter((flag) => args[flag] !== undefined);
 }
 
 function earlyLayers(text: string): string | number[] {

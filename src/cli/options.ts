@@ -3,7 +3,8 @@ import { join } from "node:path";
 import type { InferredOptionTypes, Options } from "yargs";
 import type { LoadOptions } from "../client";
 import { packageRoot } from "../data/package_root";
-import { type AttentionMethod, attentions, none } from "../methods";
+import { resolveModel } from "../environment/published_models";
+import { type AttentionMethod, attentions, none, type PluginEditOptions } from "../methods";
 import { UsageError } from "./exit";
 
 export { searchOf, searchOptions } from "./search_options";
@@ -12,12 +13,12 @@ const options = <Table extends Record<string, Options>>(table: Table) => table;
 
 export const modelOptions = options({
   model: {
-    alias: "model-path",
     type: "string",
     default: "demo",
-    describe: "Checkpoint: a folder, a hub id, or `demo` for the one that comes with the package",
+    describe: "Checkpoint: a folder, a hub id, demo (comes along), llava-1.5, minigpt4, shikra (aai convert)",
     group: "Model:",
   },
+  "model-path": { type: "string", describe: "Folder of the checkpoint, instead of --model", group: "Model:" },
   dtype: {
     choices: ["auto", "float32", "float16", "bfloat16", "int8", "nf4"] as const,
     default: "auto" as const,
@@ -33,8 +34,8 @@ export const modelOptions = options({
 
 export const attentionOptions = options({
   attention: {
-    choices: ["aai", "pai", "hgai", "vaf", "none"] as const,
-    describe: "How attention to the image is edited [none]",
+    type: "string",
+    describe: "How attention to the image is edited: aai, pai, hgai, vaf, none, or one of --plugin [none]",
     group: "Attention:",
   },
   "use-aai": {
@@ -83,9 +84,16 @@ export const attentionOptions = options({
 
 type Arguments<Table extends Record<string, Options>> = InferredOptionTypes<Table>;
 
-/** What `--model demo` stands for. */
-export function modelSource({ model }: { model: string }): string {
-  return model === "demo" ? join(packageRoot(), "demo", "checkpoint") : model;
+/** The folder or hub id that --model and --model-path name. @throws NotConvertedError */
+export function modelSource({
+  model,
+  "model-path": path,
+}: {
+  model: string;
+  "model-path"?: string | undefined;
+}): string {
+  if (path !== undefined) return path;
+  return model === "demo" ? join(packageRoot(), "demo", "checkpoint") : resolveModel(model);
 }
 
 export function deviceOf({
@@ -98,25 +106,58 @@ export function deviceOf({
   return gpuId === undefined ? device : `cuda:${gpuId}`;
 }
 
-export function loadOptionsOf({ dtype, offline, revision }: Arguments<typeof modelOptions>): LoadOptions {
+export function loadOptionsOf({
+  dtype,
+  offline,
+  revision,
+}: Pick<Arguments<typeof modelOptions>, "dtype" | "offline" | "revision">): LoadOptions {
   return { dtype, offline, ...(revision !== undefined && { revision }) };
 }
 
 /** `none` unless --attention, --use-aai or --alpha is given. */
 export function attentionOf(args: Arguments<typeof attentionOptions>): AttentionMethod | typeof none {
   const method = attentionName(args);
-  if (method === "none") return none;
-  const { alpha, beta, warmup, "reference-mode": mode, normalisation, enhance, suppress } = args;
-  const values = { alpha, beta, layers: layersOf(args), warmup, mode, normalisation, enhance, suppress };
-  const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-  for (const name of Object.keys(given)) {
-    if (!attentionParameters[method].includes(name))
-      throw new UsageError(`--attention ${method} takes no ${flags[name] ?? `--${name}`}.`);
-  }
-  return attentions[method](given);
+  if (!isAttention(method))
+    throw new UsageError(
+      `--attention ${method} is none of ${Object.keys(attentions).join(", ")}, none; one of your own needs --plugin FILE.`,
+    );
+  if (method === none) return none;
+  return attentions[method](givenOptions(method, args, attentionParameters[method]));
 }
 
-const attentionParameters: Record<AttentionMethod["parameters"]["method"], readonly string[]> = {
+/** For a method of the user's own: what is said of every edit. */
+export function ownAttentionOptions(
+  name: string,
+  args: Arguments<typeof attentionOptions>,
+): PluginEditOptions {
+  if (args["use-aai"] === true)
+    throw new UsageError(`--use-aai and --attention ${name} contradict each other; give one of them.`);
+  const taken = ["layers", "warmup", "mode", "normalisation"];
+  return givenOptions(name, args, taken, "; parameters of its own are given by --set");
+}
+
+/** Whether an edit of this name is built in; no edit at all is, too. */
+export function isAttention(name: string): name is keyof typeof attentions | typeof none {
+  return name === none || name in attentions;
+}
+
+function givenOptions(
+  method: string,
+  args: Arguments<typeof attentionOptions>,
+  taken: readonly string[],
+  advice = "",
+): Record<string, unknown> & PluginEditOptions {
+  const { alpha, beta, warmup, "reference-mode": mode, normalisation, enhance, suppress } = args;
+  const values = { alpha, beta, layers: layersOf(args), warmup, mode, normalisation, enhance, suppress };
+  const given = Object.entries(values).filter(([, value]) => value !== undefined);
+  for (const [name] of given) {
+    if (!taken.includes(name))
+      throw new UsageError(`--attention ${method} takes no ${flags[name] ?? `--${name}`}${advice}.`);
+  }
+  return Object.fromEntries(given);
+}
+
+const attentionParameters: Record<keyof typeof attentions, readonly string[]> = {
   aai: ["alpha", "beta", "layers", "warmup", "mode", "normalisation"],
   pai: ["alpha", "layers"],
   hgai: ["alpha", "layers"],

@@ -8,7 +8,7 @@ export const runOptions = {
   "batch-size": {
     type: "number",
     default: 16,
-    describe: "Rows decoded together; does not change the answers",
+    describe: "Images decoded together, each times its beams and candidates; does not change the answers",
     group: "Run:",
   },
   "retry-failed": { type: "boolean", default: false, describe: "Do failed images again", group: "Run:" },

@@ -1,7 +1,14 @@
 import type { z } from "zod";
 import type { NdArray } from "../arrays/nd_array";
 import type { WorkerError } from "../bridge/errors";
-import type { Alternative, Attestation, PrefilledRow, Timings, Token } from "../protocol/messages";
+import type {
+  Alternative,
+  Attestation,
+  ContrastAttestation,
+  PrefilledRow,
+  Timings,
+  Token,
+} from "../protocol/messages";
 
 /** Where the prompt of a row stands, and where its image tokens are: runs of key positions, each `[start, end)`. */
 export interface PrefilledEvent {
@@ -41,6 +48,8 @@ export interface DoneEvent {
   type: "done";
   /** Which edits fired, on which layers, in how many steps of each row. */
   attestation: z.infer<typeof Attestation>[];
+  /** What the contrast did in each row; empty where there was none. */
+  contrasts: z.infer<typeof ContrastAttestation>[];
   timings: z.infer<typeof Timings>;
 }
 

@@ -138,7 +138,7 @@ export class Model {
     const { result } = await call(this.#connection, "listHooks", { model: this.#loaded.model });
     return result.hooks.map(({ hook, edit: { parameters } }) => ({
       id: hook,
-      method: parameters.method,
+      method: parameters.method === "plugin" ? parameters.name : parameters.method,
       parameters,
     }));
   }

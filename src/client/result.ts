@@ -63,8 +63,8 @@ export async function collectBatch(events: AsyncIterable<GenerationEvent>): Prom
         break;
       }
       case "done": {
-        const { attestation, timings } = event;
-        return { rows: rows.sort((a, b) => a.row - b.row), attestation, timings };
+        const { type: _, ...done } = event;
+        return { rows: rows.sort((a, b) => a.row - b.row), ...done };
       }
       case "cancelled":
         throw new DOMException("The generation was cancelled.", "AbortError");
@@ -75,10 +75,10 @@ export async function collectBatch(events: AsyncIterable<GenerationEvent>): Prom
 
 /** @throws WorkerError when the row failed, AbortError when it was cancelled */
 export async function collectOne(events: AsyncIterable<GenerationEvent>): Promise<GenerateResult> {
-  const { rows, attestation, timings } = await collectBatch(events);
+  const { rows, ...done } = await collectBatch(events);
   const [first] = rows;
   if (first === undefined || first.status === "failed")
     throw first?.error ?? new Error("The generation brought no row.");
   const { status: _, row: __, ...row } = first;
-  return { ...row, attestation, timings };
+  return { ...row, ...done };
 }

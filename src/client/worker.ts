@@ -1,7 +1,10 @@
+import { resolve } from "node:path";
 import { Connection, type ReadyInfo, type WorkerStats } from "../bridge/connection";
 import { bundledPythonPath } from "../bridge/worker_process";
 import { packageRoot } from "../data/package_root";
+import { resolveModel } from "../environment/published_models";
 import { findPython } from "../environment/python";
+import { Plugin } from "../methods/plugin";
 import { call } from "./call";
 import { Model } from "./model";
 
@@ -22,6 +25,8 @@ export interface WorkerOptions {
   stallTimeout?: number;
   /** Close the worker on SIGINT and SIGTERM: once gracefully, twice at once. Default true. */
   handleSignals?: boolean;
+  /** Python files of your own, loaded as by `loadPlugin`: for workers that are started again when one has died. */
+  plugins?: readonly string[];
   /** Receives every line that the worker prints. */
   onLog?: (line: string) => void;
 }
@@ -43,6 +48,7 @@ export class Worker implements AsyncDisposable {
   readonly #connection: Connection;
   /** Device, versions, and what this worker can do. */
   readonly info: ReadyInfo;
+  readonly #plugins = new Map<string, Plugin>();
 
   constructor(connection: Connection, info: ReadyInfo) {
     this.#connection = connection;
@@ -53,12 +59,33 @@ export class Worker implements AsyncDisposable {
     return this.#connection.pid;
   }
 
-  /** Loads a checkpoint in Hugging Face format. @param source a folder, or a hub id. @throws WorkerError, WorkerDiedError */
+  /**
+   * Loads a checkpoint in Hugging Face format. @param source a folder, a hub id, or `llava-1.5`, `minigpt4`, `shikra` for
+   * what `aai convert` has made. @throws WorkerError, WorkerDiedError, NotConvertedError
+   */
   async load(source: string, options: LoadOptions = {}): Promise<Model> {
     const { dtype = "auto", revision = null, offline = false } = options;
-    const body = { source, revision, dtype, offline };
+    const body = { source: resolveModel(source), revision, dtype, offline };
     const { result } = await call(this.#connection, "load", body);
     return new Model(this.#connection, result);
+  }
+
+  /**
+   * Runs a Python file of your own and takes the methods it declares (see docs/methods.md, "Your own method"). Load it
+   * again after changing it, and in every new worker: what was made of an older version of the file is refused.
+   * @throws WorkerError, WorkerDiedError
+   */
+  async loadPlugin(file: string): Promise<Plugin> {
+    const path = resolve(file);
+    const { result } = await call(this.#connection, "loadPlugin", { path });
+    const plugin = new Plugin(file, result);
+    this.#plugins.set(path, plugin);
+    return plugin;
+  }
+
+  /** The files it has loaded, in their latest versions. */
+  get plugins(): Plugin[] {
+    return [...this.#plugins.values()];
   }
 
   /** Memory, models, tokens so far; answered at once even while the worker is busy. */
@@ -76,7 +103,7 @@ export class Worker implements AsyncDisposable {
   }
 }
 
-/** Starts a worker and waits until it is ready. @throws WorkerDiedError, EnvironmentError */
+/** Starts a worker and waits until it is ready. @throws WorkerDiedError, EnvironmentError, WorkerError of a plug-in */
 export async function startWorker(options: WorkerOptions = {}): Promise<Worker> {
   const { connection, info } = await Connection.open({
     python: options.python ?? findPython().python,
@@ -91,5 +118,12 @@ export async function startWorker(options: WorkerOptions = {}): Promise<Worker> 
     handleSignals: options.handleSignals ?? true,
     onLine: options.onLog,
   });
-  return new Worker(connection, info);
+  const worker = new Worker(connection, info);
+  try {
+    for (const file of options.plugins ?? []) await worker.loadPlugin(file);
+  } catch (error) {
+    await worker.close();
+    throw error;
+  }
+  return worker;
 }

@@ -2,5 +2,5 @@ export { type Caption, type CaptionKeys, readCaptions } from "./captions";
 export { type CocoGroundTruth, type CocoOptions, cocoGroundTruth } from "./coco";
 export { type GroundTruth, readGroundTruth, readObjectList } from "./ground_truth";
 export { chooseIds, type ImageIds, imageIdOf, readIds } from "./ids";
-export { type PopeQuestion, readPope } from "./pope";
+export { type PopeQuestion, readPope, writePope } from "./pope";
 export { readPopeAnswers } from "./pope_answers";

@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { DataError } from "./data_error";
 import { type JsonRecord, readRecords } from "./records";
 
@@ -20,6 +22,19 @@ export function readPope(file: string, split = splitInName(file)): PopeQuestion[
   );
   refuseRepeated(questions, file);
   return questions;
+}
+
+/** Writes `coco_pope_<split>.json` into the folder, one a split, as the official files are; their names. */
+export function writePope(questions: readonly PopeQuestion[], folder: string): string[] {
+  mkdirSync(folder, { recursive: true });
+  return [...new Set(questions.map(({ split }) => split))].map((chosen) => {
+    const lines = questions
+      .filter(({ split }) => split === chosen)
+      .map(({ split: _, ...question }) => JSON.stringify(question));
+    const file = join(folder, `coco_pope_${chosen}.json`);
+    writeFileSync(file, `${lines.join("\n")}\n`);
+    return file;
+  });
 }
 
 function splitInName(file: string): string {

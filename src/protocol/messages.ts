@@ -6,7 +6,7 @@
  * unknown message types are tolerated, an unknown command is answered with an `error`.
  */
 import { z } from "zod";
-import { AttentionEdit, CapturePolicy, ReferenceMode, Row, Sample } from "./parameters";
+import { AttentionEdit, CapturePolicy, PluginValue, ReferenceMode, Row, Sample } from "./parameters";
 
 export const ArrayDtype = z.enum(["uint8", "int32", "int64", "float16", "float32", "float64", "bfloat16"]);
 
@@ -128,6 +128,39 @@ export const RemoveHookCommand = z
 
 export const Nothing = z.object({}).meta({ id: "Nothing" });
 
+/** `path`: a Python file. It is run: it is the user's own code, named by the user. */
+export const LoadPluginCommand = z.object({ path: z.string() }).meta({ id: "LoadPluginCommand" });
+
+export const PluginParameter = z
+  .object({
+    name: z.string(),
+    type: z.enum(["float", "int", "bool", "str"]),
+    /** The texts it may be; empty = any. */
+    choices: z.array(z.string()),
+    /** null = it must be given. */
+    default: PluginValue.nullable(),
+  })
+  .meta({ id: "PluginParameter" });
+
+/** One method that a plug-in file declares. */
+export const PluginDeclaration = z
+  .object({
+    axis: z.enum(["attention", "contrast"]),
+    name: z.string(),
+    /** First paragraph of its docstring. */
+    summary: z.string(),
+    parameters: z.array(PluginParameter),
+    /** Whether an edit asks for the vision reference. */
+    takesReference: z.boolean(),
+    /** What a contrast contrasts with. */
+    stream: z.enum(["none", "imageFree", "noisyImage"]),
+  })
+  .meta({ id: "PluginDeclaration" });
+
+export const LoadedPlugin = z
+  .object({ sha256: z.string(), declarations: z.array(PluginDeclaration) })
+  .meta({ id: "LoadedPlugin" });
+
 export const GenerateCommand = z
   .object({
     model: z.string(),
@@ -216,6 +249,22 @@ export const Attestation = z
   })
   .meta({ id: "Attestation" });
 
+/** What a contrast did in one row. */
+export const ContrastAttestation = z
+  .object({
+    row: z.int(),
+    method: z.string(),
+    /** Whether it forwarded a second stream. */
+    secondStream: z.boolean(),
+    /** Decoding steps of this row in which it combined the logits. */
+    steps: z.int(),
+    /** Those of them in which any logit came out changed. */
+    changed: z.int(),
+    /** Those in which another token came out as the likeliest. */
+    overruled: z.int(),
+  })
+  .meta({ id: "ContrastAttestation" });
+
 export const Timings = z
   .object({
     visionSeconds: z.number(),
@@ -227,7 +276,11 @@ export const Timings = z
   .meta({ id: "Timings" });
 
 export const GenerateSummary = z
-  .object({ attestation: z.array(Attestation), timings: Timings })
+  .object({
+    attestation: z.array(Attestation),
+    contrasts: z.array(ContrastAttestation),
+    timings: Timings,
+  })
   .meta({ id: "GenerateSummary" });
 
 /** Every event of a generation by its `header.type`. The terminal ones are `result`, `cancelled` and `error`. */
@@ -247,6 +300,7 @@ export const commands = {
   installHook: { body: InstallHookCommand, result: Hook },
   removeHook: { body: RemoveHookCommand, result: Nothing },
   listHooks: { body: ModelCommand, result: HookList },
+  loadPlugin: { body: LoadPluginCommand, result: LoadedPlugin },
   generate: { body: GenerateCommand, result: GenerateSummary },
 } as const;
 

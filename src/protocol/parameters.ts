@@ -64,12 +64,34 @@ export const VafParameters = z
   })
   .meta({ id: "VafParameters" });
 
+/** Of a parameter that a plug-in declares. */
+export const PluginValue = z.union([z.boolean(), z.int(), z.number(), z.string()]);
+
+/** An edit of the user's own, loaded by `loadPlugin`: `name` as its file declares it, the file told by its hash. */
+export const PluginEditParameters = z
+  .object({
+    method: z.literal("plugin"),
+    name: z.string(),
+    sha256: z.string(),
+    /** Its own parameters; those left out keep their defaults. */
+    values: z.record(z.string(), PluginValue),
+    layers: LayerRange,
+    /** As for AAI. */
+    warmup: z.int().min(-1),
+    /** Of the vision reference, where it asks for one. */
+    mode: ReferenceMode,
+    normalisation: Normalisation,
+    imageKeys: KeyRange.nullable(),
+  })
+  .meta({ id: "PluginEditParameters" });
+
 /** Every attention method, told apart by `method`. */
 export const AttentionParameters = z.discriminatedUnion("method", [
   AaiParameters,
   PaiParameters,
   HgaiParameters,
   VafParameters,
+  PluginEditParameters,
 ]);
 
 /** One attention edit of a row. `reference` is the index of a float32 array frame, or null to extract it from the image. */
@@ -199,6 +221,18 @@ export const SidParameters = z
   })
   .meta({ id: "SidParameters" });
 
+/** A contrast of the user's own; see `PluginEditParameters`. The noise is that of its second stream, where it is a noisy image. */
+export const PluginContrastParameters = z
+  .object({
+    method: z.literal("plugin"),
+    name: z.string(),
+    sha256: z.string(),
+    values: z.record(z.string(), PluginValue),
+    noiseStep: z.int().min(0),
+    noiseSeed: z.int().min(0),
+  })
+  .meta({ id: "PluginContrastParameters" });
+
 /** Every contrast, told apart by `method`. */
 export const ContrastParameters = z.discriminatedUnion("method", [
   VcdParameters,
@@ -209,6 +243,7 @@ export const ContrastParameters = z.discriminatedUnion("method", [
   DolaParameters,
   DecoParameters,
   SidParameters,
+  PluginContrastParameters,
 ]);
 
 /** Which decoder attention comes back with the tokens. */

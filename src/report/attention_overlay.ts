@@ -38,7 +38,11 @@ export async function attentionOverlay(request: AttentionOverlayRequest): Promis
       `The image tokens of ${model.description.family} have no place in the picture, so their attention cannot be drawn on it.`,
     );
   const { first, rows, columns } = tokenGrid;
-  const onPicture = (values: Float32Array) => values.subarray(first, first + rows * columns);
+  const onPicture = (values: Float32Array) => {
+    // Shikra's seed reference begins with a value for a token that is no image key.
+    const start = first - (reference.values.length - values.length);
+    return values.subarray(start, start + rows * columns);
+  };
   const write = (edit: typeof none | AttentionMethod) =>
     model
       .generate({

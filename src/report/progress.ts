@@ -22,7 +22,8 @@ export function startProgress(
     const seconds = (Date.now() - started) / 1000;
     const rate = (done - already) / Math.max(seconds, 1e-3);
     const left = rate > 0 && done < wanted ? `${duration((wanted - done) / rate)} left` : "";
-    return [`${done}/${wanted}`, `${rate.toFixed(1)}/s`, left, note].filter(Boolean).join("  ");
+    const speed = rate > 0 ? `${rate.toFixed(1)}/s` : "";
+    return [`${done}/${wanted}`, speed, left, note].filter(Boolean).join("  ");
   };
   if (!stream.isTTY) {
     let last = started;

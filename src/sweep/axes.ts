@@ -27,6 +27,9 @@ import type {
   PaiCfg,
   PaiCfgOptions,
   PaiOptions,
+  PluginContrast,
+  PluginContrastOptions,
+  PluginEdit,
   SampleOptions,
   Sampling,
   Search,
@@ -83,7 +86,12 @@ type AttentionOptions<A> = A extends Aai
       ? HgaiOptions
       : A extends Vaf
         ? VafOptions
-        : never;
+        : A extends PluginEdit
+          ? OwnEditOptions
+          : never;
+
+/** Which parameters a function of the user's own has is known at run time only. */
+type OwnEditOptions = Record<string, number | boolean | string | readonly [number, number]>;
 
 type ContrastOptions<C> = C extends Vcd
   ? VcdOptions
@@ -101,7 +109,9 @@ type ContrastOptions<C> = C extends Vcd
               ? DecoOptions
               : C extends Sid
                 ? SidOptions
-                : never;
+                : C extends PluginContrast
+                  ? PluginContrastOptions
+                  : never;
 
 type SearchOptions<S> = S extends Greedy
   ? GreedyOptions

@@ -27,9 +27,17 @@ function loose(shape: Readonly<Record<string, unknown>>): Record<string, z.ZodTy
   return { ...rest, layers: named ? z.union([z.enum(["low", "high"]), layers]) : layers };
 }
 
+/** A file cannot load a plug-in: code is run where a script or a command line says so. */
+const attentions = { options: AttentionParameters.options.filter(isBuiltIn) };
+const contrasts = { options: ContrastParameters.options.filter(isBuiltIn) };
+
+function isBuiltIn<T extends z.ZodObject>(option: T): boolean {
+  return (option.shape.method as z.ZodLiteral<string>).value !== "plugin";
+}
+
 const none = z.literal("none");
-const attention = z.union([none, methodSpec(AttentionParameters)]);
-const contrast = z.union([none, methodSpec(ContrastParameters)]);
+const attention = z.union([none, methodSpec(attentions)]);
+const contrast = z.union([none, methodSpec(contrasts)]);
 const search = methodSpec(SearchParameters);
 
 /** `start:end:step`, the end included. */
@@ -58,8 +66,8 @@ const axes = z
     prompt: axis(z.string()),
     template: axis(z.string()),
     seed: axis(z.int()),
-    ...parameterAxes("attention", AttentionParameters),
-    ...parameterAxes("contrast", ContrastParameters),
+    ...parameterAxes("attention", attentions),
+    ...parameterAxes("contrast", contrasts),
     ...parameterAxes("search", SearchParameters),
   })
   .partial();

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, expect, test } from "vitest";
+import { opera } from "../../src/methods";
 
 const root = join(__dirname, "../..");
 const image = "demo/data/val2014/COCO_val2014_000000001011.png";
@@ -22,6 +23,7 @@ test("--help names every command", async () => {
     "compare",
     "pope-build",
     "methods",
+    "convert",
     "inspect",
     "doctor",
     "setup",
@@ -83,6 +85,18 @@ test("generate streams text; --json tells tokens, timings and attestation", asyn
   expect(result.attestation).toMatchObject([{ method: "aai", layers: [2, 3, 4, 5], steps: 10 }]);
 });
 
+test("generate with methods of one's own, or a sentence why not", async () => {
+  const own = ["--plugin", "scripts/own_method.py", "--attention", "focus", "--contrast", "doubt"];
+  const args = ["generate", "--image", image, "--max-new-tokens", "16", ...own, "--json"];
+  const { stdout } = await run(...args, "--set", "focus.alpha=0.5", "--start-layer", "2", "--end-layer", "4");
+  const { attestation, contrasts } = JSON.parse(stdout);
+  expect(attestation).toMatchObject([{ method: "focus", layers: [2, 3], steps: 16 }]);
+  expect(contrasts).toMatchObject([{ method: "doubt", secondStream: true, steps: 16 }]);
+  const wrong = await run(...args, "--set", "doubt.wieght=2");
+  expect(wrong.stderr).toContain('doubt has no parameter "wieght"; it has weight (float), sure (float).');
+  expect(wrong.exitCode).toBe(2);
+});
+
 test("evaluate, resume, score and compare on the demo world", async () => {
   const annotations = ["--coco-path", "demo/data/annotations"];
   const evaluate = (name: string, ...more: string[]) =>
@@ -121,6 +135,27 @@ test("evaluate, resume, score and compare on the demo world", async () => {
 
   const compared = await run("compare", join(folder, "plain"), join(folder, "aai"), ...annotations);
   expect(compared.stdout).toMatch(/B changed CHAIRi by .* on 6 images/);
+});
+
+test("OPERA under AAI, end to end, and continued where nothing is left to do", async () => {
+  const out = join(folder, "opera");
+  const flags = ["--attention", "aai", "--search", "opera", "--beam", "3", "--threshold", "4"];
+  const evaluate = () =>
+    run("chair-eval", ...flags, "--num-images", "2", "--max-new-tokens", "40", "--out", out);
+  const done = await evaluate();
+  expect(done.stdout).toContain("CHAIRi %");
+  expect(done.stdout).toContain(`2 captions in ${join(out, "captions.jsonl")}`);
+  const samples = readFileSync(join(out, "samples.jsonl"), "utf8").trim().split("\n");
+  expect(samples.map((line) => JSON.parse(line))).toEqual(
+    Array(2).fill(expect.objectContaining({ status: "done", answer: expect.stringMatching(/\w+ \w+/) })),
+  );
+  const { settings } = JSON.parse(readFileSync(join(out, "run.json"), "utf8"));
+  expect(settings.attention.parameters).toMatchObject({ method: "aai", alpha: 0.3, warmup: 5 });
+  expect(settings.search).toEqual({ ...opera({ numBeams: 3, threshold: 4, maxNewTokens: 40 }) });
+
+  const again = await evaluate();
+  expect(again.stdout).toBe(done.stdout);
+  expect(again.stderr).toMatch(/^captions {2}2\/2 {2}CHAIRi/m); // no rate: nothing was left to do
 });
 
 test("build POPE's questions, ask them, and be told what the warm-up means", async () => {

@@ -24,6 +24,12 @@ test("a contrast without weight writes what none writes; what the model decides 
   const plain = await model.generate(request).result();
   const neutral = await model.generate({ ...request, contrast: vcd({ alpha: 0, beta: 0 }) }).result();
   expect(neutral.tokenIds).toEqual(plain.tokenIds);
+  const steps = neutral.tokenIds.length;
+  expect(neutral.contrasts).toEqual([
+    { row: 0, method: "vcd", secondStream: true, steps, changed: 0, overruled: 0 },
+  ]);
+  const { contrasts } = await model.generate({ ...request, contrast: vcd() }).result();
+  expect(contrasts).toMatchObject([{ steps, changed: steps }]);
   const layers = await model.generate({ ...request, contrast: dola() }).result();
   expect(layers.tokenIds).toHaveLength(12);
 });

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ..protocol import AaiParameters
-from . import aai, hgai, pai, vaf
+from ..plugins.registry import Bound
+from . import aai, hgai, pai, plugin, vaf
 
-METHODS = {"aai": aai.stack, "pai": pai.stack, "hgai": hgai.stack, "vaf": vaf.stack}
+METHODS = {"aai": aai.stack, "pai": pai.stack, "hgai": hgai.stack, "vaf": vaf.stack, "plugin": plugin.stack}
 
 
 @dataclass(eq=False)
@@ -26,15 +26,25 @@ class RowEdit:
     prompt_length: int
     reference: Tensor  # [image keys] float32, normalised; empty where the method needs none
     constant: bool  # the reference was (nearly) constant
+    plugin: Bound | None = None  # where it is the user's own
+    # Where and when it is being applied, for plug-ins that ask.
+    layer: int = 0
+    generated: int = 0
     fired: Counter[int] = field(default_factory=Counter)  # layer -> applications
 
     @property
     def method(self) -> str:
         return str(self.parameters.__struct_config__.tag)
 
+    @property
+    def name(self) -> str:
+        """The method's, as its user knows it."""
+        return self.method if self.plugin is None else self.plugin.declaration.name
+
     def active(self, generated: int) -> bool:
         """In the step that feeds the row's generated token number `generated` (0 = the end of the prompt)."""
-        return not isinstance(self.parameters, AaiParameters) or generated > self.parameters.warmup
+        self.generated = generated
+        return generated > getattr(self.parameters, "warmup", -1)
 
     def covers(self, layer: int) -> bool:
         start, end = self.parameters.layers
@@ -67,6 +77,9 @@ class Plan:
     def apply(self, layer: int, logits: Tensor) -> Tensor:
         """[R, Hkv, G, K] float32 pre-softmax logits of the step's only query, changed in place."""
         for rows, edits, apply in self._groups(layer):
+            if edits[0].plugin is not None:
+                for edit in edits:
+                    edit.layer = layer
             if rows is None:
                 logits = apply(logits)
             else:

@@ -14,8 +14,9 @@ from .dola import Dola
 from .icd import Icd
 from .m3id import M3id
 from .pai_cfg import PaiCfg
+from .plugin import PluginContrast
 from .sid import Sid
-from .streams import Streams
+from .streams import ContrastRecord, Streams
 from .vcd import Vcd
 
 CONTRASTS: dict[str, type[Contrast]] = {
@@ -27,6 +28,7 @@ CONTRASTS: dict[str, type[Contrast]] = {
     "dola": Dola,
     "deco": Deco,
     "sid": Sid,
+    "plugin": PluginContrast,
 }
 
 
@@ -35,4 +37,4 @@ def create_contrast(parameters: Any) -> Contrast:
     return CONTRASTS[parameters.__struct_config__.tag](parameters)
 
 
-__all__ = ["CONTRASTS", "Contrast", "Streams", "create_contrast"]
+__all__ = ["CONTRASTS", "Contrast", "ContrastRecord", "Streams", "create_contrast"]

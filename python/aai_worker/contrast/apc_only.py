@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ..attention import AttentionStep
 from ..batch import Batch
-from .base import Contrast, keep_plausible
+from .base import Contrast, Outcome, keep_plausible
 
 
 class ApcOnly(Contrast):
-    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
         logits = main.step(attention)
-        return keep_plausible(logits, logits, self.parameters.beta)
+        return Outcome(logits, keep_plausible(logits, logits, self.parameters.beta))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, NamedTuple
 
 import msgspec
 import torch
@@ -19,10 +19,17 @@ from ..prefix import Prefix, prefill
 from ..prepare import Prepared
 
 
+class Outcome(NamedTuple):
+    """Logits [R, V] float32 of one step."""
+
+    plain: Tensor  # the main stream's
+    logits: Tensor  # contrasted
+
+
 class Contrast(ABC):
     """One method with its parameters; it keeps nothing of a generation."""
 
-    needs_image: ClassVar[bool] = False
+    needs_image: bool = False
 
     def __init__(self, parameters: Any) -> None:
         self.parameters = parameters
@@ -64,14 +71,14 @@ class Contrast(ABC):
         return main
 
     @abstractmethod
-    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
-        """One step of all streams -> logits [R, V]; `age` [R, 1]: tokens that each row has generated."""
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
+        """One step of all streams; `age` [R, 1]: tokens that each row has generated."""
 
 
 class TwoStreams(Contrast):
     """A contrast with a second prompt."""
 
-    def open(self, model: Model) -> Batch:
+    def open(self, model: Model) -> Batch | None:
         return Batch(model)
 
     def prefill(
@@ -85,9 +92,10 @@ class TwoStreams(Contrast):
         prompts = [self.prompt(model, sample) for sample in samples]
         return prefill(model, prompts, [[] for _ in prompts], should_stop, progress)
 
-    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
         assert other is not None
-        return self.combine(main.step(attention), other.step(None), age)
+        plain = main.step(attention)
+        return Outcome(plain, self.combine(plain, other.step(None), age))
 
     @abstractmethod
     def prompt(self, model: Model, sample: Prepared) -> Embedded:

@@ -15,7 +15,7 @@ from ..attention import AttentionStep
 from ..batch import Batch
 from ..models import Model
 from ..prepare import Prepared
-from .base import Contrast, check_exits
+from .base import Contrast, Outcome, check_exits
 
 
 class Deco(Contrast):
@@ -23,10 +23,10 @@ class Deco(Contrast):
         super().check(model, sample)
         check_exits(self.method, self._layers, model.layers)
 
-    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
         logits, early = main.step_layers(attention, self._layers)
         candidates = find_candidates(logits, self.parameters.top_p, self.parameters.max_candidates)
-        return correct(logits, early, candidates, self.parameters.alpha)
+        return Outcome(logits, correct(logits, early, candidates, self.parameters.alpha))
 
     @property
     def _layers(self) -> list[int]:

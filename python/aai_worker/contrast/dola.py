@@ -17,7 +17,7 @@ from ..attention import AttentionStep
 from ..batch import Batch
 from ..models import Model
 from ..prepare import Prepared
-from .base import Contrast, check_exits
+from .base import Contrast, Outcome, check_exits
 
 
 class Dola(Contrast):
@@ -25,9 +25,9 @@ class Dola(Contrast):
         super().check(model, sample)
         check_exits(self.method, self.parameters.layers, model.layers)
 
-    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
         logits, early = main.step_layers(attention, self.parameters.layers)
-        return contrast_layers(logits, early, self.parameters.relative_top)
+        return Outcome(logits, contrast_layers(logits, early, self.parameters.relative_top))
 
 
 def contrast_layers(logits: Tensor, early: Tensor, relative_top: float) -> Tensor:

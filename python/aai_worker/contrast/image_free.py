@@ -19,7 +19,11 @@ class ImageFree(TwoStreams):
         image_free_ids(model, sample)
 
     def prompt(self, model: Model, sample: Prepared) -> Embedded:
-        return model.embed(image_free_ids(model, sample), None)
+        return embed_image_free(model, sample)
+
+
+def embed_image_free(model: Model, sample: Prepared) -> Embedded:
+    return model.embed(image_free_ids(model, sample), None)
 
 
 def image_free_ids(model: Model, sample: Prepared) -> list[int]:

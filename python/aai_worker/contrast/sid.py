@@ -18,7 +18,7 @@ from ..batch import Batch
 from ..errors import WorkerError
 from ..models import Model
 from ..prepare import Prepared
-from .base import Contrast, keep_plausible
+from .base import Contrast, Outcome, keep_plausible
 
 
 class Sid(Contrast):
@@ -39,12 +39,12 @@ class Sid(Contrast):
     def open(self, model: Model) -> Batch:
         return _Dim(model, self.parameters.layer, self.parameters.keep)
 
-    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Tensor:
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
         assert other is not None
         alpha = self.parameters.alpha
         logits = main.step(attention)
         contrasted = (1 + alpha) * logits - alpha * other.step(None)
-        return keep_plausible(contrasted, logits, self.parameters.beta)
+        return Outcome(logits, keep_plausible(contrasted, logits, self.parameters.beta))
 
 
 class _Dim(Batch):

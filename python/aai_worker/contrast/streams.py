@@ -6,6 +6,7 @@ The second stream's rows follow the main one's wherever a search takes them, eac
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,7 +15,17 @@ from ..attention import AttentionStep
 from ..batch import Batch, Tail
 from ..models import Model
 from ..prefix import Prefix
-from .base import Contrast
+from .base import Contrast, Outcome
+
+
+@dataclass
+class ContrastRecord:
+    """What a contrast did in one row of the command."""
+
+    second_stream: bool = False
+    steps: int = 0
+    changed: int = 0  # steps in which any logit came out changed
+    overruled: int = 0  # steps in which another token came out as the likeliest
 
 
 class Streams:
@@ -22,6 +33,7 @@ class Streams:
         self._contrast = contrast
         self._main = Batch(model)
         self._other = None if contrast is None else contrast.open(model)
+        self._outcome: Outcome | None = None  # of the last step
 
     @property
     def steps(self) -> int:
@@ -52,7 +64,25 @@ class Streams:
         if self._contrast is None:
             return self._main.step(attention)
         age = torch.tensor(self._main.ages, device=self.device)[:, None]
-        return self._contrast.step(self._main, self._other, attention, age)
+        self._outcome = self._contrast.step(self._main, self._other, attention, age)
+        return self._outcome.logits
+
+    def record(self, records: Sequence[ContrastRecord], live: Sequence[int]) -> None:
+        """After a step that went through: what the contrast did in each row, of so many live ones."""
+        if self._outcome is None:
+            return
+        plain, logits = self._outcome
+        self._outcome = None
+        changed = (plain != logits).any(dim=-1).tolist()
+        overruled = (plain.argmax(dim=-1) != logits.argmax(dim=-1)).tolist()
+        first = 0
+        for record, count in zip(records, live, strict=True):
+            own = slice(first, first + count)
+            record.second_stream = self._other is not None
+            record.steps += 1
+            record.changed += any(changed[own])
+            record.overruled += any(overruled[own])
+            first += count
 
     def keep_tails(self) -> None:
         self._main.keep_tails()

@@ -22,21 +22,27 @@ class Vcd(TwoStreams):
 
     def check(self, model: Model, sample: Prepared) -> None:
         super().check(model, sample)
-        if self.parameters.noise_step >= _STEPS:
-            raise WorkerError(
-                "bad-input",
-                f"vcd: noiseStep is {self.parameters.noise_step}; it may be {_STEPS - 1} at most.",
-            )
+        check_noise(self.method, self.parameters.noise_step)
 
     def prompt(self, model: Model, sample: Prepared) -> Embedded:
-        assert sample.pixels is not None
-        noisy = add_noise(sample.pixels.values, self.parameters.noise_step, self.parameters.seed)
-        pixels = sample.pixels._replace(values=model.hold_still(noisy))
-        return model.embed(sample.ids, model.look(pixels, frozenset()))
+        return embed_noisy(model, sample, self.parameters.noise_step, self.parameters.seed)
 
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
         alpha = self.parameters.alpha
         return keep_plausible((1 + alpha) * main - alpha * other, main, self.parameters.beta)
+
+
+def check_noise(method: str, step: int) -> None:
+    if step >= _STEPS:
+        raise WorkerError("bad-input", f"{method}: noiseStep is {step}; it may be {_STEPS - 1} at most.")
+
+
+def embed_noisy(model: Model, sample: Prepared, step: int, seed: int) -> Embedded:
+    """The prompt, its image under noise."""
+    assert sample.pixels is not None
+    noisy = add_noise(sample.pixels.values, step, seed)
+    pixels = sample.pixels._replace(values=model.hold_still(noisy))
+    return model.embed(sample.ids, model.look(pixels, frozenset()))
 
 
 def add_noise(pixels: Tensor, step: int, seed: int) -> Tensor:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 from transformers.models.llava_next.modeling_llava_next import get_anyres_image_grid_shape, unpad_image
 
-from ..prompts import TEMPLATES
 from ..protocol import TokenGrid
 from ..reference import Reference
 from .family import Pixels
@@ -17,7 +18,7 @@ class LlavaNext(FixedTower):
     """Every row of the stitched grid ends with a newline, under the image token's id: it is no image key."""
 
     family = "llava_next"
-    written_templates = tuple(TEMPLATES)
+    written_templates: ClassVar[tuple[str, ...]] = ("vicuna_v1", "vicuna_pai", "plain")
     dynamic = True
 
     def count_image_tokens(self, pixels: Pixels) -> int:

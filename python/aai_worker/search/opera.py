@@ -41,7 +41,7 @@ class Opera:
         self.width = parameters.num_beams * parameters.num_attn_candidates
         self._parameters = parameters
         self._faithful = parameters.mode == "faithful"
-        self._stop_ids = model.stop_ids
+        self._stops = model.stops
         self._states: dict[int, _State] = {}
 
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
@@ -75,19 +75,24 @@ class Opera:
         count = self._parameters.num_attn_candidates
         state.logits = logits
         state.candidates = logits.topk(count, dim=1).indices  # [B, N]
+        state.places = _place([row // count if state.fed == "candidates" else row for row in live])
         state.fed = "candidates"
-        return Choice(state.candidates.flatten().tolist(), _repeat(live, count), settled=[], finish=None)
+        state.forwarded, placed = state.candidates.tolist(), _inverse(state.places)
+        tokens = [token for beam in placed for token in state.forwarded[beam]]
+        return Choice(tokens, [live[beam] for beam in placed for _ in range(count)], settled=[], finish=None)
 
     def _choose(self, state: _State, row: Written, logits: Tensor, attention: Tensor) -> Choice:
         """The candidates have been forwarded: logits [B * N, V] after them, their attention [B * N, K]."""
         beams, count = state.beams, self._parameters.num_attn_candidates
+        stand = [place * count + candidate for place in state.places for candidate in range(count)]
+        attention = attention[stand]  # beam by beam, as all that follows
         products = self._extend(beams.products.repeat_interleave(count, dim=0), row, attention)  # [B * N, L]
         kept_in = torch.float16 if self._faithful else torch.float32
         image = columns_of(row.image_keys, len(row.prompt), self.watch.prompt_width)
         overtrust = measure_overtrust(products, attention, image, kept_in)
         anchors = [most_common(overtrust.anchors[i : i + count]) for i in range(0, len(products), count)]
         beams.anchors = [[*past, anchor] for past, anchor in zip(beams.anchors, anchors, strict=True)]
-        tails = row.tails[::count]  # of the beams
+        tails = [row.tails[place * count] for place in state.places]  # of the beams
         state.history.append(_Snapshot(replace(beams, ended=beams.ended.copy()), tails, state.chosen))
         restored = self._go_back(state, most_common(anchors))
         if restored is not None:
@@ -99,12 +104,13 @@ class Opera:
         finished = self._advance(state, allowed.scatter(1, state.candidates, penalised), row)
         if finished is not None:
             return finished
-        forwarded = state.candidates.tolist()
+        forwarded = state.forwarded
         if any(token not in forwarded[beam] for beam, token in state.chosen):
             # Too few candidates are no stop tokens: some beams go on with any token, and are to be forgotten.
             return self._feed(state, [tails[beam] for beam, _ in state.chosen])
-        live = [beam * count + forwarded[beam].index(token) for beam, token in state.chosen]
-        state.beams.products = products[live]
+        chosen = [beam * count + forwarded[beam].index(token) for beam, token in state.chosen]
+        state.beams.products = products[chosen]
+        live = [stand[candidate] for candidate in chosen]
         return self._propose(state, logits[live], live)
 
     def _extend(self, products: Tensor, row: Written, attention: Tensor) -> Tensor:
@@ -171,11 +177,11 @@ class Opera:
         """One step of plain beam search on the logits [B, V]; a choice once the row is finished."""
         beams, width, vocabulary = state.beams, self._parameters.num_beams, logits.shape[1]
         total = torch.log_softmax(logits, dim=-1) + beams.scores[:, None]
-        scores, flat = total.flatten().topk(2 * width)
+        scores, flat = total.flatten().topk(max(2, 1 + self._stops.ways) * width)
         totals, best = scores.tolist(), [divmod(index, vocabulary) for index in flat.tolist()]
         going = []  # ranks
         for rank, (beam, token) in enumerate(best):
-            if token not in self._stop_ids:
+            if not self._stops.reached(beams.ids[beam], token):
                 going.append(rank)
             elif rank < width:
                 beams.ended.add([*beams.ids[beam], token], totals[rank], beams.length)
@@ -193,7 +199,7 @@ class Opera:
             for ids, score in zip(beams.ids, beams.scores.tolist(), strict=True):
                 beams.ended.add(ids, score, beams.length)
         answer = beams.ended.best()
-        return Choice([], [], answer, finish_reason(answer[-1], len(answer), row.limit, self._stop_ids))
+        return Choice([], [], answer, finish_reason(answer[:-1], answer[-1], row.limit, self._stops))
 
 
 @dataclass
@@ -225,6 +231,8 @@ class _State:
     fed: Literal["beams", "candidates", "restored"] = "beams"  # what the live rows have been fed
     logits: Tensor = field(default_factory=lambda: torch.empty(0))  # [B, V] that the candidates are from
     candidates: Tensor = field(default_factory=lambda: torch.empty(0))  # [B, N]
+    forwarded: list[list[int]] = field(default_factory=list)  # the same
+    places: list[int] = field(default_factory=list)  # [B]: N candidates a place, in the order of live rows
     chosen: list[tuple[int, int]] = field(default_factory=list)
     history: list[_Snapshot] = field(default_factory=list)  # by number of tokens
     returns: Counter[int] = field(default_factory=Counter)  # by position of the token chosen anew
@@ -244,5 +252,15 @@ def _check(parameters: OperaParameters) -> None:
         )
 
 
-def _repeat(items: list[int], count: int) -> list[int]:
-    return [item for item in items for _ in range(count)]
+def _place(wanted: list[int]) -> list[int]:
+    """A place for each beam, that which it wants or, where another one has it, any that is left.
+
+    A beam that stays where its parent's candidates stood finds all their keys but the newest there.
+    """
+    places = [place if place not in wanted[:beam] else None for beam, place in enumerate(wanted)]
+    left = iter(sorted(set(range(len(wanted))) - set(wanted)))
+    return [next(left) if place is None else place for place in places]
+
+
+def _inverse(permutation: list[int]) -> list[int]:
+    return sorted(range(len(permutation)), key=permutation.__getitem__)

@@ -6,11 +6,10 @@ import { chairTable, intervalCell } from "../../report/metric_cells";
 import { startProgress } from "../../report/progress";
 import { renderTable } from "../../report/tables";
 import { chairRun } from "../../runs";
-import { contrastOf, contrastOptions } from "../contrast_options";
+import { contrastOptions } from "../contrast_options";
 import { CommandError } from "../exit";
 import { groundTruthOf, groundTruthOptions } from "../ground_truth";
 import {
-  attentionOf,
   attentionOptions,
   deviceOf,
   loadOptionsOf,
@@ -19,6 +18,7 @@ import {
   searchOf,
   searchOptions,
 } from "../options";
+import { methodsOf, pluginOptions } from "../plugin_options";
 import { runOptions } from "../run_options";
 
 const options = {
@@ -39,6 +39,7 @@ const options = {
   ...modelOptions,
   ...attentionOptions,
   ...contrastOptions,
+  ...pluginOptions,
   ...searchOptions,
 } as const;
 
@@ -59,11 +60,12 @@ export const chairEvalCommand: CommandModule<object, InferredOptionTypes<typeof 
     const given = groundTruthOf(
       demo ? { ...args, "coco-path": args["coco-path"] ?? join(demoData, "annotations") } : args,
     );
-    const attention = attentionOf(args);
-    const contrast = contrastOf(args);
+    const chooseMethods = methodsOf(args);
     const search = searchOf(args);
+    const source = modelSource(args);
     await using worker = await startWorker({ device: deviceOf(args) });
-    const model = await worker.load(modelSource(args), loadOptionsOf(args));
+    const { attention, contrast } = await chooseMethods(worker);
+    const model = await worker.load(source, loadOptionsOf(args));
     let progress: ReturnType<typeof startProgress> | undefined;
     const { folder, captions, failed, score } = await chairRun(worker, model, {
       images: args["data-path"] ?? join(demoData, "val2014"),

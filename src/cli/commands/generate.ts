@@ -4,9 +4,8 @@ import type { Generation } from "../../client/generation";
 import { readImage } from "../../client/image";
 import type { GenerateResult } from "../../client/result";
 import { startWorker } from "../../client/worker";
-import { contrastOf, contrastOptions } from "../contrast_options";
+import { contrastOptions } from "../contrast_options";
 import {
-  attentionOf,
   attentionOptions,
   deviceOf,
   loadOptionsOf,
@@ -15,6 +14,7 @@ import {
   searchOf,
   searchOptions,
 } from "../options";
+import { methodsOf, pluginOptions } from "../plugin_options";
 
 const ownOptions = {
   image: { type: "string", demandOption: true, describe: "Image file" },
@@ -31,7 +31,14 @@ const ownOptions = {
   },
 } as const;
 
-const options = { ...ownOptions, ...modelOptions, ...attentionOptions, ...contrastOptions, ...searchOptions };
+const options = {
+  ...ownOptions,
+  ...modelOptions,
+  ...attentionOptions,
+  ...contrastOptions,
+  ...pluginOptions,
+  ...searchOptions,
+};
 type Arguments = InferredOptionTypes<typeof options>;
 
 export const generateCommand: CommandModule<object, Arguments> = {
@@ -41,20 +48,24 @@ export const generateCommand: CommandModule<object, Arguments> = {
     argv
       .options(options)
       .example('$0 generate --image cat.jpg --prompt "What is this?"', "plain")
-      .example("$0 generate --image cat.jpg --alpha 0.3 --start-layer 2 --end-layer 32", "with AAI") as never,
+      .example("$0 generate --image cat.jpg --alpha 0.3 --start-layer 2 --end-layer 32", "with AAI")
+      .example(
+        "$0 generate --image cat.jpg --plugin mine.py --attention lift --set alpha=0.3",
+        "with a method of your own",
+      ) as never,
   handler: async (args) => {
-    const contrast = contrastOf(args);
+    const chooseMethods = methodsOf(args);
     const request = {
       image: (await readImage(args.image)).data as Uint8Array, // before a worker is started for nothing
       prompt: args.prompt,
       template: args.template,
-      attention: attentionOf(args),
-      ...(contrast && { contrast }),
       search: searchOf(args),
     };
+    const source = modelSource(args);
     await using worker = await startWorker({ device: deviceOf(args) });
-    const model = await worker.load(modelSource(args), loadOptionsOf(args));
-    const run = model.generate(request);
+    const { attention, contrast } = await chooseMethods(worker);
+    const model = await worker.load(source, loadOptionsOf(args));
+    const run = model.generate({ ...request, attention, ...(contrast && { contrast }) });
     if (args.json) console.log(JSON.stringify(await run.result()));
     else await stream(run);
   },
@@ -65,5 +76,10 @@ async function stream(run: Generation<GenerateResult>): Promise<void> {
     if (event.type === "token") process.stdout.write(event.text);
     if (event.type === "row" && event.finishReason === "failed") throw event.error;
     if (event.type === "row") process.stdout.write("\n");
+    if (event.type === "done" && event.attestation.some(({ constantReference }) => constantReference))
+      console.error(
+        "aai: the vision reference has the same value for every image token, so the edit aligned with nothing; " +
+          "--reference-mode corrected takes what was meant.",
+      );
   }
 }

@@ -12,9 +12,16 @@ export const methodsCommand: CommandModule<object, Arguments> = {
   handler: ({ json }) => {
     if (json) console.log(JSON.stringify(methods, null, 2));
     else
-      console.log([describeAxis("attention"), describeAxis("contrast"), describeAxis("search")].join("\n\n"));
+      console.log(
+        [describeAxis("attention"), describeAxis("contrast"), describeAxis("search"), ownMethods].join(
+          "\n\n",
+        ),
+      );
   },
 };
+
+const ownMethods =
+  "YOUR OWN\n\nOne decorated Python function each, loaded by --plugin FILE: docs/methods.md tells how.";
 
 function describeAxis(axis: string): string {
   const members = methods.filter((method) => method.axis === axis);

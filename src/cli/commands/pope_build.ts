@@ -1,7 +1,6 @@
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync } from "node:fs";
 import type { CommandModule, InferredOptionTypes } from "yargs";
-import { imageIdOf } from "../../data";
+import { imageIdOf, readPope, writePope } from "../../data";
 import { pope } from "../../metrics";
 import { UsageError } from "../exit";
 import { groundTruthOf, groundTruthOptions } from "../ground_truth";
@@ -46,19 +45,12 @@ export const popeBuildCommand: CommandModule<object, InferredOptionTypes<typeof 
         .map((name) => [imageIdOf(name), name]),
     );
     const here = Object.fromEntries(Object.entries(groundTruth.objects).filter(([id]) => names.has(id)));
-    mkdirSync(args.out, { recursive: true });
     const questions = pope.build(here, {
       images: args["num-images"],
       seed: args.seed,
       imageName: (id) => names.get(id)!,
     });
-    for (const split of ["random", "popular", "adversarial"]) {
-      const lines = questions
-        .filter((question) => question.split === split)
-        .map(({ split: _, ...question }) => JSON.stringify(question));
-      const file = join(args.out, `coco_pope_${split}.json`);
-      writeFileSync(file, `${lines.join("\n")}\n`);
-      console.log(`${file}: ${lines.length} questions`);
-    }
+    for (const file of writePope(questions, args.out))
+      console.log(`${file}: ${readPope(file).length} questions`);
   },
 };

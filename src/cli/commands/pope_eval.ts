@@ -7,10 +7,9 @@ import { popeTable } from "../../report/metric_cells";
 import { startProgress } from "../../report/progress";
 import { renderTable } from "../../report/tables";
 import { popeRun } from "../../runs";
-import { contrastOf, contrastOptions } from "../contrast_options";
+import { contrastOptions } from "../contrast_options";
 import { CommandError } from "../exit";
 import {
-  attentionOf,
   attentionOptions,
   deviceOf,
   loadOptionsOf,
@@ -19,6 +18,7 @@ import {
   searchOf,
   searchOptions,
 } from "../options";
+import { methodsOf, pluginOptions } from "../plugin_options";
 import { runOptions } from "../run_options";
 
 /** What published code puts behind the question (see docs/metrics.md). */
@@ -69,6 +69,7 @@ const options = {
   ...modelOptions,
   ...attentionOptions,
   ...contrastOptions,
+  ...pluginOptions,
   ...searchOptions,
 } as const;
 
@@ -86,12 +87,13 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
         "all three splits",
       ) as never,
   handler: async (args) => {
-    const attention = attentionOf(args);
-    const contrast = contrastOf(args);
+    const chooseMethods = methodsOf(args);
     const search = searchOf(args);
     const questions = questionFiles(args);
+    const source = modelSource(args);
     await using worker = await startWorker({ device: deviceOf(args) });
-    const model = await worker.load(modelSource(args), loadOptionsOf(args));
+    const { attention, contrast } = await chooseMethods(worker);
+    const model = await worker.load(source, loadOptionsOf(args));
     let progress: ReturnType<typeof startProgress> | undefined;
     const { result, failed } = await popeRun(worker, model, {
       images: args["data-path"],
@@ -132,7 +134,7 @@ function questionFiles(args: Arguments): string[] {
 
 /** With the seed's warm-up an edit comes too late for a one-word answer; whoever reads the figures must know. */
 function warmupNote(attention: Attention): string | undefined {
-  if (attention === none || !("parameters" in attention) || attention.parameters.method !== "aai")
+  if (attention === none || !("parameters" in attention) || !("warmup" in attention.parameters))
     return undefined;
   const { warmup } = attention.parameters;
   if (warmup < 0) return undefined;

@@ -2,6 +2,7 @@
 import { type Aai, type AaiOptions, aai } from "./aai";
 import { type Hgai, type HgaiOptions, hgai } from "./hgai";
 import { type Pai, type PaiOptions, pai } from "./pai";
+import type { PluginEdit, PluginEditOptions } from "./plugin";
 import { type Vaf, type VafOptions, vaf } from "./vaf";
 
 /** No attention edit, not even by installed hooks. */
@@ -10,7 +11,7 @@ export const none = "none" as const;
 /** Every edit by its name. */
 export const attentions = { aai, pai, hgai, vaf };
 
-export type AttentionMethod = Aai | Pai | Hgai | Vaf;
+export type AttentionMethod = Aai | Pai | Hgai | Vaf | PluginEdit;
 
 /** One edit, several in order, or `none`. */
 export type Attention = typeof none | AttentionMethod | readonly AttentionMethod[];
@@ -24,6 +25,8 @@ export {
   hgai,
   type Pai,
   type PaiOptions,
+  type PluginEdit,
+  type PluginEditOptions,
   pai,
   type Vaf,
   type VafOptions,

@@ -22,5 +22,7 @@ function isNeutralAttention(method: AttentionMethod): boolean {
       return isNeutralHgai(method as Hgai);
     case "vaf":
       return isNeutralVaf(method as Vaf);
+    case "plugin":
+      return false; // only its author knows
   }
 }

@@ -5,6 +5,7 @@ import { type Aai, resolveAai } from "./aai";
 import { type Hgai, resolveHgai } from "./hgai";
 import type { AttentionMethod } from "./index";
 import { type Pai, resolvePai } from "./pai";
+import { type PluginEdit, resolvePluginEdit } from "./plugin";
 import { resolveVaf, type Vaf } from "./vaf";
 
 /** Fills in what depends on the model. @throws ParameterError */
@@ -21,5 +22,7 @@ export function resolveAttention(
       return resolveHgai(method as Hgai, target);
     case "vaf":
       return resolveVaf(method as Vaf, target);
+    case "plugin":
+      return resolvePluginEdit(method as PluginEdit, target);
   }
 }

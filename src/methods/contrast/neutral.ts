@@ -23,6 +23,7 @@ export function isNeutralContrast(contrast: Contrast): boolean {
       return isNeutralSid(contrast);
     case "dola":
     case "deco":
+    case "plugin": // only its author knows
       return false;
   }
 }

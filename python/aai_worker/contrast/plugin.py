@@ -1,0 +1,77 @@
+"""Contrasts of the user's own (see `aai_worker.plugins`), called row by row, with the streams of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..attention import AttentionStep
+from ..batch import Batch
+from ..models import Embedded, Model
+from ..plugins import find_plugin
+from ..plugins.call import call_plugin
+from ..prefix import Prefix
+from ..prepare import Prepared
+from .base import Outcome, TwoStreams
+from .image_free import embed_image_free, image_free_ids
+from .vcd import check_noise, embed_noisy
+
+
+class PluginContrast(TwoStreams):
+    def __init__(self, parameters: Any) -> None:
+        super().__init__(parameters)
+        self._plugin = find_plugin("contrast", parameters.name, parameters.sha256, parameters.values)
+        self._stream = self._plugin.declaration.public.stream
+        self.needs_image = self._stream != "none"
+
+    @property
+    def method(self) -> str:
+        return str(self.parameters.name)
+
+    def check(self, model: Model, sample: Prepared) -> None:
+        super().check(model, sample)
+        if self._stream == "imageFree":
+            image_free_ids(model, sample)
+        if self._stream == "noisyImage":
+            check_noise(self.method, self.parameters.noise_step)
+
+    def open(self, model: Model) -> Batch | None:
+        return None if self._stream == "none" else super().open(model)
+
+    def prefill(
+        self,
+        model: Model,
+        samples: Sequence[Prepared],
+        main: Sequence[Prefix],
+        should_stop: Callable[[], bool],
+        progress: Callable[[], None],
+    ) -> Sequence[Prefix]:
+        if self._stream == "none":
+            return main
+        return super().prefill(model, samples, main, should_stop, progress)
+
+    def prompt(self, model: Model, sample: Prepared) -> Embedded:
+        if self._stream == "imageFree":
+            return embed_image_free(model, sample)
+        return embed_noisy(model, sample, self.parameters.noise_step, self.parameters.noise_seed)
+
+    def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
+        if other is not None:
+            return super().step(main, other, attention, age)
+        plain = main.step(attention)
+        return Outcome(plain, self._call([plain], age))
+
+    def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
+        return self._call([main, other], age)
+
+    def _call(self, streams: list[Tensor], age: Tensor) -> Tensor:
+        """Logits [R, V] of each stream -> [R, V]."""
+        return torch.stack(
+            [
+                call_plugin(self._plugin, [logits.clone() for logits in row], {"generated": generated})
+                for *row, generated in zip(*streams, age[:, 0].tolist(), strict=True)
+            ]
+        )

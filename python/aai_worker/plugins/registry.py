@@ -1,0 +1,54 @@
+"""The plug-ins of this process, by name: as with modules, what was run once is there for all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from ..errors import WorkerError
+from .declaration import Axis, Declaration, Value
+from .load import PluginFile
+
+_FILES: list[PluginFile] = []
+
+
+class Bound(NamedTuple):
+    """A declared method with its parameters' values."""
+
+    file: PluginFile
+    declaration: Declaration
+    values: dict[str, Value]
+
+
+def add_plugin(file: PluginFile, built_in: Collection[str]) -> None:
+    """Takes the place of what the same path held before. @raise WorkerError where another has a name."""
+    others = [one for one in _FILES if one.path != file.path and one.sha256 != file.sha256]
+    for name in file.declarations:
+        owner = next((one.path for one in others if name in one.declarations), None)
+        if owner is not None or name in built_in:
+            raise WorkerError(
+                "bad-plugin",
+                f'{file.path} declares "{name}", but {owner or "a built-in method"} has that name already; '
+                "rename the function.",
+            )
+    _FILES[:] = [*others, file]
+
+
+def find_plugin(axis: Axis, name: str, sha256: str, values: Mapping[str, Value]) -> Bound:
+    """Of the file with this hash: a method's results belong to its code. @raise WorkerError"""
+    for file in _FILES:
+        declaration = file.declarations.get(name)
+        if declaration is None or declaration.public.axis != axis:
+            continue
+        if file.sha256 != sha256:
+            raise WorkerError(
+                "unknown-plugin",
+                f'"{name}" is asked for as {file.path} had it with hash {sha256[:12]}, but the file has been '
+                f"loaded anew since, with hash {file.sha256[:12]}; take it from the newer loadPlugin.",
+            )
+        return Bound(file, declaration, declaration.fill(values))
+    raise WorkerError(
+        "unknown-plugin",
+        f'This worker has not loaded a plug-in file that declares the {axis} "{name}"; every worker needs '
+        "loadPlugin of its own.",
+    )

@@ -1,0 +1,50 @@
+/** A contrast of the user's own: a decorated Python function (see `Plugin`). */
+import type { z } from "zod";
+import type { PluginDeclaration } from "../../protocol/messages";
+import { PluginContrastParameters, type PluginValue } from "../../protocol/parameters";
+import { pluginValues } from "../plugin_values";
+import { checked, ParameterError } from "../refuse";
+
+interface NoiseOptions {
+  /** Where the second stream is a noisy image: step 0 to 999 of VCD's noise schedule. Default 500. */
+  noiseStep?: number;
+  /** Of that noise. Default 42. */
+  noiseSeed?: number;
+}
+
+/** The function's own parameters by their Python names, beside those of its second stream. */
+export type PluginContrastOptions = NoiseOptions & {
+  [parameter: string]: z.infer<typeof PluginValue> | undefined;
+};
+
+export type PluginContrast = z.infer<typeof PluginContrastParameters>;
+
+/** @throws ParameterError */
+export function pluginContrast(
+  declaration: z.infer<typeof PluginDeclaration>,
+  sha256: string,
+  options: PluginContrastOptions,
+): PluginContrast {
+  const { name, stream } = declaration;
+  const { noiseStep, noiseSeed, ...own } = options;
+  const stray = Object.entries({ noiseStep, noiseSeed }).find(([, value]) => value !== undefined);
+  if (stray !== undefined && stream !== "noisyImage")
+    throw new ParameterError(
+      `${name} has no noisy image as its second stream, so ${stray[0]} means nothing.`,
+    );
+  if (noiseStep !== undefined && noiseStep > 999)
+    throw new ParameterError(`${name}: noiseStep is ${noiseStep}. It may be 999 at most.`);
+  return checkedContrast({
+    method: "plugin",
+    name,
+    sha256,
+    values: pluginValues(declaration, own),
+    noiseStep: noiseStep ?? 500,
+    noiseSeed: noiseSeed ?? 42,
+  });
+}
+
+/** @throws ParameterError */
+export function checkedContrast(parameters: PluginContrast): PluginContrast {
+  return checked(parameters.name, PluginContrastParameters, parameters);
+}
