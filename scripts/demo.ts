@@ -1,6 +1,7 @@
 /**
  * `npm run demo`: a tiny LLaVA describes small scenes plain and with AAI. First one pair of captions as they are
- * written; then CHAIR and POPE over more images; then a picture of where vision encoder and decoder look.
+ * written; then CHAIR and POPE over more images; then a picture of where vision encoder and decoder look; then a small
+ * sweep with its heat map.
  *
  *   npm run demo -- --images 20      fewer images than the 120 of demo/data/ids.txt
  */
@@ -14,6 +15,7 @@ import { writePng } from "../src/report/svg";
 import { compareCaptions } from "./demo/captions";
 import { showPair } from "./demo/pair";
 import { compareAnswers } from "./demo/questions";
+import { showSweep } from "./demo/small_sweep";
 import { checkpoint, groundTruth, imageIds, imageOf, output, prompt, shownAlpha } from "./demo/world";
 
 async function main(): Promise<void> {
@@ -44,8 +46,11 @@ async function main(): Promise<void> {
     present: groundTruth[first]!,
   });
   await writePng(join(output, "overlay.png"), svg);
+  const heatMap = await showSweep(model, Math.min(24, ids.length));
   const shown = relative(process.cwd(), output);
-  console.log(`\nWritten: ${join(shown, "captions.*.jsonl")} and ${join(shown, "overlay.png")}`);
+  console.log(
+    `\nWritten: ${join(shown, "captions.*.jsonl")}, ${join(shown, "overlay.png")}, ${relative(process.cwd(), heatMap)}`,
+  );
 }
 
 main().catch(exitWith);

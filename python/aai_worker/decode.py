@@ -24,7 +24,7 @@ from .prefix import Prefix
 from .protocol import Alternative, RowEvent, Token, TokensEvent
 from .search import Answer, Choice, FinishReason, Search
 from .search.overtrust import Watch
-from .text import TextStream, whole_text
+from .text import TextStream
 
 # Waiting rows enter once this share of the batch is free. On a CPU it is large: beside older rows a young one
 # pays for their length, too, and empty places cost nothing there.
@@ -193,7 +193,7 @@ def _tell(
         if choice.finish is not None:
             yield RowEvent(
                 row=row.number,
-                text=row.text.text if tokens else _text(row, row.ids, choice.finish),
+                text=row.text.text if tokens else row.text.whole(row.ids, choice.finish == "stop"),
                 token_ids=row.ids,
                 finish_reason=choice.finish,
                 alternatives=[_alternative(row, answer) for answer in choice.alternatives],
@@ -209,22 +209,21 @@ def _write(row: Row, choice: Choice) -> list[Token]:
         step = len(row.ids)
         row.ids.append(id)
         reason = choice.finish if index == len(choice.settled) else None
-        # As in transformers' `generate`, the stop token is one of the ids; it is no part of the text.
-        text = "" if reason == "stop" else row.text.push(id)
-        if reason is not None:
-            text += row.text.end()
+        text = _push(row.text, id, reason)
         tokens.append(Token(row=row.number, step=step, id=id, text=text, edited=row.edited[step]))
     return tokens
 
 
 def _alternative(row: Row, answer: Answer) -> Alternative:
-    text = _text(row, answer.ids, answer.finish)
+    text = row.text.whole(answer.ids, answer.finish == "stop")
     return Alternative(text=text, token_ids=answer.ids, finish_reason=answer.finish)
 
 
-def _text(row: Row, ids: list[int], finish: FinishReason) -> str:
-    """The stop token is no part of it."""
-    return whole_text(row.text.tokenizer, ids[:-1] if finish == "stop" else ids)
+def _push(text: TextStream, id: int, reason: FinishReason | None) -> str:
+    """As in transformers' `generate`, the stop token is one of the ids; it is no part of the text."""
+    if reason == "stop":
+        return text.stop(id)
+    return text.push(id) + (text.end() if reason == "length" else "")
 
 
 def _captured(

@@ -40,6 +40,7 @@ from .protocol import (
     RemoveHookCommand,
     VisionReference,
 )
+from .quantisation import SCHEMES
 from .reference import describe_reference
 from .search import SEARCHES
 from .sources import find_checkpoint
@@ -89,7 +90,7 @@ class Engine:
             model=self._new_name("m"),
             description=model.describe(),
             fingerprint=fingerprint(find_checkpoint(command.source, command.revision, offline=True)),
-            dtype=str(model.dtype).removeprefix("torch."),
+            dtype=command.dtype if command.dtype in SCHEMES else str(model.dtype).removeprefix("torch."),
             device=str(model.device),
             seconds=time.perf_counter() - started,
         )
@@ -116,7 +117,7 @@ class Engine:
             look = model.look(model.preprocess(image), frozenset([command.mode]))
         reference = look.references[command.mode]
         return (
-            describe_reference(command.mode, reference.tokens),
+            describe_reference(command.mode, reference),
             reference.tokens.numpy(),
             reference.grid.numpy(),
             model.picture(image),

@@ -13,6 +13,10 @@ class Family(NamedTuple):
 
 
 _PATCHES = "one value a patch"
+_QUERIES = (
+    "what a query's tokens of the tower receive (column sums through the last cross-attention); under `seed` "
+    "constant, as released"
+)
 _MERGED = "mean over the 2 × 2 patches of a token"
 
 SUPPORTED = {
@@ -65,8 +69,8 @@ SUPPORTED = {
         "mean over the 4 × 4 patches of a token",
     ),
     "paligemma": Family(
-        "PaliGemma",
-        "`google/paligemma-3b-mix-224`",
+        "PaliGemma 1 and 2",
+        "`google/paligemma-3b-mix-224`, `google/paligemma2-3b-mix-224`",
         "fixed: 256 at 224 px; all prompt tokens see one another",
         _PATCHES,
     ),
@@ -87,6 +91,36 @@ SUPPORTED = {
         "`mistralai/Mistral-Small-3.1-24B-Instruct-2503`",
         "one for 28 × 28 pixels, by the image's own size, a break after every row",
         f"{_MERGED}; breaks have an id of their own and are no image keys",
+    ),
+    "pixtral": Family(
+        "Pixtral 12B (`llava` with Pixtral's tower)",
+        "`mistral-community/pixtral-12b`",
+        "one for 16 × 16 pixels, by the image's own size, a break after every row",
+        f"{_PATCHES}; breaks as in Mistral Small 3.1",
+    ),
+    "blip-2": Family(
+        "BLIP-2 with a decoder-only language model",
+        "`Salesforce/blip2-opt-2.7b`",
+        "fixed: 32 queries of the Q-Former, before the prompt and its BOS",
+        _QUERIES,
+    ),
+    "instructblip": Family(
+        "InstructBLIP with Vicuna",
+        "`Salesforce/instructblip-vicuna-7b`",
+        "as BLIP-2; the Q-Former reads the prompt, so every prompt has a vision pass of its own",
+        f"{_QUERIES}; `extractVision` reads an empty prompt",
+    ),
+    "minigpt4": Family(
+        "MiniGPT-4, converted",
+        "[`aai convert minigpt4`](convert.md)",
+        "fixed: 32 queries of the Q-Former, inside the prompt",
+        _QUERIES,
+    ),
+    "shikra": Family(
+        "Shikra, converted",
+        "[`aai convert shikra`](convert.md)",
+        "fixed: 256, between `<im_start>` and `<im_end>`",
+        f"{_PATCHES}; under `seed` and for PAI `<im_start>` is the first image token, with the value of CLS",
     ),
 }
 

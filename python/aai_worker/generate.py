@@ -52,7 +52,7 @@ def generate(
     probes = first_tokens(command.probes, model)
     ways = _group(model, command)
     prepared, faults = _prepare(model, command, arrays)
-    jobs = _plan_jobs(command, requests, prepared)
+    jobs = _plan_jobs(model, command, requests, prepared)
     for way in ways:
         for number in way.numbers:
             if way.contrast is not None and number in jobs:
@@ -185,7 +185,7 @@ def _prepare(
 
 
 def _plan_jobs(
-    command: GenerateCommand, requests: list[list[EditRequest]], prepared: dict[int, Prepared]
+    model: Model, command: GenerateCommand, requests: list[list[EditRequest]], prepared: dict[int, Prepared]
 ) -> dict[int, Job]:
     """By row. Every edit finds its keys before anything runs: one that would act on nothing is an error."""
     jobs = {}
@@ -198,7 +198,13 @@ def _plan_jobs(
                 "bad-input", f"Row {number} has no image, so there is no attention to image keys."
             )
         edits = [
-            (request, find_keys(request, sample.image_keys, len(sample.ids))) for request in requests[number]
+            (request, find_keys(request, _edited_keys(model, sample, request), len(sample.ids)))
+            for request in requests[number]
         ]
         jobs[number] = Job(number, row.sample, edits, row.search.max_new_tokens)
     return jobs
+
+
+def _edited_keys(model: Model, sample: Prepared, request: EditRequest) -> list[int]:
+    reference = None if request.reference is None else len(request.reference)
+    return model.edited_keys(sample.image_keys, request.parameters, reference)

@@ -79,7 +79,9 @@ def build_without_weights(folder: Path, source: str) -> Model:
         reason = str(error).strip().splitlines()[0]
         config_file = folder / "config.json"
         raise WorkerError("bad-checkpoint", f'"{config_file}" describes no model: {reason}') from error
-    return family(network, load_tokenizer(folder), load_image_processor(folder), source)
+    model = family(network, load_tokenizer(folder), load_image_processor(folder), source)
+    model.open(folder)
+    return model
 
 
 def runs_of(positions: list[int]) -> list[list[int]]:

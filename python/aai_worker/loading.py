@@ -18,8 +18,10 @@ from transformers.utils import logging
 from .attention import ATTENTION
 from .errors import WorkerError
 from .families import explain_unknown
+from .fitness import check_stop_tokens, check_vocabulary, check_weights_fit, explain_tokenizer
 from .memory import memory_faults
 from .models import FAMILIES, Model
+from .quantisation import SCHEMES, check_stored_quantisation, quantise
 from .sources import find_checkpoint, has_weights
 
 
@@ -31,16 +33,25 @@ def load_model(
     device: torch.device,
     progress: Callable[[], None],
 ) -> Model:
-    """`dtype` "auto" is float32 on the CPU and the checkpoint's own elsewhere."""
+    """`dtype` "auto" is float32 on the CPU and the checkpoint's own elsewhere; or one of SCHEMES."""
     folder = find_checkpoint(source, revision, offline)
     family = find_family(folder)
     check_weights(folder)
+    check_stored_quantisation(folder, device)
+    quantisation = quantise(folder, dtype, device) if dtype in SCHEMES else None
     progress()
     tokenizer = load_tokenizer(folder)
     image_processor = load_image_processor(folder)
     progress()
-    network = _load_network(folder, family.vision_attention, _choose_dtype(dtype, device), device, progress)
-    return family(network, tokenizer, image_processor, source)
+    attention = {"text_config": ATTENTION, "vision_config": family.vision_attention, **family.other_attention}
+    network = _load_network(
+        folder, attention, _choose_dtype(dtype, device), quantisation, device, progress
+    )
+    check_vocabulary(folder, network, tokenizer)
+    model = family(network, tokenizer, image_processor, source)
+    check_stop_tokens(folder, model.stop_ids, tokenizer)
+    model.open(folder)
+    return model
 
 
 def find_family(folder: Path) -> type[Model]:
@@ -53,16 +64,19 @@ def find_family(folder: Path) -> type[Model]:
         raise WorkerError("bad-checkpoint", f'"{folder}" is no checkpoint: it has no config.json.')
     try:
         config = json.loads((folder / "config.json").read_text())
-        model_type = config["model_type"]
+        # A converted checkpoint says whose it is: the native classes are shared.
+        model_type = config.get("align_attention", {}).get("family", config["model_type"])
     except (ValueError, KeyError, TypeError) as error:
         raise WorkerError(
             "bad-checkpoint", f'"{folder / "config.json"}" names no model_type ({error}).'
         ) from error
+    if model_type == "llava" and (config.get("vision_config") or {}).get("model_type") == "pixtral":
+        model_type = "pixtral"  # the same class for another tower, another prompt and another order of tokens
     supported = ", ".join(FAMILIES)
     if model_type in FAMILIES and "vision_config" not in config:
         raise WorkerError(
             "bad-checkpoint",
-            f'"{folder}" is in the original {model_type} format; convert it to Hugging Face format first.',
+            f'"{folder}" is in the original {model_type} format; `aai convert` makes a folder that loads.',
         )
     if model_type in FAMILIES:
         return FAMILIES[model_type]
@@ -76,6 +90,12 @@ def find_family(folder: Path) -> type[Model]:
 
 def check_weights(folder: Path) -> None:
     """Every safetensors file opens and is as long as its header says."""
+    if (folder / "adapter_config.json").is_file():  # transformers might load it, or not
+        where = "beside a model" if has_weights(folder) else "without the weights of its model"
+        raise WorkerError(
+            "bad-checkpoint",
+            f'"{folder}" holds an adapter (LoRA) {where}: merge it into its base model first, or remove it.',
+        )
     if not has_weights(folder):
         raise WorkerError("bad-checkpoint", f'"{folder}" is no whole checkpoint: weight files are missing.')
     for path in sorted(folder.glob("*.safetensors")):
@@ -92,9 +112,7 @@ def load_tokenizer(folder: Path) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
     except (OSError, ValueError, ImportError) as error:
-        raise WorkerError(
-            "bad-checkpoint", f'"{folder}" has no usable tokenizer: {_first_line(error)}'
-        ) from error
+        raise explain_tokenizer(folder, error) from error
     legacy = folder / "chat_template.json"
     if tokenizer.chat_template is None and legacy.is_file():
         tokenizer.chat_template = json.loads(legacy.read_text())["chat_template"]
@@ -115,8 +133,9 @@ def load_image_processor(folder: Path) -> Any:
 
 def _load_network(
     folder: Path,
-    vision_attention: str,
+    attention: dict[str, str],
     dtype: str | torch.dtype,
+    quantisation: Any,
     device: torch.device,
     progress: Callable[[], None],
 ) -> Any:
@@ -128,15 +147,18 @@ def _load_network(
                 network, info = AutoModelForImageTextToText.from_pretrained(
                     folder,
                     dtype=dtype,
-                    attn_implementation={"text_config": ATTENTION, "vision_config": vision_attention},
+                    quantization_config=quantisation,
+                    # Quantised weights are made where they stay.
+                    device_map=None if quantisation is None else {"": device},
+                    attn_implementation=attention,
                     trust_remote_code=False,
                     local_files_only=True,
                     weights_only=True,
-                    ignore_mismatched_sizes=True,  # so that their names come back, for `_check_complete`
+                    ignore_mismatched_sizes=True,  # so that their names come back, for `check_weights_fit`
                     output_loading_info=True,
                 )
-            _check_complete(folder, info)
-            return network.to(device).eval()
+            check_weights_fit(folder, info)
+            return (network if getattr(network, "is_quantized", False) else network.to(device)).eval()
     except (SafetensorError, OSError, ValueError, pickle.UnpicklingError) as error:
         raise WorkerError("bad-checkpoint", f'"{folder}" cannot be loaded: {_first_line(error)}') from error
 
@@ -158,16 +180,9 @@ def _loading_bars_to(progress: Callable[[], None]) -> Iterator[None]:
         logging.set_tqdm_hook(previous)
 
 
-def _check_complete(folder: Path, info: dict[str, Any]) -> None:
-    """transformers only warns, and leaves what is missing at random values."""
-    for kind in ("missing", "unexpected", "mismatched"):
-        names = sorted(str(name[0] if isinstance(name, tuple) else name) for name in info[f"{kind}_keys"])
-        if names:
-            shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-            raise WorkerError("bad-checkpoint", f'"{folder}" has {kind} weights: {shown}.')
-
-
 def _choose_dtype(dtype: str, device: torch.device) -> str | torch.dtype:
+    if dtype in SCHEMES:
+        return "auto"  # of what is not quantised
     if dtype != "auto":
         return getattr(torch, dtype)
     return torch.float32 if device.type == "cpu" else "auto"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -56,7 +56,7 @@ class Openings:
         self.progress = progress
         self.vision_seconds = self.prefill_seconds = 0.0
         self._jobs: dict[int, list[Job]] = {}  # by sample
-        self._modes: dict[int, set[str]] = {}  # of references, by image
+        self._modes: dict[Hashable, set[str]] = {}  # of references, by image
         for job in jobs:
             self._jobs.setdefault(job.sample, []).append(job)
             image = prepared[job.sample].image
@@ -64,7 +64,7 @@ class Openings:
                 modes = {request.mode for request, _ in job.edits}
                 self._modes.setdefault(image, set()).update(mode for mode in modes if mode is not None)
         self._unfinished = Counter(job.sample for job in jobs)
-        self._looks: dict[int, Look] = {}  # by image
+        self._looks: dict[Hashable, Look] = {}  # by image
         self._prefixes: dict[int, Prefix] = {}  # by sample
 
     def is_open(self, sample: int) -> bool:
@@ -120,7 +120,7 @@ class Openings:
             capture=None
             if capture is None
             else RowCapture(capture, model.layers, job.number, length, sample.image_keys),
-            text=TextStream(model.tokenizer),
+            text=TextStream(model.tokenizer, model.stops.texts),
             told=told,
         )
 

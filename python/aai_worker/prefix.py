@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from .errors import Cancelled
+from .memory import free_memory, is_out_of_memory
 from .models import Embedded, Model
 
 # Prompts are prefilled together up to about this many tokens: more gains no speed and costs memory.
@@ -50,14 +51,31 @@ def prefill(
             if should_stop():
                 raise Cancelled
             part = numbers[start : start + size]
-            layers = model.prefill([prompts[number] for number in part])
-            for row, number in enumerate(part):
+            layers = _prefill(model, [prompts[number] for number in part])
+            for number, (keys, values) in zip(part, layers, strict=True):
                 prefixes[number] = Prefix(
-                    keys=[keys[row] for keys, _ in layers],
-                    values=[values[row] for _, values in layers],
+                    keys=keys,
+                    values=values,
                     last=prompts[number].embedded[-1],
                     position=prompts[number].last_position,
                     image_keys=image_keys[number],
                 )
             progress()
     return [prefixes[number] for number in range(len(prompts))]
+
+
+def _prefill(model: Model, prompts: Sequence[Embedded]) -> list[tuple[list[Tensor], list[Tensor]]]:
+    """Keys and values of each prompt, by layer; half of the prompts at a time where memory ends."""
+    try:
+        layers = model.prefill(prompts)
+    except Exception as error:
+        if len(prompts) == 1 or not is_out_of_memory(error):
+            raise
+    else:
+        return [
+            ([keys[row] for keys, _ in layers], [values[row] for _, values in layers])
+            for row in range(len(prompts))
+        ]
+    free_memory(model.device)
+    half = len(prompts) // 2
+    return [*_prefill(model, prompts[:half]), *_prefill(model, prompts[half:])]

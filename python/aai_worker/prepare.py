@@ -11,14 +11,15 @@ from .arrays import read_array
 from .errors import WorkerError
 from .images import decode_image
 from .models import Model, Pixels
-from .prompts import build_prompt
+from .prompts import PLACEHOLDER, build_prompt
 from .protocol import Prompt, Sample
 
 
 class Prepared(NamedTuple):
     ids: list[int]  # of the prompt, image tokens expanded
     image_keys: list[int]  # where the image tokens sit in it
-    image: int | None  # the array it came from: samples may share one
+    image: int | tuple[int, str] | None  # what is looked at: the array it came from, with the prompt where
+    # that tells how; samples may share it
     pixels: Pixels | None
     prompt: Prompt
 
@@ -29,7 +30,12 @@ def prepare_sample(model: Model, sample: Sample, arrays: Sequence[np.ndarray]) -
         if sample.image is None
         else model.preprocess(decode_image(read_array(arrays, sample.image, "image").tobytes()))
     )
-    ids = model.tokenise(build_prompt(sample.prompt, sample.image is not None, model.tokenizer), pixels)
+    prompt = build_prompt(sample.prompt, sample.image is not None, model.tokenizer)
+    image: int | tuple[int, str] | None = sample.image
+    if pixels is not None and sample.image is not None and model.instructed:
+        text = prompt.replace(PLACEHOLDER, "")
+        pixels, image = model.instruct(pixels, text), (sample.image, text)
+    ids = model.tokenise(prompt, pixels)
     if len(ids) < 2:
         raise WorkerError("bad-input", f"The prompt has {len(ids)} token; at least 2 are needed.")
     if len(ids) >= model.context_length:
@@ -38,4 +44,4 @@ def prepare_sample(model: Model, sample: Sample, arrays: Sequence[np.ndarray]) -
             f"The prompt has {len(ids)} tokens, image included, which leaves no room for an answer in the "
             f"model's context of {model.context_length}; shorten it.",
         )
-    return Prepared(ids, model.image_keys(ids, pixels), sample.image, pixels, sample.prompt)
+    return Prepared(ids, model.image_keys(ids, pixels), image, pixels, sample.prompt)

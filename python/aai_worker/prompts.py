@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 from .errors import WorkerError
@@ -29,6 +30,22 @@ TEMPLATES = {
     "vicuna_pai": Template(_VICUNA + "USER: {image}{question} ASSISTANT:", "<image> "),
     # llava-hf's model cards.
     "plain": Template("USER: {image}{question} ASSISTANT:", "<image>\n"),
+    # BLIP-2's model cards, its image before everything.
+    "blip2": Template("{image}Question: {question} Answer:", "<image>"),
+    # InstructBLIP's, whose Q-Former reads the same text.
+    "instructblip": Template("{image}{question}", "<image>"),
+    # MiniGPT-4's evaluation code, and PAI's.
+    "minigpt4": Template("###Human:{image}{question} ###Assistant:", " <Img><image></Img> "),
+    # MiniGPT-4's demo.
+    "minigpt4_demo": Template(
+        "Give the following image: <Img>ImageContent</Img>. You will be able to see the image once I provide "
+        "it to you. Please answer my questions.###Human: {image}{question}###Assistant: ",
+        "<Img><image></Img> ",
+    ),
+    # Shikra's own code.
+    "shikra": Template(_VICUNA + " USER: {image}{question} ASSISTANT:", "<im_start><image><im_end> "),
+    # PAI's: no space before USER.
+    "shikra_pai": Template(_VICUNA + "USER: {image}{question} ASSISTANT:", "<im_start><image><im_end> "),
 }
 
 
@@ -53,6 +70,26 @@ def build_prompt(prompt: Prompt, has_image: bool, tokenizer: Any) -> str:
     # Not str.format: a question may hold braces.
     text = template.text.replace("{image}", template.image if has_image else "")
     return text.replace("{question}", prompt.text)
+
+
+def chat_template(name: str, image_token: str = PLACEHOLDER) -> str:
+    """The named template as a chat template in Jinja, for one question: a checkpoint's own prompt."""
+    before, rest = TEMPLATES[name].text.split("{image}")
+    between, after = rest.split("{question}")
+    pieces = [
+        _literal(before),
+        "{% for part in messages[-1]['content'] if part['type'] == 'image' %}",
+        _literal(TEMPLATES[name].image.replace(PLACEHOLDER, image_token)),
+        "{% endfor %}",
+        _literal(between),
+        "{% for part in messages[-1]['content'] if part['type'] == 'text' %}{{ part['text'] }}{% endfor %}",
+        _literal(after),
+    ]
+    return "".join(pieces)
+
+
+def _literal(text: str) -> str:
+    return "{{ " + json.dumps(text) + " }}" if text else ""
 
 
 def _raw(text: str, has_image: bool) -> str:

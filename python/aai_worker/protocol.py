@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "210d7a24bf184bce"
+PROTOCOL_HASH = "1c52d97491d0795d"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -220,7 +220,7 @@ class LoadedModel(Struct, frozen=True, kw_only=True, rename="camel"):
 class LoadCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     source: str
     revision: str | None
-    dtype: Literal["auto", "float32", "float16", "bfloat16"]
+    dtype: Literal["auto", "float32", "float16", "bfloat16", "int8", "nf4"]
     offline: bool
 
 
@@ -234,6 +234,12 @@ class ExtractVisionCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     mode: Literal["seed", "corrected"]
 
 
+class TokenGrid(Struct, frozen=True, kw_only=True, rename="camel"):
+    first: Annotated[int, Meta(ge=0)]
+    rows: Annotated[int, Meta(ge=1)]
+    columns: Annotated[int, Meta(ge=1)]
+
+
 class VisionReference(Struct, frozen=True, kw_only=True, rename="camel"):
     mode: Literal["seed", "corrected"]
     mean: float
@@ -241,6 +247,7 @@ class VisionReference(Struct, frozen=True, kw_only=True, rename="camel"):
     max: float
     flatness: float
     constant: bool
+    token_grid: TokenGrid | None
 
 
 class InstallHookCommand(Struct, frozen=True, kw_only=True, rename="camel"):

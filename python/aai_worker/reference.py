@@ -15,14 +15,15 @@ import torch
 from torch import Tensor
 
 from .errors import WorkerError
-from .protocol import VisionReference
+from .protocol import TokenGrid, VisionReference
 
 
 class Reference(NamedTuple):
     """Not yet normalised, float32 on the CPU."""
 
     tokens: Tensor  # [image tokens], as the decoder sees them
-    grid: Tensor  # [rows, columns], the tower's patches
+    grid: Tensor  # [rows, columns], the tower's patches of the whole image
+    whole: TokenGrid | None = None  # which tokens show the whole image, row by row; None: they have no places
 
 
 def reduce_attention(weights: Tensor, first: int, mode: str) -> Tensor:
@@ -34,8 +35,8 @@ def reduce_attention(weights: Tensor, first: int, mode: str) -> Tensor:
     return mean.sum(dim=0).cpu()
 
 
-def describe_reference(mode: str, values: Tensor) -> VisionReference:
-    values = values.double()
+def describe_reference(mode: str, reference: Reference) -> VisionReference:
+    values = reference.tokens.double()
     return VisionReference(
         mode=mode,  # type: ignore[arg-type]
         mean=float(values.mean()),
@@ -43,6 +44,7 @@ def describe_reference(mode: str, values: Tensor) -> VisionReference:
         max=float(values.max()),
         flatness=_flatness(values),
         constant=is_constant(values),
+        token_grid=reference.whole,
     )
 
 

@@ -6,6 +6,7 @@ Random weights, every real part; images of 20 to 60 pixels make a handful of ima
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -20,6 +21,8 @@ from transformers import (
     Idefics3ForConditionalGeneration,
     InternVLConfig,
     InternVLForConditionalGeneration,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
     LlavaNextConfig,
     LlavaNextForConditionalGeneration,
     LlavaOnevisionConfig,
@@ -40,6 +43,7 @@ from transformers import (
 )
 from transformers.image_processing_utils import select_best_resolution
 from transformers.models.gemma3.image_processing_pil_gemma3 import Gemma3ImageProcessorPil
+from transformers.models.gemma3.processing_gemma3 import Gemma3Processor
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import GotOcr2ImageProcessorPil
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.idefics3.processing_idefics3 import Idefics3Processor
@@ -55,7 +59,7 @@ from transformers.models.siglip.image_processing_pil_siglip import SiglipImagePr
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
 HIDDEN = 32
-LAYERS = 3
+LAYERS = 4
 CONTEXT = 600
 
 
@@ -173,6 +177,8 @@ def _expand_qwen(image: dict[str, Any], config: Any) -> str:
 def _flatten_qwen(network: Any) -> None:
     network.model.visual.merger = Means(4)
 
+
+_WINDOWS = {"hidden_size": 16, "intermediate_size": 32, "out_hidden_size": HIDDEN, "window_size": 16}
 
 _QWEN: dict[str, Any] = {
     "special": {
@@ -322,20 +328,20 @@ _IDEFICS: dict[str, Any] = {
 # ---- Gemma and Mistral -------------------------------------------------------------------------------------
 
 
-def _create_gemma3(tokenizer: PreTrainedTokenizerFast) -> tuple[Any, Any]:
+def _create_gemma3(tokenizer: PreTrainedTokenizerFast, **crops: Any) -> tuple[Any, Any]:
     text = _text(
         tokenizer,
         "gemma3_text",
         head_dim=8,
         query_pre_attn_scalar=1,
-        sliding_window=60,
+        sliding_window=300,
         sliding_window_pattern=2,
     )
     config = Gemma3Config(
         tie_word_embeddings=False,
-        vision_config=_vision("siglip_vision_model", vision_use_head=False),
+        vision_config=_vision("siglip_vision_model", image_size=16, vision_use_head=False),
         text_config=text,
-        mm_tokens_per_image=4,
+        mm_tokens_per_image=16,
         **special_ids(
             tokenizer,
             image_token_index="<image_soft_token>",
@@ -343,7 +349,14 @@ def _create_gemma3(tokenizer: PreTrainedTokenizerFast) -> tuple[Any, Any]:
             eoi_token_index="<end_of_image>",
         ),
     )
-    return Gemma3ForConditionalGeneration(config), Gemma3ImageProcessorPil(size={"height": 8, "width": 8})
+    return Gemma3ForConditionalGeneration(config), Gemma3ImageProcessorPil(
+        size={"height": 16, "width": 16}, **crops
+    )
+
+
+def _expand_crops(image: dict[str, Any], config: Any) -> str:
+    whole = "\n\n<start_of_image>" + "<image_soft_token>" * 16 + "<end_of_image>\n\n"
+    return Gemma3Processor.replace_image_token(SimpleNamespace(full_image_sequence=whole), image, 0)
 
 
 def _flatten_gemma3(network: Any) -> None:
@@ -352,11 +365,13 @@ def _flatten_gemma3(network: Any) -> None:
     projector.mm_input_projection_weight = nn.Parameter(torch.eye(16, HIDDEN))
 
 
-def _create_paligemma(tokenizer: PreTrainedTokenizerFast) -> tuple[Any, Any]:
+def _create_paligemma(
+    tokenizer: PreTrainedTokenizerFast, decoder: str = "gemma", **settings: Any
+) -> tuple[Any, Any]:
     config = PaliGemmaConfig(
         tie_word_embeddings=False,
         vision_config=_vision("siglip_vision_model", vision_use_head=False),
-        text_config=_text(tokenizer, "gemma", head_dim=8),
+        text_config=_text(tokenizer, decoder, head_dim=8, **settings),
         image_token_index=tokenizer.image_token_id,
         projection_dim=HIDDEN,
         hidden_size=HIDDEN,
@@ -374,6 +389,18 @@ def _create_mistral3(tokenizer: PreTrainedTokenizerFast) -> tuple[Any, Any]:
     )
     processor = PixtralImageProcessorPil(size={"longest_edge": 40}, patch_size={"height": 4, "width": 4})
     return Mistral3ForConditionalGeneration(config), processor
+
+
+def _create_pixtral(tokenizer: PreTrainedTokenizerFast) -> tuple[Any, Any]:
+    config = LlavaConfig(
+        vision_config=_vision("pixtral", image_size=64, patch_size=8, head_dim=8),
+        text_config=_text(tokenizer, "mistral", head_dim=8, sliding_window=None),
+        image_token_index=tokenizer.image_token_id,
+        vision_feature_layer=-1,
+        vision_feature_select_strategy="full",
+    )
+    processor = PixtralImageProcessorPil(size={"longest_edge": 40}, patch_size={"height": 8, "width": 8})
+    return LlavaForConditionalGeneration(config), processor
 
 
 def _expand_mistral3(image: dict[str, Any], config: Any) -> str:
@@ -403,13 +430,7 @@ FAMILIES: dict[str, Family] = {
         create=_qwen(
             Qwen2_5_VLConfig,
             Qwen2_5_VLForConditionalGeneration,
-            {
-                "hidden_size": 16,
-                "intermediate_size": 32,
-                "out_hidden_size": HIDDEN,
-                "window_size": 16,
-                "fullatt_block_indexes": [1, 2],
-            },
+            {**_WINDOWS, "fullatt_block_indexes": [1, 2]},
         ),
         **_QWEN,
     ),
@@ -449,7 +470,7 @@ FAMILIES: dict[str, Family] = {
             "image_token": "<image_soft_token>",
         },
         chat="<start_of_image>",
-        expand=lambda *_: "\n\n<start_of_image>" + "<image_soft_token>" * 4 + "<end_of_image>\n\n",
+        expand=lambda *_: "\n\n<start_of_image>" + "<image_soft_token>" * 16 + "<end_of_image>\n\n",
         flatten=_flatten_gemma3,
         types=lambda is_image: {"token_type_ids": is_image.long()},
     ),
@@ -477,5 +498,42 @@ FAMILIES: dict[str, Family] = {
         options={"patch_size": 8},
         expand=_expand_mistral3,
         flatten=_flatten_mistral3,
+    ),
+    "pixtral": Family(
+        create=_create_pixtral,
+        special={"image_token": "[IMG]", "image_break_token": "[IMG_BREAK]", "image_end_token": "[IMG_END]"},
+        chat="[IMG]",
+        options={"patch_size": 8},
+        expand=_expand_mistral3,
+        flatten=_flatten_projector,
+    ),
+}
+
+# Under the family's name, what not every checkpoint of it has.
+VARIANTS: dict[str, Family] = {
+    "paligemma-capped": FAMILIES["paligemma"]._replace(
+        create=partial(
+            _create_paligemma,
+            decoder="gemma2",
+            query_pre_attn_scalar=1,
+            attn_logit_softcapping=2.0,
+            final_logit_softcapping=30.0,
+            sliding_window=200,
+        )
+    ),
+    "gemma3-crops": FAMILIES["gemma3"]._replace(
+        create=partial(
+            _create_gemma3,
+            do_pan_and_scan=True,
+            pan_and_scan_min_crop_size=4,
+            pan_and_scan_max_num_crops=3,
+            pan_and_scan_min_ratio_to_activate=1.2,
+        ),
+        expand=_expand_crops,
+    ),
+    "qwen2_5_vl-windowed": FAMILIES["qwen2_5_vl"]._replace(
+        create=_qwen(
+            Qwen2_5_VLConfig, Qwen2_5_VLForConditionalGeneration, {**_WINDOWS, "fullatt_block_indexes": [1]}
+        )
     ),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import shutil
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +17,7 @@ import tiny
 import torch
 from safetensors.torch import load_file, save_file
 
-from aai_worker import sources
+from aai_worker import fitness, sources
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
 from aai_worker.protocol import LoadCommand, ModelCommand, VisionTower
@@ -149,6 +150,15 @@ def spoil_adapter(folder: Path) -> None:
     (folder / "config.json").rename(folder / "adapter_config.json")
 
 
+def spoil_with_adapter(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text("{}")
+
+
+def spoil_adapter_weights(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text("{}")
+    (folder / "model.safetensors").rename(folder / "adapter_model.safetensors")
+
+
 def spoil_json(folder: Path) -> None:
     (folder / "config.json").write_text("{")
 
@@ -208,6 +218,8 @@ def spoil_image_processor(folder: Path) -> None:
             "bad-checkpoint",
             "holds an adapter (LoRA) only; merge it into its base model first.",
         ),
+        (spoil_with_adapter, "bad-checkpoint", "holds an adapter (LoRA) beside a model: merge it into its"),
+        (spoil_adapter_weights, "bad-checkpoint", "(LoRA) without the weights of its model: merge it into"),
         (spoil_json, "bad-checkpoint", "names no model_type"),
         (
             spoil_text_only,
@@ -218,7 +230,7 @@ def spoil_image_processor(folder: Path) -> None:
         (
             spoil_original,
             "bad-checkpoint",
-            "is in the original llava format; convert it to Hugging Face format first.",
+            "is in the original llava format; `aai convert` makes a folder that loads.",
         ),
         (spoil_header, "bad-checkpoint", 'model.safetensors" is damaged'),
         (spoil_length, "bad-checkpoint", 'model.safetensors" is damaged'),
@@ -266,6 +278,55 @@ def test_weights_of_another_shape(folder: Path) -> None:
     change_weights(folder, grow)
     error = refusal(folder)
     assert error.code == "bad-checkpoint" and name in error.message
+
+
+def test_renamed_weights(folder: Path) -> None:
+    def rename(weights: dict[str, torch.Tensor]) -> None:
+        for key in [key for key in weights if "multi_modal_projector" in key]:
+            weights[key.replace("multi_modal_projector", "mm_projector")] = weights.pop(key)
+
+    change_weights(folder, rename)
+    error = refusal(folder)
+    assert "missing weights: model.multi_modal_projector.linear_1.bias" in error.message
+    assert "mm_projector.linear_1.bias" in error.message.partition("unexpected weights: ")[2]
+    assert "rename them" in error.message
+
+
+def test_a_wrong_vocabulary_size(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    right = config["text_config"]["vocab_size"]
+    config["text_config"]["vocab_size"] = right + 3
+    (folder / "config.json").write_text(json.dumps(config))
+    error = refusal(folder)
+    assert f"holds {right} tokens, but config.json names {right + 3}. Set vocab_size" in error.message
+
+
+def test_a_tokenizer_of_another_checkpoint(folder: Path) -> None:
+    more = {f"token_{index}": f"<more_{index}>" for index in range(5)}
+    tiny.create_tokenizer({"image_token": "<image>", **more}).save_pretrained(folder)
+    assert re.search(r"token ids up to 265, but embeddings for 261 tokens only", refusal(folder).message)
+
+
+def test_an_answer_that_ends_where_prompts_begin(folder: Path) -> None:
+    """As the hub's settings of Vicuna v0 and Shikra."""
+    settings = json.loads((folder / "generation_config.json").read_text())
+    (folder / "generation_config.json").write_text(json.dumps({**settings, "eos_token_id": 1}))
+    error = refusal(folder)
+    assert 'lets token 1 ("<s>") end an answer' in error.message
+    assert "Set bos_token_id to 1 and eos_token_id to 2" in error.message
+    (folder / "generation_config.json").write_text(json.dumps({**settings, "eos_token_id": [1, 2]}))
+    tiny.load(folder)
+
+
+def test_a_tokenizer_that_needs_sentencepiece(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in folder.glob("tokenizer*"):
+        path.unlink()
+    assert "it holds no tokenizer files. Copy the checkpoint's tokenizer.json" in refusal(folder).message
+    (folder / "tokenizer.model").write_bytes(b"not read")
+    monkeypatch.setattr(fitness, "find_spec", lambda name: None)
+    message = refusal(folder).message
+    assert "can only be read with sentencepiece and protobuf, not installed" in message
+    assert "pip install sentencepiece protobuf" in message
 
 
 def test_bin_files_are_read(folder: Path, checkpoint: Path) -> None:

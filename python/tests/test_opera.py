@@ -20,6 +20,7 @@ from aai_worker.search import SEARCHES
 from aai_worker.search.hypotheses import Hypotheses
 from aai_worker.search.opera import Opera, _Beams, _Snapshot, _State
 from aai_worker.search.overtrust import extend_products, measure_overtrust, most_common
+from aai_worker.stops import Stops
 
 FIXTURES = Path(__file__).parent / "fixtures" / "opera"
 TRACES = json.loads((FIXTURES / "golden.json").read_text())
@@ -207,7 +208,7 @@ def test_most_common_is_the_mode() -> None:
 
 
 def create(mode: str, **settings: Any) -> Opera:
-    return Opera(opera(mode, **settings), SimpleNamespace(layers=3, stop_ids=frozenset([2])))  # type: ignore[arg-type]
+    return Opera(opera(mode, **settings), SimpleNamespace(layers=3, stops=Stops(frozenset([2]))))  # type: ignore[arg-type]
 
 
 def state_of(length: int) -> _State:

@@ -89,7 +89,7 @@ def test_one_bos_and_no_more(text: str, engine: Engine, monkeypatch: pytest.Monk
             "What?",
             "vicuna",
             True,
-            'no prompt template "vicuna"; known are chat, raw, vicuna_v1, vicuna_pai, plain.',
+            'no prompt template "vicuna"; known are chat, raw, vicuna_v1, vicuna_pai, plain, blip2',
         ),
     ],
 )

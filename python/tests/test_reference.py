@@ -18,7 +18,7 @@ from transformers import LlavaForConditionalGeneration
 from aai_worker.engine import Engine
 from aai_worker.models import Model
 from aai_worker.protocol import ExtractVisionCommand, VisionReference
-from aai_worker.reference import describe_reference, normalise
+from aai_worker.reference import Reference, describe_reference, normalise
 
 
 def extract(
@@ -110,14 +110,15 @@ def test_a_constant_reference_is_reported(tmp_path: Path) -> None:
 
 def test_statistics() -> None:
     values = torch.tensor([4, 1, 0.5, 2.5])
-    summary = describe_reference("seed", values)
+    summary = describe_reference("seed", Reference(values, values))
 
     assert (summary.mean, summary.min, summary.max) == (2, 0.5, 4)
     assert summary.flatness == pytest.approx(stats.entropy(values.numpy()) / np.log(4), abs=1e-6)
-    assert describe_reference("seed", torch.full((9,), 0.3)).flatness == pytest.approx(1)
+    same = torch.full((9,), 0.3)
+    assert describe_reference("seed", Reference(same, same)).flatness == pytest.approx(1)
     one = torch.zeros(5)
     one[2] = 1
-    assert describe_reference("seed", one).flatness == pytest.approx(0)
+    assert describe_reference("seed", Reference(one, one)).flatness == pytest.approx(0)
 
 
 def test_normalisations() -> None:

@@ -159,6 +159,29 @@ def test_out_of_memory_halves_the_batch_and_loses_nothing(
     assert len(result.summary.contrasts) == (0 if contrast == "none" else len(rows))
 
 
+def test_prompts_that_do_not_fit_together_are_prefilled_by_halves(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = engine._find("m1").model
+    prefill = model.prefill
+    sizes = []
+
+    def limited(prompts: Any) -> Any:
+        if len(prompts) > 2:
+            raise RuntimeError("CUDA out of memory")
+        sizes.append(len(prompts))
+        return prefill(prompts)
+
+    samples = [tiny.sample(f"<image>\nWhat is {letter}?", image=0) for letter in "abcde"]
+    rows = [tiny.row(sample=number) for number in range(5)]
+    expected = tiny.run(engine, samples, rows, tiny.pictures(1))
+    monkeypatch.setattr(model, "prefill", limited)
+    result = tiny.run(engine, samples, rows, tiny.pictures(1))
+
+    assert ids_of(result, 5) == ids_of(expected, 5)
+    assert sizes == [2, 1, 2]
+
+
 def test_captured_attention_comes_once_when_memory_ends(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

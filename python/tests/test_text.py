@@ -67,8 +67,36 @@ def test_a_character_cut_off_by_the_end() -> None:
     assert stream(tokenizer, ids) == ["a", "b", "", "", "�"]
 
 
-def stream(tokenizer: PreTrainedTokenizerFast, ids: list[int]) -> list[str]:
-    text = TextStream(tokenizer)
+STOPS = ("###", " ###", "\n###")
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("ab###", ["a", "b", "", "", "", ""]),
+        ("ab ###Human: c", ["a", "b", *[""] * 13]),
+        ("a # b##", ["a", "", "", " #", " b", "", "", "##"]),
+        ("a\n\n#1", ["a", "", "\n", "", "\n#1", ""]),
+        ("####", ["", "", "", "", ""]),
+    ],
+)
+def test_stop_texts(text: str, pieces: list[str]) -> None:
+    """What may become one is held back; the first one ends the text."""
+    tokenizer = tiny.create_tokenizer()
+    assert stream(tokenizer, tokenizer(text)["input_ids"], STOPS) == pieces
+
+
+def test_a_stop_token_is_no_part_of_the_text() -> None:
+    tokenizer = tiny.create_tokenizer()
+    for stops, text, expected in (((), "ab#", "ab"), (STOPS, "ab###", "ab"), (STOPS, "ab ##", "ab ##")):
+        *before, last = tokenizer(text)["input_ids"]
+        written = TextStream(tokenizer, stops)
+        pieces = [written.push(id) for id in before] + [written.stop(last)]
+        assert "".join(pieces) == written.text == expected == written.whole([*before, last], True)
+
+
+def stream(tokenizer: PreTrainedTokenizerFast, ids: list[int], stop_texts: tuple[str, ...] = ()) -> list[str]:
+    text = TextStream(tokenizer, stop_texts)
     pieces = [text.push(id) for id in ids]
     pieces.append(text.end())
     assert text.text == "".join(pieces)

@@ -1,6 +1,8 @@
 import { WorkerDiedError, WorkerError } from "../bridge/errors";
 import { ImageError } from "../client/image";
 import { DataError } from "../data/data_error";
+import { ConversionError } from "../environment/convert";
+import { NotConvertedError } from "../environment/published_models";
 import { NoPythonError } from "../environment/python";
 import { ParameterError } from "../methods/refuse";
 
@@ -38,6 +40,8 @@ function explain(error: unknown): string {
     ImageError,
     DataError,
     NoPythonError,
+    NotConvertedError,
+    ConversionError,
     CommandError,
     DOMException,
   ];

@@ -3,6 +3,7 @@ import yargs from "yargs";
 import { chairCommand } from "./commands/chair";
 import { chairEvalCommand } from "./commands/chair_eval";
 import { compareCommand } from "./commands/compare";
+import { convertCommand } from "./commands/convert";
 import { doctorCommand } from "./commands/doctor";
 import { generateCommand } from "./commands/generate";
 import { inspectCommand } from "./commands/inspect";
@@ -30,6 +31,7 @@ async function main(args: string[]): Promise<void> {
     .command(compareCommand)
     .command(popeBuildCommand)
     .command(methodsCommand)
+    .command(convertCommand)
     .command(inspectCommand)
     .command(doctorCommand)
     .command(setupCommand)

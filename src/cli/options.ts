@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { InferredOptionTypes, Options } from "yargs";
 import type { LoadOptions } from "../client";
 import { packageRoot } from "../data/package_root";
+import { resolveModel } from "../environment/published_models";
 import { type AttentionMethod, attentions, none, type PluginEditOptions } from "../methods";
 import { UsageError } from "./exit";
 
@@ -12,16 +13,17 @@ const options = <Table extends Record<string, Options>>(table: Table) => table;
 
 export const modelOptions = options({
   model: {
-    alias: "model-path",
     type: "string",
     default: "demo",
-    describe: "Checkpoint: a folder, a hub id, or `demo` for the one that comes with the package",
+    describe: "Checkpoint: a folder, a hub id, demo (comes along), llava-1.5, minigpt4, shikra (aai convert)",
     group: "Model:",
   },
+  "model-path": { type: "string", describe: "Folder of the checkpoint, instead of --model", group: "Model:" },
   dtype: {
-    choices: ["auto", "float32", "float16", "bfloat16"] as const,
+    choices: ["auto", "float32", "float16", "bfloat16", "int8", "nf4"] as const,
     default: "auto" as const,
-    describe: "Number format of the weights; auto: the checkpoint's on a GPU, float32 on a CPU",
+    describe:
+      "Number format of the weights; auto: the checkpoint's on a GPU, float32 on a CPU; int8, nf4: the decoder's only (bitsandbytes)",
     group: "Model:",
   },
   device: { type: "string", default: "auto", describe: "auto, cpu, cuda, cuda:1, mps", group: "Model:" },
@@ -82,9 +84,16 @@ export const attentionOptions = options({
 
 type Arguments<Table extends Record<string, Options>> = InferredOptionTypes<Table>;
 
-/** What `--model demo` stands for. */
-export function modelSource({ model }: { model: string }): string {
-  return model === "demo" ? join(packageRoot(), "demo", "checkpoint") : model;
+/** The folder or hub id that --model and --model-path name. @throws NotConvertedError */
+export function modelSource({
+  model,
+  "model-path": path,
+}: {
+  model: string;
+  "model-path"?: string | undefined;
+}): string {
+  if (path !== undefined) return path;
+  return model === "demo" ? join(packageRoot(), "demo", "checkpoint") : resolveModel(model);
 }
 
 export function deviceOf({
@@ -97,7 +106,11 @@ export function deviceOf({
   return gpuId === undefined ? device : `cuda:${gpuId}`;
 }
 
-export function loadOptionsOf({ dtype, offline, revision }: Arguments<typeof modelOptions>): LoadOptions {
+export function loadOptionsOf({
+  dtype,
+  offline,
+  revision,
+}: Pick<Arguments<typeof modelOptions>, "dtype" | "offline" | "revision">): LoadOptions {
   return { dtype, offline, ...(revision !== undefined && { revision }) };
 }
 

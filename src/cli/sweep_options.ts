@@ -13,7 +13,7 @@ import { UsageError } from "./exit";
 import { modelOptions, modelSource, searchOf, searchOptions } from "./options";
 
 const space = (describe: string) => ({ type: "string", describe, group: "Space:" }) as const;
-const { model: _, "gpu-id": __, ...loadOptions } = modelOptions;
+const { model: _, "model-path": __, "gpu-id": ___, ...loadOptions } = modelOptions;
 
 /** Flag -> parameter of the attention edit. */
 const shorthands = {
@@ -54,7 +54,7 @@ export const sweepOptions = {
     alias: "model-path",
     type: "string",
     array: true,
-    describe: "Checkpoints: folders, hub ids, or `demo` [demo]",
+    describe: "Checkpoints: folders, hub ids, demo, llava-1.5, minigpt4, shikra [demo]",
     group: "Model:",
   },
   ...loadOptions,

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { Connection, type ReadyInfo, type WorkerStats } from "../bridge/connection";
 import { bundledPythonPath } from "../bridge/worker_process";
 import { packageRoot } from "../data/package_root";
+import { resolveModel } from "../environment/published_models";
 import { findPython } from "../environment/python";
 import { Plugin } from "../methods/plugin";
 import { call } from "./call";
@@ -31,8 +32,11 @@ export interface WorkerOptions {
 }
 
 export interface LoadOptions {
-  /** "auto" (default): the checkpoint's own on a GPU, float32 on a CPU. */
-  dtype?: "auto" | "float32" | "float16" | "bfloat16";
+  /**
+   * "auto" (default): the checkpoint's own on a GPU, float32 on a CPU. "int8" and "nf4" quantise the decoder's weights
+   * on loading (CUDA and bitsandbytes needed); the vision tower, whose attention is the reference, keeps its own.
+   */
+  dtype?: "auto" | "float32" | "float16" | "bfloat16" | "int8" | "nf4";
   /** Commit, tag or branch of a hub repository. */
   revision?: string;
   /** Never ask the hub. Default: only where a file is not there. */
@@ -55,10 +59,13 @@ export class Worker implements AsyncDisposable {
     return this.#connection.pid;
   }
 
-  /** Loads a checkpoint in Hugging Face format. @param source a folder, or a hub id. @throws WorkerError, WorkerDiedError */
+  /**
+   * Loads a checkpoint in Hugging Face format. @param source a folder, a hub id, or `llava-1.5`, `minigpt4`, `shikra` for
+   * what `aai convert` has made. @throws WorkerError, WorkerDiedError, NotConvertedError
+   */
   async load(source: string, options: LoadOptions = {}): Promise<Model> {
     const { dtype = "auto", revision = null, offline = false } = options;
-    const body = { source, revision, dtype, offline };
+    const body = { source: resolveModel(source), revision, dtype, offline };
     const { result } = await call(this.#connection, "load", body);
     return new Model(this.#connection, result);
   }

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import type { z } from "zod";
 import type { ModelDescription } from "../protocol/messages";
 import { type AskOptions, askPython } from "./ask_python";
+import { resolveModel } from "./published_models";
 
 /** What a checkpoint is, without loading it: what the worker would say of it, and how its prompts are laid out. */
 export interface CheckpointDescription extends z.infer<typeof ModelDescription> {
@@ -25,5 +26,5 @@ export interface CheckpointDescription extends z.infer<typeof ModelDescription> 
  * PythonQuestionError of one sentence where it is no checkpoint, a damaged one, or of a family that is not supported.
  */
 export function inspectCheckpoint(source: string, options?: AskOptions): Promise<CheckpointDescription> {
-  return askPython("inspect", [existsSync(source) ? resolve(source) : source], options);
+  return askPython("inspect", [existsSync(source) ? resolve(source) : resolveModel(source)], options);
 }

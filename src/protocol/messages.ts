@@ -78,8 +78,8 @@ export const LoadCommand = z
     /** Hub id or folder. */
     source: z.string(),
     revision: z.string().nullable(),
-    /** "auto", "float32", "float16" or "bfloat16". */
-    dtype: z.enum(["auto", "float32", "float16", "bfloat16"]),
+    /** Of all weights; "int8" and "nf4" of the decoder's only, on a CUDA GPU with bitsandbytes. */
+    dtype: z.enum(["auto", "float32", "float16", "bfloat16", "int8", "nf4"]),
     offline: z.boolean(),
   })
   .meta({ id: "LoadCommand" });
@@ -89,6 +89,11 @@ export const ModelCommand = z.object({ model: z.string() }).meta({ id: "ModelCom
 export const ExtractVisionCommand = z
   .object({ model: z.string(), image: z.int(), mode: ReferenceMode })
   .meta({ id: "ExtractVisionCommand" });
+
+/** Image tokens `first` to `first + rows * columns - 1` lie on the picture row by row; with tiles there are others. */
+export const TokenGrid = z
+  .object({ first: z.int().min(0), rows: z.int().min(1), columns: z.int().min(1) })
+  .meta({ id: "TokenGrid" });
 
 /**
  * Comes with three arrays: float32 `tokens` [image tokens] and `grid` [rows, columns], and uint8 `picture`
@@ -104,6 +109,8 @@ export const VisionReference = z
     flatness: z.number(),
     /** True where all values agree to 1e-4 of their mean: such a reference aligns with nothing. */
     constant: z.boolean(),
+    /** Where the picture's rows and columns of tokens begin among the image tokens; null where tokens have no place in it. */
+    tokenGrid: TokenGrid.nullable(),
   })
   .meta({ id: "VisionReference" });
 

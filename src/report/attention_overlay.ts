@@ -32,6 +32,17 @@ export async function attentionOverlay(request: AttentionOverlayRequest): Promis
   const { mode, warmup } =
     attention.parameters.method === "aai" ? attention.parameters : ({ mode: "seed", warmup: -1 } as const);
   const reference = await model.extractVision(image, { mode });
+  const { tokenGrid } = reference;
+  if (tokenGrid === null)
+    throw new TypeError(
+      `The image tokens of ${model.description.family} have no place in the picture, so their attention cannot be drawn on it.`,
+    );
+  const { first, rows, columns } = tokenGrid;
+  const onPicture = (values: Float32Array) => {
+    // Shikra's seed reference begins with a value for a token that is no image key.
+    const start = first - (reference.values.length - values.length);
+    return values.subarray(start, start + rows * columns);
+  };
   const write = (edit: typeof none | AttentionMethod) =>
     model
       .generate({
@@ -51,15 +62,23 @@ export async function attentionOverlay(request: AttentionOverlayRequest): Promis
   const svg = overlayFigure({
     title: prompt,
     picture: reference.picture,
-    grid: model.description.visionTower.grid,
+    grid: [rows, columns],
     panels: [
       { title: "Image, as the model sees it" },
       {
         title: `Vision encoder, layer ${model.description.visionTower.referenceLayer}`,
-        values: reference.values,
+        values: onPicture(reference.values),
       },
-      { title: "Decoder, plain", values: meanAttention(plain, warmup), caption: caption(plain.text) },
-      { title: `Decoder, ${label}`, values: meanAttention(edited, warmup), caption: caption(edited.text) },
+      {
+        title: "Decoder, plain",
+        values: onPicture(meanAttention(plain, warmup)),
+        caption: caption(plain.text),
+      },
+      {
+        title: `Decoder, ${label}`,
+        values: onPicture(meanAttention(edited, warmup)),
+        caption: caption(edited.text),
+      },
     ],
     note:
       `Decoder: attention on image tokens, mean over all layers, heads and the tokens after the warm-up; edited in layers ${start}–${end}. ` +

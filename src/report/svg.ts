@@ -6,10 +6,12 @@ import { packageRoot } from "../data/package_root";
 
 export const fontFamily = "DejaVu Sans";
 
-/** `text` safe inside SVG and HTML, in content and in attributes. */
+/** `text` safe inside SVG and HTML, in content and in attributes; what XML cannot hold becomes U+FFFD. */
 export function escapeText(text: string): string {
   const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-  return text.replace(/[&<>"]/g, (character) => entities[character]!);
+  return text
+    .replace(/[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu, "\u{fffd}")
+    .replace(/[&<>"]/g, (character) => entities[character]!);
 }
 
 /** A whole SVG document on white. */

@@ -15,12 +15,13 @@ export interface Cell {
 /** One cell a decoding: neutral edits are no edits, what is the same is there once. The plain one comes first, added where it lacks. */
 export function collapse(points: readonly Point[]): Cell[] {
   const cells = new Map<string, Cell>();
+  const telling = tellingPaths(points);
   const add = ({ settings, at, name }: Point, places: Cell["points"]) => {
     const clean = withoutIdle(settings);
     const key = identityOf(describable(clean));
     const known = cells.get(key);
     if (known) known.points.push(...places);
-    else cells.set(key, { name: name ?? nameOf(clean, at), settings: clean, points: places });
+    else cells.set(key, { name: name ?? nameOf(clean, at, telling), settings: clean, points: places });
   };
   for (const point of baselines(points)) add(point, []);
   for (const point of points) add(point, [point.at]);
@@ -45,11 +46,28 @@ function describable(settings: Settings): unknown {
   );
 }
 
-function nameOf(settings: Settings, at: Readonly<Record<string, unknown>>): string {
+/** What tells cells apart: whole methods, and whatever has several values. */
+function tellingPaths(points: readonly Point[]): Set<string> {
+  const values = new Map<string, Set<string>>();
+  for (const { at } of points) {
+    for (const [path, value] of Object.entries(at))
+      values.set(path, (values.get(path) ?? new Set()).add(JSON.stringify(value)));
+  }
+  const telling = [...values].filter(([path, { size }]) => size > 1 || /^(attention|contrast)$/.test(path));
+  return new Set(telling.map(([path]) => path));
+}
+
+function nameOf(settings: Settings, at: Point["at"], telling: ReadonlySet<string>): string {
   const parts = Object.entries(at)
-    .filter(([path]) => !isPlain(settings) || !/^(attention|contrast)\b/.test(path))
-    .map(([path, value]) => `${pathLabel(path)}${label(value)}`);
+    .filter(([path]) => telling.has(path) && !(isPlain(settings) && /^(attention|contrast)\b/.test(path)))
+    .map(([path, value]) => `${pathLabel(path)}${label(value, toldBeside(path, at))}`);
   return [...(isPlain(settings) ? ["plain"] : []), ...parts].join(", ") || label(settings.attention);
+}
+
+/** Parameters of a whole method that have an axis of their own here. */
+function toldBeside(path: string, at: Point["at"]): string[] {
+  const paths = Object.keys(at).map((one) => (one === "seed" ? "search.seed" : one));
+  return paths.filter((one) => one.startsWith(`${path}.`)).map((one) => one.slice(path.length + 1));
 }
 
 function unique(cells: Cell[]): Cell[] {

@@ -90,18 +90,20 @@ function heat({ slice, x, rows, primary, title }: Context & { rows: string }): s
     const clear = (place.result.comparison?.adjusted ?? 1) < level;
     return { value, label: value.toFixed(1) + (clear ? "*" : ""), best: value === best };
   };
-  const images = Math.min(...slice.map(({ result }) => result.items));
+  const answers = slice.map(({ result }) => result.items);
+  const fewest = Math.min(...answers);
+  const each = fewest === Math.max(...answers) ? `${fewest}` : `${fewest} or more`;
   return heatMap({
     title,
     xLabel: axisLabel(x),
     yLabel: axisLabel(rows),
-    columns: columns.map(label),
-    rows: ranges.map(label),
+    columns: columns.map((column) => label(column)),
+    rows: ranges.map((row) => label(row)),
     cells: ranges.map((row) => columns.map((column) => cellAt(row, column))),
     lowerIsBetter,
     scaleLabel: `${primary} %`,
     notes: [
-      `${images} answers or more a cell. * differs from the baseline (Wilcoxon, Holm-adjusted p < ${level}).`,
+      `${each} answers a cell. * differs from the baseline (Wilcoxon, Holm-adjusted p < ${level}).`,
       "Framed: the best value; among many cells it looks better than it is.",
     ],
   });

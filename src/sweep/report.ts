@@ -4,6 +4,7 @@ import { writePng } from "../report/svg";
 import { renderTable, type TableFormat } from "../report/tables";
 import { figures } from "./figures";
 import type { SweepResult } from "./result";
+import { seedTable } from "./seeds";
 import { resultTable, tableNote } from "./table";
 
 const endings: Record<TableFormat, string> = {
@@ -15,7 +16,7 @@ const endings: Record<TableFormat, string> = {
 };
 
 /** Files of an earlier report, which the sweep may have outgrown. */
-const ours = /^(\d+-)?(table|heat-map|lines|pareto)\b.*\.(txt|md|csv|tex|json|svg|png)$/;
+const ours = /^(\d+-)?(table|seeds|heat-map|lines|pareto)\b.*\.(txt|md|csv|tex|json|svg|png)$/;
 
 /** Writes every table and figure of a sweep into its folder `report`. Returns the files. */
 export async function writeReport(result: SweepResult): Promise<string[]> {
@@ -29,10 +30,12 @@ export async function writeReport(result: SweepResult): Promise<string[]> {
   };
   for (const [index, metric] of result.metrics.entries()) {
     const ofMetric = result.metrics.length > 1 ? `${index + 1}-` : "";
+    const seeds = seedTable(metric);
     for (const [format, ending] of Object.entries(endings) as [TableFormat, string][]) {
       const table = renderTable(resultTable(metric), format);
       const note = format === "terminal" || format === "markdown" ? `\n\n${tableNote(metric)}` : "";
       writeFileSync(name(`${ofMetric}table.${ending}`), `${table}${note}\n`);
+      if (seeds) writeFileSync(name(`${ofMetric}seeds.${ending}`), `${renderTable(seeds, format)}\n`);
     }
     for (const figure of figures(metric)) {
       writeFileSync(name(`${ofMetric}${figure.name}.svg`), figure.svg);

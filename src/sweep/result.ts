@@ -9,6 +9,7 @@ import { metricsOf } from "./metrics";
 import { type PlannedCell, recordKey } from "./plan";
 import type { Drop } from "./scheduler";
 import { Scores } from "./scores";
+import { seedTable } from "./seeds";
 import { resultTable } from "./table";
 
 /** How far a cell came. */
@@ -74,9 +75,13 @@ export class SweepResult {
     return this.metrics[0]?.cells[0];
   }
 
-  /** Every metric's table, best cell first, with intervals and paired tests against the baseline. */
+  /** Every metric's table, best cell first, with intervals and paired tests against the baseline; under it the spread over seeds. */
   table(format: TableFormat = "terminal"): string {
-    return this.metrics.map((one) => renderTable(resultTable(one), format)).join("\n\n");
+    const tables = this.metrics.flatMap((one) => {
+      const seeds = seedTable(one);
+      return seeds ? [resultTable(one), seeds] : [resultTable(one)];
+    });
+    return tables.map((table) => renderTable(table, format)).join("\n\n");
   }
 
   /** Writes `results.json`. */

@@ -11,7 +11,7 @@ export function resultTable({ metric, primary, cells }: MetricResult): Table {
   return {
     columns: [
       { name: "cell" },
-      right("images"),
+      right(metric.kind === "chair" ? "images" : "questions"),
       ...figures.map((figure) => right(figure === "Len" ? "Len" : `${figure} %`)),
       right(`Δ ${primary}`),
       right("p"),

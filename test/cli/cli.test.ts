@@ -23,6 +23,7 @@ test("--help names every command", async () => {
     "compare",
     "pope-build",
     "methods",
+    "convert",
     "inspect",
     "doctor",
     "setup",

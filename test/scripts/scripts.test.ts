@@ -26,6 +26,8 @@ test("the demo streams a pair, tables every setting and leaves captions and a pi
   );
   const picture = PNG.sync.read(readFileSync(join(root, "demo/output/overlay.png")));
   expect(picture.width).toBeGreaterThan(1000);
+  expect(stdout).toMatch(/4 strengths × 3 ranges[\s\S]*^alpha 0\.1, layers 2-6 +3 /m);
+  expect(existsSync(join(root, "demo/output/sweep/report/heat-map.png"))).toBe(true);
 });
 
 test("chair_eval captions a folder with the seed's flags", async () => {
@@ -61,6 +63,26 @@ test("chair_eval captions a folder with the seed's flags", async () => {
     .map((line) => JSON.parse(line));
   expect(lines).toHaveLength(3);
   expect(lines[0]).toMatchObject({ image_id: expect.any(Number), caption: expect.stringMatching(/\w+ \w+/) });
+});
+
+test("sweep_alpha_layers leaves a table and figures", async () => {
+  const out = join(folder, "sweep");
+  const { stdout } = await run("sweep_alpha_layers", "--images", "2", "--out", out);
+  expect(stdout).toMatch(/^plain \(baseline\) +2 /m);
+  expect(stdout.match(/^alpha 0\.[123], layers /gm)).toHaveLength(9);
+  for (const name of ["heat-map.png", "lines.svg", "pareto.png", "table.tex"])
+    expect(existsSync(join(out, "report", name))).toBe(true);
+  const samples = readFileSync(join(out, "samples.jsonl"), "utf8");
+  expect(samples.trimEnd().split("\n")).toHaveLength(20);
+});
+
+test("reproduce_seed runs CHAIR and POPE's three splits, plain and with AAI", async () => {
+  const out = join(folder, "seed");
+  const { stdout } = await run("reproduce_seed", "--images", "3", "--out", out);
+  expect(stdout).toMatch(/CHAIR, greedy search:[\s\S]*^plain \(baseline\) +3 [\s\S]*^aai +3 /m);
+  expect(stdout).toMatch(/POPE with OPERA's flags[\s\S]*^plain \(baseline\) +54 [\s\S]*^aai warmup -1 +54 /m);
+  const sweep = JSON.parse(readFileSync(join(out, "pope/sweep.json"), "utf8"));
+  expect(sweep.cells[0].settings.search).toMatchObject({ method: "opera", numBeams: 5, scaleFactor: 50 });
 });
 
 test("own_method loads its plug-in file, and what it declares acts", async () => {

@@ -57,14 +57,7 @@ function captions(out: string): Record<string, Record<string, string>> {
 test("every cell says what a run of that cell alone says, whatever the batch", async () => {
   await sweep({ model, data, space: mixed(), metrics: [chair()], out: join(folder, "mixed") });
   const found = captions(join(folder, "mixed"));
-  expect(Object.keys(found)).toEqual([
-    "plain",
-    "alpha 0.2, layers 2-6",
-    "pai",
-    "vcd",
-    "beam with aai",
-    "sampled",
-  ]);
+  expect(Object.keys(found)).toEqual(["plain", "alpha 0.2", "pai", "vcd", "beam with aai", "sampled"]);
   for (const { name, settings } of mixed().cells()) {
     const { attention = none, contrast, search } = settings;
     const alone = await chairRun(worker, model, {
@@ -115,6 +108,18 @@ test("POPE's questions under two prompts", async () => {
   expect(cells[0]!.figures["random accuracy"]).toBeGreaterThan(0.5);
   const asked = readFileSync(join(folder, "pope/samples.jsonl"), "utf8");
   expect(asked).toMatch(/"answer":"(Yes|No)/);
+
+  const likely = await sweep({
+    model,
+    data: popeQuestions({ images, questions: questions.slice(0, 1), likelihood: true }),
+    search: greedy({ maxNewTokens: 1 }),
+    space: {},
+    metrics: [pope()],
+    out: join(folder, "likely"),
+  });
+  const [record] = readSweep(join(folder, "likely")).records.values();
+  expect(record!.probes).toHaveLength(8);
+  expect(likely.best!.figures["random accuracy"]).toBeGreaterThan(0.5);
 });
 
 test("a race drops what is worse, records why, and goes on the same way when called again", async () => {
@@ -129,17 +134,39 @@ test("a race drops what is worse, records why, and goes on the same way when cal
       out: join(folder, "race"),
     });
   const first = await race();
-  expect(first.sweep.drops).toMatchObject([{ name: "alpha 1, warmup -1", round: 1, images: 12 }]);
+  expect(first.sweep.drops).toMatchObject([{ name: "alpha 1", round: 1, images: 12 }]);
   expect(first.sweep.scheduler).toMatchObject({ level: 0.05, rounds: [12] });
   const states = Object.fromEntries(
     first.metrics[0]!.cells.map(({ cell, state, items }) => [cell.name, [state.state, items]]),
   );
   expect(states).toEqual({
     plain: ["done", 24],
-    "alpha 0.1, warmup -1": ["done", 24],
-    "alpha 1, warmup -1": ["dropped", 12],
+    "alpha 0.1": ["done", 24],
+    "alpha 1": ["dropped", 12],
   });
   const samples = readFileSync(join(folder, "race/samples.jsonl"), "utf8");
   expect((await race()).sweep.drops).toEqual(first.sweep.drops);
   expect(readFileSync(join(folder, "race/samples.jsonl"), "utf8")).toBe(samples);
+});
+
+test("seeds of sampling get a table of their own", async () => {
+  const result = await sweep({
+    model,
+    data,
+    search: sample({ maxNewTokens: 40 }),
+    space: { seed: [1, 2, 3], attention: [none, aai({ alpha: 0.2 })] },
+    metrics: [chair()],
+    out: join(folder, "seeds"),
+  });
+  const [{ cells }] = result.metrics as [(typeof result.metrics)[number]];
+  const lengths = cells
+    .filter(({ cell }) => cell.settings.attention === none)
+    .map(({ figures }) => 100 * figures.Len!);
+  expect(lengths).toHaveLength(3);
+  const mean = lengths.reduce((sum, one) => sum + one) / 3;
+  const deviation = Math.sqrt(lengths.reduce((sum, one) => sum + (one - mean) ** 2, 0) / 2);
+  expect(deviation).toBeGreaterThan(0);
+  const row = new RegExp(`^plain +3 .* ${mean.toFixed(1)} ± ${deviation.toFixed(1)}$`, "m");
+  expect(result.table()).toMatch(row);
+  expect(result.table()).toMatch(/^aai alpha 0\.2 +3 /m);
 });

@@ -16,6 +16,7 @@ import {
   vaf,
   vcd,
 } from "../../src/methods";
+import { pluginEdit } from "../../src/methods/attention/plugin";
 import { range } from "../../src/sweep/range";
 import { space } from "../../src/sweep/space";
 
@@ -64,7 +65,7 @@ test("the base goes into every cell", () => {
   })
     .grid({ "attention.alpha": 0.5 })
     .cells();
-  expect(names(cells)).toEqual(["plain", "alpha 0.5"]);
+  expect(names(cells)).toEqual(["plain", "aai alpha 0.5 warmup -1"]);
   for (const { settings } of cells)
     expect(settings).toMatchObject({ search: { maxNewTokens: 64 }, prompt: "Look.", template: "plain" });
   expect(cells[1]!.settings.attention).toEqual(aai({ alpha: 0.5, warmup: -1 }));
@@ -104,6 +105,30 @@ test("searches, contrasts, prompts and seeds are axes; the baseline keeps the fi
   expect(names(searches.cells())).toEqual(["plain, beam", "beam, aai", "opera, aai"]);
 });
 
+test("a method's name does not repeat what another axis says, a plug-in's tells its values", () => {
+  const cells = space().grid({
+    attention: [pai({ alpha: 0.5, layers: [0, 4] })],
+    "attention.alpha": [0.1, 0.2],
+  });
+  expect(names(cells.cells())).toEqual(["plain", "pai layers 0-4, alpha 0.1", "pai layers 0-4, alpha 0.2"]);
+  const declared = { name: "focus", takesReference: false, parameters: [], stream: "none" } as never;
+  const edit = pluginEdit(declared, "0".repeat(64), {});
+  const focus = { ...edit, parameters: { ...edit.parameters, values: { gain: 2 } } };
+  expect(
+    names(
+      space()
+        .grid({
+          attention: [focus],
+          "attention.layers": [
+            [0, 2],
+            [1, 4],
+          ],
+        })
+        .cells(),
+    ),
+  ).toEqual(["plain", "focus gain 2, layers 0-2", "focus gain 2, layers 1-4"]);
+});
+
 test("zip walks its axes side by side", () => {
   const cells = space().zip({
     "attention.alpha": [0.1, 0.2],
@@ -123,12 +148,7 @@ test("when: an axis for some cells only", () => {
     .grid({ attention: [aai(), pai()], "attention.alpha": [0.1] })
     .when(({ attention }) => JSON.stringify(attention).includes("aai"), { "attention.warmup": [-1, 5] })
     .cells();
-  expect(names(cells).sort()).toEqual([
-    "aai, alpha 0.1, warmup -1",
-    "aai, alpha 0.1, warmup 5",
-    "pai, alpha 0.1",
-    "plain",
-  ]);
+  expect(names(cells).sort()).toEqual(["aai, warmup -1", "aai, warmup 5", "pai", "plain"]);
 });
 
 test("random chooses by seed, in the order of the grid", () => {
@@ -147,7 +167,7 @@ test("named cells stand beside the axes, or alone", () => {
   const both = space()
     .grid({ "attention.alpha": [0.1] })
     .named(named);
-  expect(names(both.cells())).toEqual(["plain", "alpha 0.1", "seed's README"]);
+  expect(names(both.cells())).toEqual(["plain", "aai alpha 0.1", "seed's README"]);
 });
 
 test("the same decoding at several places is one cell", () => {

@@ -1,5 +1,7 @@
+import type { Model } from "../../src/client";
 import { aai, beam, greedy, none, pai, sample, vcd } from "../../src/methods";
 import { space } from "../../src/sweep/space";
+import { sweep } from "../../src/sweep/sweep";
 
 /** Checked by `tsc` in the gate, never run: what is marked must not compile, all else must. */
 export function compiled(): void {
@@ -44,4 +46,32 @@ export function compiled(): void {
   space().grid({ prompt: [1] });
   // @ts-expect-error no such setting
   space({ attn: aai() });
+}
+
+/** As `compiled`, for axes that a sweep is given directly. */
+export function compiledSweeps({
+  model,
+  data,
+  out,
+  metrics,
+}: Parameters<typeof sweep>[0] & { model: Model }): void {
+  const common = { model, data, out, metrics };
+  sweep({ ...common, space: { "attention.alpha": [0, 0.1], "attention.layers": [[2, 32]] } });
+  sweep({ ...common, attention: pai(), space: { "attention.alpha": [0, 0.1] } });
+  sweep({ ...common, space: { attention: [none, aai(), pai()], "attention.alpha": [0.1], prompt: "Look." } });
+  sweep({ ...common, search: sample(), space: { seed: [0, 1, 2] } });
+  sweep({ ...common, space: space().grid({ "attention.alpha": [0.1] }) });
+
+  // @ts-expect-error a name misspelt
+  sweep({ ...common, space: { "attention.alhpa": [0] } });
+  // @ts-expect-error a value of the wrong type
+  sweep({ ...common, space: { "attention.alpha": ["much"] } });
+  // @ts-expect-error PAI has no warm-up
+  sweep({ ...common, attention: pai(), space: { "attention.warmup": [5] } });
+  // @ts-expect-error greedy search has no seed
+  sweep({ ...common, space: { seed: [0, 1, 2] } });
+  // @ts-expect-error a model or workers, not both
+  sweep({ ...common, workers: [], space: {} });
+  // @ts-expect-error no folder
+  sweep({ model, data, metrics, space: {} });
 }

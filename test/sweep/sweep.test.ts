@@ -249,7 +249,7 @@ test("wrong calls are refused in a sentence, before anything is decoded", async 
     "needs to know what is in the images",
   );
   await expect(call({ space: space().grid({ "attention.layers": [[2, 40]] }) })).rejects.toThrow(
-    /Cell "layers 2-40": aai: layers are \[2, 40\).*has 4/,
+    /Cell "aai layers 2-40": aai: layers are \[2, 40\).*has 4/,
   );
   await expect(call({ space: space({ checkpoint: "ok" }) })).rejects.toThrow("give it workers instead");
   await expect(call({ attention: none })).rejects.toThrow("attention stands beside a composed space");

@@ -16,6 +16,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from .capped import cap, capped_attention
 from .plan import Plan
 from .shared_prefix import SharedPrefix, join_logits, join_values
 
@@ -37,11 +38,14 @@ def attention_forward(
     value: Tensor,  # [R, Hkv, T, D]
     attention_mask: Tensor | None,
     scaling: float | None = None,
+    softcap: float | None = None,
     attention_step: AttentionStep | None = None,
     shared_prefix: SharedPrefix | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
     """Output [R, 1, Hq, D]. Recording alone leaves the output as it is, bit for bit."""
+    if shared_prefix is None and softcap is not None:
+        return capped_attention(query, key, value, attention_mask, scaling, softcap), None
     if shared_prefix is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
     layer: int = module.layer_idx  # type: ignore[assignment]
@@ -50,6 +54,8 @@ def attention_forward(
     # In float32, so that |x| * r keeps its digits in half precision.
     logits = join_logits(grouped, key, shared_prefix, layer).float()
     logits *= size**-0.5 if scaling is None else scaling  # [R, Hkv, G, P + T]
+    if softcap is not None:
+        logits = cap(logits, softcap)  # the edit acts on what softmax sees
     if attention_step is not None:
         logits = attention_step.plan.apply(layer, logits)
     if shared_prefix.mask is not None:  # the edit comes first: a masked key stays masked

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import io
+import json
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -101,7 +102,8 @@ def main() -> None:
         rate = statistics.median(rates)
         print(f"| {name} | {rate:.2f} | {rate / base:.1f} |")
     if options.curve:
-        _print_curve(model, images, options.tokens, size)
+        curve = _measure_curve(model, images, options.tokens, size)
+        Path(options.curve).write_text(json.dumps(curve))
 
 
 def _parse() -> argparse.Namespace:
@@ -123,7 +125,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--dtype", default="auto", choices=["auto", "float32", "float16", "bfloat16"])
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--curve", action="store_true", help="also the cost of every added cell, 1 to 64")
+    parser.add_argument("--curve", help="also the cost of every added cell, 1 to 64, written to this file")
     return parser.parse_args()
 
 
@@ -245,17 +247,20 @@ def _warm(model: Model, images: Sequence[np.ndarray], cells: Sequence[Cell]) -> 
     _engine(model, images[:2], cells, 2, 128)
 
 
-def _print_curve(model: Model, images: Sequence[np.ndarray], tokens: int, batch_size: int) -> None:
+def _measure_curve(
+    model: Model, images: Sequence[np.ndarray], tokens: int, batch_size: int
+) -> list[tuple[int, float]]:
+    """(cells, seconds an image)"""
     few = images[:4]
+    curve = []
     print("\n| cells | seconds an image | x 1 cell |\n| ---: | ---: | ---: |")
-    first = 0.0
     for count in (1, 2, 4, 8, 16, 32, 64):
         times = [
             _engine(model, few, _cells(count, model.layers), tokens, batch_size).seconds for _ in range(3)
         ]
-        seconds = statistics.median(times) / len(few)
-        first = first or seconds
-        print(f"| {count} | {seconds:.3f} | {seconds / first:.1f} |", flush=True)
+        curve.append((count, statistics.median(times) / len(few)))
+        print(f"| {count} | {curve[-1][1]:.3f} | {curve[-1][1] / curve[0][1]:.1f} |", flush=True)
+    return curve
 
 
 main()

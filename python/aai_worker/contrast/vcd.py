@@ -41,7 +41,8 @@ def embed_noisy(model: Model, sample: Prepared, step: int, seed: int) -> Embedde
     """The prompt, its image under noise."""
     assert sample.pixels is not None
     noisy = add_noise(sample.pixels.values, step, seed)
-    return model.embed(sample.ids, model.look(sample.pixels._replace(values=noisy), frozenset()))
+    pixels = sample.pixels._replace(values=model.hold_still(noisy))
+    return model.embed(sample.ids, model.look(pixels, frozenset()))
 
 
 def add_noise(pixels: Tensor, step: int, seed: int) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from ..errors import WorkerError
 from ..prompts import PLACEHOLDER
 from ..protocol import ModelDescription, VisionTower
 from ..reference import Reference
+from ..stops import Stops
 
 # Where image tokens depend on the image, a description tells them for one of this size: a photo of COCO.
 TYPICAL_SIZE = (640, 480)
@@ -56,12 +58,16 @@ class Model(ABC):
     family: ClassVar[str]
     # Attention of the vision tower: "eager" returns its weights; "aai_vision" (vision.py) reduces long ones.
     vision_attention: ClassVar[str] = "eager"
+    # Of further parts of the network, by the name of their configuration.
+    other_attention: ClassVar[dict[str, str]] = {}
     # Prompt tokens see what comes after them: all are prefilled, and the last one's keys are dropped again.
     bidirectional_prompt: ClassVar[bool] = False
     # Names in `prompts.TEMPLATES`: how the family's papers wrote prompts before there were chat templates.
     written_templates: ClassVar[tuple[str, ...]] = ()
     # Tokens per image depend on the image.
     dynamic: ClassVar[bool] = False
+    # The vision pass depends on the prompt.
+    instructed: ClassVar[bool] = False
 
     def __init__(self, network: PreTrainedModel, tokenizer: Any, image_processor: Any, source: str) -> None:
         self.network = network
@@ -79,6 +85,15 @@ class Model(ABC):
         self.context_length: int = min(window, self.text_config.max_position_embeddings)
         self.image_token_id: int = network.config.image_token_id
         self.stop_ids = _stop_ids(network, self.tokenizer)
+        self.stop_sequences: tuple[tuple[int, ...], ...] = ()
+        self.stop_texts: tuple[str, ...] = ()
+
+    @property
+    def stops(self) -> Stops:
+        return Stops(self.stop_ids, self.stop_sequences, self.stop_texts)
+
+    def open(self, folder: Path) -> None:  # noqa: B027
+        """Loads what else the family keeps in its folder; before anything else is asked of the model."""
 
     # The image.
 
@@ -109,6 +124,10 @@ class Model(ABC):
     def process(self, image: Image.Image, **options: Any) -> Any:
         return self.image_processor(image, **{"return_tensors": "pt", **options})
 
+    def instruct(self, pixels: Pixels, text: str) -> Pixels:
+        """For a vision pass that reads the prompt `text`, the image's place taken out."""
+        return pixels
+
     def picture(self, image: Image.Image) -> np.ndarray:
         """What the reference's grid lies on, as the tower sees it: uint8 [height, width, 3]."""
         seen = self.process(image, do_rescale=False, do_normalize=False)
@@ -118,6 +137,10 @@ class Model(ABC):
     def whole_image(self, values: Tensor) -> Tensor:
         """`Pixels.values` -> [3, height, width], the whole image at once where there are tiles too."""
         return values[0]
+
+    def hold_still(self, values: Tensor) -> Tensor:
+        """Where the tower takes several frames of an image: the first one, changed, in place of all."""
+        return values
 
     # The prompt.
 
@@ -157,6 +180,10 @@ class Model(ABC):
         """Where the image's patches sit in the prompt; a token that only ends a row of them is none."""
         return [position for position, id in enumerate(ids) if id == self.image_token_id]
 
+    def edited_keys(self, image_keys: list[int], parameters: Any, reference: int | None) -> list[int]:
+        """Where an edit acts by default. `reference`: how many values it brought along, if any."""
+        return image_keys
+
     def templates(self) -> list[str]:
         return [*(["chat"] if self.tokenizer.chat_template else []), *self.written_templates, "raw"]
 
@@ -190,8 +217,13 @@ class Model(ABC):
         """Of the network, beyond embedded tokens and positions, for the first `length` tokens."""
         return {}
 
+    @property
+    def decoder(self) -> Any:
+        """What runs on embedded tokens and has the LM head: the network itself, where it takes them."""
+        return self.network
+
     def _run_prefill(self, **arguments: Any) -> None:
-        self.network(logits_to_keep=1, **arguments)
+        self.decoder(logits_to_keep=1, **arguments)
 
     def forward(
         self,
@@ -227,7 +259,7 @@ class Model(ABC):
         attention_step: AttentionStep | None,
         **options: bool,
     ) -> Any:
-        return self.network(
+        return self.decoder(
             inputs_embeds=embedded,
             position_ids=positions,
             past_key_values=own,
@@ -260,12 +292,6 @@ class Model(ABC):
 
 
 def _check_decoder(config: Any) -> None:
-    if getattr(config, "attn_logit_softcapping", None) is not None:
-        raise WorkerError(
-            "unknown-model",
-            f'A decoder that caps its attention logits ("{config.model_type}") is not supported: edits would '
-            "have no meaning that its papers give. Gemma 3 and the first PaliGemma do not cap.",
-        )
     others = sorted(set(getattr(config, "layer_types", None) or ()) - {"full_attention", "sliding_attention"})
     if others:
         raise WorkerError(

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..protocol import TokenGrid
 from ..reference import Reference
 from .family import Embedded, Look, Pixels
 from .tower import FixedTower, pool
@@ -42,7 +43,9 @@ class Gemma3(FixedTower):
     def map_reference(self, received: Tensor, pixels: Pixels) -> Reference:
         grids = received.reshape(-1, self.side, self.side)
         size = self.side // round(int(self.network.config.mm_tokens_per_image) ** 0.5)
-        return Reference(pool(grids, size).flatten(), grids[0])
+        tokens = pool(grids, size)
+        whole = TokenGrid(first=0, rows=tokens.shape[1], columns=tokens.shape[2])
+        return Reference(tokens.flatten(), grids[0], whole)
 
     def embed(self, ids: list[int], look: Look | None) -> Embedded:
         is_image = torch.tensor(ids, device=self.device) == self.image_token_id

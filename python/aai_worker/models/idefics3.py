@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image
 from torch import Tensor, nn
 
+from ..protocol import TokenGrid
 from ..reference import Reference
 from .family import Pixels
 from .tower import FixedTower
@@ -49,7 +50,10 @@ class Idefics3(FixedTower):
     def map_reference(self, received: Tensor, pixels: Pixels) -> Reference:
         """Each token gets the mean of the patches that transformers' own pixel shuffle brings to it."""
         shuffled = self.network.model.connector.pixel_shuffle(received[..., None], self._factor)
-        return Reference(shuffled.mean(dim=-1).flatten(), received[-1].reshape(self.side, self.side))
+        tokens = shuffled.mean(dim=-1)  # [tile, token]
+        side = self.side // self._factor
+        whole = TokenGrid(first=tokens[:-1].numel(), rows=side, columns=side)
+        return Reference(tokens.flatten(), received[-1].reshape(self.side, self.side), whole)
 
     def whole_image(self, values: Tensor) -> Tensor:
         return values[0, -1]

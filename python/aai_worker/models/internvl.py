@@ -7,6 +7,7 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
+from ..protocol import TokenGrid
 from ..reference import Reference
 from .family import Pixels
 from .tower import FixedTower
@@ -34,7 +35,10 @@ class InternVl(FixedTower):
         """Each token gets the mean of the patches that transformers' own pixel shuffle brings to it."""
         grids = received.reshape(-1, self.side, self.side)
         shuffled = self.network.model.pixel_shuffle(grids[..., None], scale_factor=self._ratio)
-        return Reference(shuffled.mean(dim=-1).flatten(), grids[-1])
+        tokens = shuffled.mean(dim=-1)  # [tile, row, column]
+        _, rows, columns = tokens.shape
+        whole = TokenGrid(first=tokens[:-1].numel(), rows=rows, columns=columns)
+        return Reference(tokens.flatten(), grids[-1], whole)
 
     def whole_image(self, values: Tensor) -> Tensor:
         return values[-1]  # the thumbnail behind the tiles, or the only one

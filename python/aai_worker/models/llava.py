@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from ..errors import WorkerError
-from ..prompts import TEMPLATES
-from ..protocol import VisionTower
+from ..protocol import TokenGrid, VisionTower
 from ..reference import Reference, reduce_attention
 from .family import Look, Model, Pixels
+from .weights import weights_of
 
 # Towers of one fixed size, whose attention modules return their weights.
 _TOWERS = ("clip_vision_model", "siglip_vision_model")
@@ -22,7 +19,7 @@ _TOWERS = ("clip_vision_model", "siglip_vision_model")
 
 class Llava(Model):
     family = "llava"
-    written_templates = tuple(TEMPLATES)
+    written_templates: ClassVar[tuple[str, ...]] = ("vicuna_v1", "vicuna_pai", "plain")
 
     def __init__(self, network: PreTrainedModel, tokenizer: Any, image_processor: Any, source: str) -> None:
         tower = network.config.vision_config.model_type
@@ -53,7 +50,8 @@ class Llava(Model):
     def look(self, pixels: Pixels, modes: frozenset[str]) -> Look:
         values = pixels.values.to(self.device, self.dtype)
         layers = {mode: self._reference_layer(mode) for mode in sorted(modes)}
-        with _attention_of(self._tower, set(layers.values())) as weights:
+        attentions = [module for name, module in self._tower.named_modules() if name.endswith(".self_attn")]
+        with weights_of({layer: attentions[layer] for layer in layers.values()}) as weights:
             features = self.network.model.get_image_features(values, return_dict=True).pooler_output[0]
         references = {mode: self._reference(weights[layer], mode) for mode, layer in layers.items()}
         return Look(features, references, {})
@@ -62,7 +60,9 @@ class Llava(Model):
         """[H, N, N] -> the reference on the image tokens; a CLS that the decoder sees keeps its value."""
         tokens = reduce_attention(weights, self._dropped, mode)
         rows, columns = self._grid
-        return Reference(tokens, tokens[-rows * columns :].reshape(rows, columns))
+        first = len(tokens) - rows * columns
+        grid = tokens[first:].reshape(rows, columns)
+        return Reference(tokens, grid, TokenGrid(first=first, rows=rows, columns=columns))
 
     def _reference_layer(self, mode: str) -> int:
         """Seed: the last one. Corrected: that whose output the decoder sees (state 0 = embedding)."""
@@ -93,20 +93,3 @@ class Llava(Model):
     @property
     def _has_cls(self) -> bool:
         return any(name.endswith("class_embedding") for name, _ in self._tower.named_parameters())
-
-
-@contextmanager
-def _attention_of(tower: nn.Module, layers: set[int]) -> Iterator[dict[int, Tensor]]:
-    """Keeps the self-attention weights [H, N, N] of these layers in one pass, and leaves no hook behind."""
-    weights: dict[int, Tensor] = {}
-
-    def keep(layer: int, _module: nn.Module, _inputs: Any, output: tuple[Tensor, Tensor]) -> None:
-        weights[layer] = output[1][0]  # the tower runs under eager attention, which returns its weights
-
-    attentions = [module for name, module in tower.named_modules() if name.endswith(".self_attn")]
-    hooks = [attentions[layer].register_forward_hook(partial(keep, layer)) for layer in layers]
-    try:
-        yield weights
-    finally:
-        for hook in hooks:
-            hook.remove()

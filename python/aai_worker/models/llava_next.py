@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 from transformers.models.llava_next.modeling_llava_next import get_anyres_image_grid_shape, unpad_image
 
-from ..prompts import TEMPLATES
+from ..protocol import TokenGrid
 from ..reference import Reference
 from .family import Pixels
 from .tower import FixedTower
@@ -16,7 +18,7 @@ class LlavaNext(FixedTower):
     """Every row of the stitched grid ends with a newline, under the image token's id: it is no image key."""
 
     family = "llava_next"
-    written_templates = tuple(TEMPLATES)
+    written_templates: ClassVar[tuple[str, ...]] = ("vicuna_v1", "vicuna_pai", "plain")
     dynamic = True
 
     def count_image_tokens(self, pixels: Pixels) -> int:
@@ -38,9 +40,9 @@ class LlavaNext(FixedTower):
     def map_reference(self, received: Tensor, pixels: Pixels) -> Reference:
         """`grid` is that of the whole image. The padding around the tiles keeps what it received."""
         base, tiles = received[0], received[1:]
-        return Reference(
-            torch.cat([base, self.stitch(tiles, pixels).flatten()]), base.reshape(self.side, self.side)
-        )
+        tokens = torch.cat([base, self.stitch(tiles, pixels).flatten()])
+        whole = TokenGrid(first=0, rows=self.side, columns=self.side)
+        return Reference(tokens, base.reshape(self.side, self.side), whole)
 
     def stitched(self, pixels: Pixels) -> tuple[int, int]:
         """Rows and columns of the tiles' tokens, newlines left out."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from ..protocol import TokenGrid
 from ..reference import Reference
 from .family import Embedded, Look, Pixels
 from .tower import FixedTower
@@ -44,7 +45,8 @@ class PaliGemma(FixedTower):
         return self.network.model.get_image_features(values, return_dict=True).pooler_output[0], {}
 
     def map_reference(self, received: Tensor, pixels: Pixels) -> Reference:
-        return Reference(received[0], received.reshape(self.side, self.side))
+        whole = TokenGrid(first=0, rows=self.side, columns=self.side)
+        return Reference(received[0], received.reshape(self.side, self.side), whole)
 
     def embed(self, ids: list[int], look: Look | None) -> Embedded:
         prompt = super().embed(ids, look)

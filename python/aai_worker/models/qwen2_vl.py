@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from ..protocol import TokenGrid
 from ..reference import Reference
 from .family import Embedded, Look, Pixels
 from .tower import TowerModel
@@ -51,7 +52,8 @@ class Qwen2Vl(TowerModel):
         side = self.merge
         patches = self.in_token_order(received[0].reshape(-1, side**2), pixels)  # [token, patch]
         grid = patches.reshape(rows // side, columns // side, side, side).transpose(1, 2)
-        return Reference(patches.mean(dim=1), grid.reshape(rows, columns))
+        whole = TokenGrid(first=0, rows=rows // side, columns=columns // side)
+        return Reference(patches.mean(dim=1), grid.reshape(rows, columns), whole)
 
     def in_token_order(self, patches: Tensor, pixels: Pixels) -> Tensor:
         """[token, patch], tokens as the tower has them at its reference layer -> as the decoder has them."""
@@ -69,6 +71,10 @@ class Qwen2Vl(TowerModel):
             image_grid_thw=look.extras["image_grid_thw"],
         )
         return prompt._replace(positions=positions[:, 0])
+
+    def hold_still(self, values: Tensor) -> Tensor:
+        frames = values.unflatten(1, (3, self.network.config.vision_config.temporal_patch_size, -1))
+        return frames[:, :, :1].expand_as(frames).flatten(1)
 
     def picture(self, image: Image.Image) -> np.ndarray:
         made = self.process(image, do_rescale=False, do_normalize=False)

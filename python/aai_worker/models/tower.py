@@ -72,12 +72,16 @@ class TowerModel(Model):
             class_name=type(self.tower).__name__,
             layers=config.num_hidden_layers,
             heads=config.num_attention_heads,
-            image_size=max(grid) * self.patch_size,
+            image_size=self.longer_side(pixels),
             grid=grid,
             has_cls=self.has_cls,
             feature_layer=self.feature_layer,
             reference_layer=self.reference_layer("seed"),
         )
+
+    def longer_side(self, pixels: Pixels) -> int:
+        """Pixels that the tower sees at once."""
+        return max(self.patch_grid(pixels)) * self.patch_size
 
     @property
     def patch_size(self) -> int:
@@ -93,8 +97,15 @@ class FixedTower(TowerModel):
 
     @property
     def side(self) -> int:
+        return self.image_size // self.patch_size
+
+    @property
+    def image_size(self) -> int:
         size = self.network.config.vision_config.image_size
-        return (size if isinstance(size, int) else size[0]) // self.patch_size
+        return size if isinstance(size, int) else size[0]
+
+    def longer_side(self, pixels: Pixels) -> int:
+        return self.image_size  # patches may leave out a rest of it
 
     def patch_grid(self, pixels: Pixels) -> tuple[int, int]:
         return self.side, self.side

@@ -26,7 +26,7 @@ class Beam:
         require(wanted <= width, "numReturn", wanted, f"at most numBeams ({width})")
         self.width = width
         self._parameters = parameters
-        self._stop_ids = model.stop_ids
+        self._stops = model.stops
         self._states: dict[int, _Beams] = {}
 
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
@@ -39,8 +39,8 @@ class Beam:
     def _step(self, logits: Tensor, row: Written) -> Choice:
         """One row's beams, [live, V]."""
         width = self._parameters.num_beams
-        # Of every beam all stop tokens may be among the best: enough others remain to go on with.
-        count = max(2, 1 + len(self._stop_ids)) * width
+        # Of every beam all that would end it may be among the best: enough others remain to go on with.
+        count = max(2, 1 + self._stops.ways) * width
         require(count <= logits.shape[1], "numBeams", width, "far below the size of the vocabulary")
         beams = self._states.setdefault(row.number, _Beams([[]], logits.new_zeros(1)))
         total = torch.log_softmax(logits, dim=-1) + beams.scores[:, None]  # [live, V]
@@ -48,7 +48,9 @@ class Beam:
         best = [divmod(index, logits.shape[1]) for index in flat.tolist()]  # (beam, token)
 
         length = len(beams.ids[0]) + 1
-        ends = [finish_reason(token, length, row.limit, self._stop_ids) is not None for _, token in best]
+        ends = [
+            finish_reason(beams.ids[beam], token, row.limit, self._stops) is not None for beam, token in best
+        ]
         normalised = (scores / length**self._parameters.length_penalty).tolist()
         beams.keep_finished(
             [_Finished(normalised[i], [*beams.ids[best[i][0]], best[i][1]]) for i in range(width) if ends[i]],
@@ -73,7 +75,7 @@ class Beam:
         return Choice([], [], settled=best.ids, finish=best.finish, alternatives=others)
 
     def _answer(self, ids: list[int]) -> Answer:
-        return Answer(ids, "stop" if ids[-1] in self._stop_ids else "length")
+        return Answer(ids, "stop" if self._stops.reached(ids[:-1], ids[-1]) else "length")
 
 
 class _Finished(NamedTuple):

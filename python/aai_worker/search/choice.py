@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..batch import Tail
 from ..errors import WorkerError
+from ..stops import Stops
 from .overtrust import Watch
 
 FinishReason = Literal["stop", "length"]
@@ -70,16 +71,16 @@ class Search(Protocol):
         ...
 
 
-def follow(row: Written, token: int, stop_ids: frozenset[int]) -> Choice:
+def follow(row: Written, token: int, stops: Stops) -> Choice:
     """The choice of a row without alternatives: the token is settled at once."""
-    return Choice([token], [0], [token], finish_reason(token, len(row.ids) + 1, row.limit, stop_ids))
+    return Choice([token], [0], [token], finish_reason(row.ids, token, row.limit, stops))
 
 
-def finish_reason(token: int, length: int, limit: int, stop_ids: frozenset[int]) -> FinishReason | None:
-    """Of an answer of `length` tokens that ends with this one."""
-    if token in stop_ids:
+def finish_reason(before: Sequence[int], token: int, limit: int, stops: Stops) -> FinishReason | None:
+    """Of an answer of `before` and then `token`."""
+    if stops.reached(before, token):
         return "stop"
-    return "length" if length >= limit else None
+    return "length" if len(before) + 1 >= limit else None
 
 
 def require(holds: bool, name: str, value: float, expected: str) -> None:

@@ -15,11 +15,11 @@ class Greedy:
     width = 1
 
     def __init__(self, parameters: GreedyParameters, model: Model) -> None:
-        self._stop_ids = model.stop_ids
+        self._stops = model.stops
 
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
         tokens = logits.argmax(dim=-1).tolist()
-        return [follow(row, token, self._stop_ids) for row, token in zip(rows, tokens, strict=True)]
+        return [follow(row, token, self._stops) for row, token in zip(rows, tokens, strict=True)]
 
     def forget(self, number: int) -> None:
         """Nothing is kept of a row."""

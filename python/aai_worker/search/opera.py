@@ -41,7 +41,7 @@ class Opera:
         self.width = parameters.num_beams * parameters.num_attn_candidates
         self._parameters = parameters
         self._faithful = parameters.mode == "faithful"
-        self._stop_ids = model.stop_ids
+        self._stops = model.stops
         self._states: dict[int, _State] = {}
 
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
@@ -177,11 +177,11 @@ class Opera:
         """One step of plain beam search on the logits [B, V]; a choice once the row is finished."""
         beams, width, vocabulary = state.beams, self._parameters.num_beams, logits.shape[1]
         total = torch.log_softmax(logits, dim=-1) + beams.scores[:, None]
-        scores, flat = total.flatten().topk(2 * width)
+        scores, flat = total.flatten().topk(max(2, 1 + self._stops.ways) * width)
         totals, best = scores.tolist(), [divmod(index, vocabulary) for index in flat.tolist()]
         going = []  # ranks
         for rank, (beam, token) in enumerate(best):
-            if token not in self._stop_ids:
+            if not self._stops.reached(beams.ids[beam], token):
                 going.append(rank)
             elif rank < width:
                 beams.ended.add([*beams.ids[beam], token], totals[rank], beams.length)
@@ -199,7 +199,7 @@ class Opera:
             for ids, score in zip(beams.ids, beams.scores.tolist(), strict=True):
                 beams.ended.add(ids, score, beams.length)
         answer = beams.ended.best()
-        return Choice([], [], answer, finish_reason(answer[-1], len(answer), row.limit, self._stop_ids))
+        return Choice([], [], answer, finish_reason(answer[:-1], answer[-1], row.limit, self._stops))
 
 
 @dataclass

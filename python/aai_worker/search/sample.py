@@ -37,7 +37,7 @@ class Sample:
         penalty = parameters.repetition_penalty
         require(0 < penalty < math.inf, "repetitionPenalty", penalty, "above 0")
         self._seed = parameters.seed
-        self._stop_ids = model.stop_ids
+        self._stops = model.stops
         self._penalty = _create_penalty(parameters)
         self._warpers = _create_warpers(parameters)
         self._generators: dict[int, torch.Generator] = {}
@@ -51,7 +51,7 @@ class Sample:
             for i, row in enumerate(rows)
         ]
         tokens = torch.cat(drawn)[:, 0].tolist()
-        return [follow(row, token, self._stop_ids) for row, token in zip(rows, tokens, strict=True)]
+        return [follow(row, token, self._stops) for row, token in zip(rows, tokens, strict=True)]
 
     def forget(self, number: int) -> None:
         self._generators.pop(number, None)

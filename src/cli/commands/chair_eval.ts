@@ -62,9 +62,10 @@ export const chairEvalCommand: CommandModule<object, InferredOptionTypes<typeof 
     );
     const chooseMethods = methodsOf(args);
     const search = searchOf(args);
+    const source = modelSource(args);
     await using worker = await startWorker({ device: deviceOf(args) });
     const { attention, contrast } = await chooseMethods(worker);
-    const model = await worker.load(modelSource(args), loadOptionsOf(args));
+    const model = await worker.load(source, loadOptionsOf(args));
     let progress: ReturnType<typeof startProgress> | undefined;
     const { folder, captions, failed, score } = await chairRun(worker, model, {
       images: args["data-path"] ?? join(demoData, "val2014"),

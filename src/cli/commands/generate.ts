@@ -61,9 +61,10 @@ export const generateCommand: CommandModule<object, Arguments> = {
       template: args.template,
       search: searchOf(args),
     };
+    const source = modelSource(args);
     await using worker = await startWorker({ device: deviceOf(args) });
     const { attention, contrast } = await chooseMethods(worker);
-    const model = await worker.load(modelSource(args), loadOptionsOf(args));
+    const model = await worker.load(source, loadOptionsOf(args));
     const run = model.generate({ ...request, attention, ...(contrast && { contrast }) });
     if (args.json) console.log(JSON.stringify(await run.result()));
     else await stream(run);
@@ -75,5 +76,10 @@ async function stream(run: Generation<GenerateResult>): Promise<void> {
     if (event.type === "token") process.stdout.write(event.text);
     if (event.type === "row" && event.finishReason === "failed") throw event.error;
     if (event.type === "row") process.stdout.write("\n");
+    if (event.type === "done" && event.attestation.some(({ constantReference }) => constantReference))
+      console.error(
+        "aai: the vision reference has the same value for every image token, so the edit aligned with nothing; " +
+          "--reference-mode corrected takes what was meant.",
+      );
   }
 }

@@ -90,9 +90,10 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
     const chooseMethods = methodsOf(args);
     const search = searchOf(args);
     const questions = questionFiles(args);
+    const source = modelSource(args);
     await using worker = await startWorker({ device: deviceOf(args) });
     const { attention, contrast } = await chooseMethods(worker);
-    const model = await worker.load(modelSource(args), loadOptionsOf(args));
+    const model = await worker.load(source, loadOptionsOf(args));
     let progress: ReturnType<typeof startProgress> | undefined;
     const { result, failed } = await popeRun(worker, model, {
       images: args["data-path"],

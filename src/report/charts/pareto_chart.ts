@@ -25,6 +25,9 @@ export interface ParetoChart {
   notes: readonly string[];
 }
 
+/** Points up to which each is numbered; of more, the front and the baseline. */
+const mostNamed = 12;
+
 /** Points with error bars, those that no other beats in both joined by a line, numbered and named beside the plot. */
 export function paretoChart({ title, xLabel, yLabel, sizeLabel, points, notes }: ParetoChart): string {
   const front = paretoFront(points);
@@ -40,7 +43,8 @@ export function paretoChart({ title, xLabel, yLabel, sizeLabel, points, notes }:
   const sizes = points.map(({ size }) => size);
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   const colour = (size: number) => sequential(most > least ? (size - least) / (most - least) : 0.5);
-  const named = [...front, ...points.filter((point) => point.baseline && !front.includes(point))];
+  const behind = points.filter((point) => !front.includes(point));
+  const named = [...front, ...behind.filter(({ baseline }) => baseline || points.length <= mostNamed)];
   const others = points.filter((point) => !named.includes(point));
   const at = (point: ParetoPoint) => [x(point.x), y(point.y)] as const;
   const bars = (point: ParetoPoint, style: string) => [

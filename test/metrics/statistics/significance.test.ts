@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mcnemar, wilcoxon } from "../../../src/metrics/statistics";
+import { holm, mcnemar, wilcoxon } from "../../../src/metrics/statistics";
 
 // Expected values: SciPy 1.17.1.
 describe("wilcoxon", () => {
@@ -22,6 +22,21 @@ describe("wilcoxon", () => {
 
   it("has nothing to say about equal runs", () => {
     expect(wilcoxon([0, 0, 0])).toBeNull();
+  });
+});
+
+describe("holm", () => {
+  it("adjusts as R's p.adjust, and leaves out what was not tested", () => {
+    // p.adjust(c(.01, .02, .03, .04, .05), "holm"); p.adjust(c(.3, .001, .04, .02), "holm")
+    expect(holm([0.01, 0.02, 0.03, 0.04, 0.05])).toEqual([0.05, 0.08, 0.09, 0.09, 0.09]);
+    expect(holm([0.3, 0.001, null, 0.04, 0.02]).map((p) => p && Number(p.toFixed(6)))).toEqual([
+      0.3,
+      0.004,
+      null,
+      0.08,
+      0.06,
+    ]);
+    expect(holm([])).toEqual([]);
   });
 });
 

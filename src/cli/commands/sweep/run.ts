@@ -33,7 +33,7 @@ export const runCommand: CommandModule<object, SweepArguments> = {
     if (out === undefined && !args["dry-run"]) throw new UsageError("Name the sweep's folder with --out.");
     const space = composeSpace(spec, checkpointsOf(spec));
     const data = composeData(spec);
-    const [workers, load] = [workersOf(args), loadOptionsOf({ ...args, model: "", "gpu-id": undefined })];
+    const [workers, load] = [workersOf(args), loadOptionsOf(args)];
     const batchSize = args["batch-size"] ?? "auto";
     if (args["dry-run"]) {
       const cells = space.cells();
@@ -84,6 +84,7 @@ function describe(plan: Estimate, workers: number): string {
   return (
     `${cells} cells × ${asked} = ${rows} rows, of which ${prefillsSaved} need no prefill of their own.\n` +
     `About ${minutes} with ${workers} worker${workers > 1 ? "s" : ""} (${tokensPerSecond.toFixed(0)} tokens/s each), ` +
-    `${(bytes / 2 ** 30).toFixed(1)} GiB: measured on two images under every cell, loading left out.`
+    `${(bytes / 2 ** 30).toFixed(1)} GiB: measured on two images under every cell, loading left out` +
+    `${workers > 1 ? ", one worker at work" : ""}.`
   );
 }

@@ -1,0 +1,1 @@
+"""Published weight files -> one local folder in transformers' native classes (`aai convert`)."""

@@ -1,0 +1,69 @@
+import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline";
+import { packageRoot } from "../data/package_root";
+import { rememberModel } from "./published_models";
+import { findPython } from "./python";
+
+/** A conversion that cannot be done or was interrupted: one sentence. */
+export class ConversionError extends Error {
+  override readonly name = "ConversionError";
+}
+
+export interface ConversionProgress {
+  phase: "hashing" | "writing";
+  /** Bytes. */
+  done: number;
+  total: number;
+  file: string;
+}
+
+type Line = ({ type: "progress" } & ConversionProgress) | { type: "done"; folder: string } | Fault;
+type Fault = { type: "fault"; message: string };
+
+/**
+ * Converts the published files of a model of the seed in a Python process of its own, and notes where the result lies.
+ * Interrupted, it ends at once and leaves `<out>.partial`, from which the same call goes on.
+ *
+ * @param options of `python -m aai_worker.checkpoints <model>`. @returns the folder. @throws ConversionError
+ */
+export async function convertModel(
+  model: string,
+  options: Record<string, string | readonly string[] | undefined>,
+  onProgress: (progress: ConversionProgress) => void = () => {},
+): Promise<string> {
+  const { execa } = await import("execa"); // ESM only: tsx cannot load it by require
+  const { python } = findPython();
+  const flags = Object.entries(options).flatMap(([name, value]) =>
+    [value ?? []].flat().map((one) => `--${name}=${one}`),
+  );
+  const child = execa(python, ["-m", "aai_worker.checkpoints", model, ...flags], {
+    env: {
+      PYTHONPATH: [join(packageRoot(), "python"), process.env.PYTHONPATH].filter(Boolean).join(delimiter),
+    },
+    stdin: "ignore",
+    buffer: { stdout: false, stderr: true },
+    reject: false,
+    detached: true, // Ctrl-C reaches this process alone, which passes it on once
+  });
+  const interrupt = () => child.kill("SIGINT");
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
+  try {
+    let end: Line | undefined;
+    for await (const text of createInterface({ input: child.stdout })) {
+      if (!text.startsWith("{")) continue; // whatever a library prints
+      const line = JSON.parse(text) as Line;
+      if (line.type === "progress") onProgress(line);
+      else end = line;
+    }
+    const { stderr, originalMessage, exitCode } = await child;
+    if (end?.type === "fault") throw new ConversionError(end.message);
+    if (end?.type !== "done") {
+      const reason = stderr?.trim() || originalMessage || `exit code ${exitCode}`;
+      throw new ConversionError(`${python} ended before the conversion did: ${reason}`);
+    }
+    rememberModel(model, end.folder);
+    return end.folder;
+  } finally {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
+  }
+}

@@ -1,0 +1,40 @@
+import { metricCell } from "../report/metric_cells";
+import type { Table } from "../report/tables";
+import { groups } from "../runs/decode_rows";
+import { identityOf } from "../runs/identity";
+import type { CellResult, MetricResult } from "./result";
+
+/**
+ * Cells that differ in the seed of sampling only, one row a decoding: mean and standard deviation (n − 1) of each figure over the
+ * seeds. That spread is of the draws; the intervals of the other table are of the images. undefined where no decoding has two seeds.
+ */
+export function seedTable({ metric, primary, cells }: MetricResult): Table | undefined {
+  const sampled = cells.filter(({ cell, items }) => items > 0 && cell.settings.search.method === "sample");
+  const decodings = groups(sampled, ({ cell }) =>
+    identityOf({ ...cell.settings, search: { ...cell.settings.search, seed: 0 } }),
+  ).filter((one) => one.length > 1);
+  if (decodings.length === 0) return undefined;
+  const split = primary.slice(0, Math.max(0, primary.length - metric.primary.length));
+  const figures = metric.columns.map((column) => split + column);
+  const right = (name: string) => ({ name, align: "right" as const });
+  return {
+    columns: [
+      { name: "over seeds" },
+      right("seeds"),
+      ...figures.map((figure) => right(figure === "Len" ? "Len" : `${figure} %`)),
+    ],
+    rows: decodings.map((cells) => [
+      cells[0]!.cell.name.replace(/(, )?\b(search\.)?seed \d+/, ""),
+      String(cells.length),
+      ...figures.map((figure) => spreadCell(cells, figure)),
+    ]),
+  };
+}
+
+function spreadCell(cells: readonly CellResult[], figure: string): string {
+  const values = cells.flatMap(({ figures }) => figures[figure] ?? []);
+  if (values.length < 2) return "–";
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return `${metricCell(figure, mean)} ± ${metricCell(figure, Math.sqrt(squares / (values.length - 1)))}`;
+}

@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { aai, greedy, none, pai, vcd } from "../../src/methods";
+import { composeData, composeScheduler, composeSpace } from "../../src/sweep/compose";
+import { racing } from "../../src/sweep/racing";
+import { range } from "../../src/sweep/range";
+import { readSpec } from "../../src/sweep/read_spec";
+import { space } from "../../src/sweep/space";
+
+const folder = mkdtempSync(join(tmpdir(), "spec-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let count = 0;
+function file(text: string, ending = "yaml"): string {
+  const path = join(folder, `${count++}.${ending}`);
+  writeFileSync(path, text);
+  return path;
+}
+
+const cells = (text: string, ending?: string) => composeSpace(readSpec(file(text, ending)), ["demo"]).cells();
+const base = { search: greedy({ maxNewTokens: 64 }), prompt: "Look.", checkpoint: "demo" };
+
+test("a file says what the same calls say", () => {
+  const text = `
+base:
+  search: { method: greedy, maxNewTokens: 64 }
+  prompt: Look.
+grid:
+  attention: [none, aai, { method: pai, alpha: 0.3 }]
+  attention.alpha: 0:0.2:0.1
+  attention.layers: [[2, 6], [0, 3]]
+when:
+  - attention: aai
+    axes: { attention.warmup: [-1, 5] }
+random: { count: 9, seed: 3 }
+cells:
+  the seed's: { attention: { method: aai, alpha: 0.3, beta: 1 }, contrast: vcd }
+`;
+  const expected = space(base)
+    .grid({
+      attention: [none, aai(), pai({ alpha: 0.3 })],
+      "attention.alpha": range(0, 0.2, 0.1),
+      "attention.layers": [
+        [2, 6],
+        [0, 3],
+      ],
+    })
+    .when(({ attention }) => JSON.stringify(attention).includes('"aai"'), { "attention.warmup": [-1, 5] })
+    .random(9, 3)
+    .named({ "the seed's": { attention: aai({ alpha: 0.3, beta: 1 }), contrast: vcd() } })
+    .cells();
+  expect(cells(text)).toEqual(expected);
+  expect(expected.length).toBeGreaterThan(5);
+});
+
+test("JSON is read too; zip walks side by side; layers alone are one range", () => {
+  const text = JSON.stringify({ zip: { "attention.alpha": [0.1, 0.2], "attention.beta": [1, 0.9] } });
+  expect(cells(text, "json").map(({ name }) => name)).toEqual([
+    "plain",
+    "alpha 0.1, beta 1",
+    "alpha 0.2, beta 0.9",
+  ]);
+  const layers = cells("grid: { attention.layers: [2, 6], attention.alpha: 0.1 }");
+  expect(layers[1]!.settings.attention).toEqual(aai({ alpha: 0.1, layers: [2, 6] }));
+  expect(
+    cells("grid: { contrast: [{ method: dola, layers: low }, { method: dola, layers: [0, 2] }] }"),
+  ).toHaveLength(3);
+});
+
+test("several models are an axis", () => {
+  const two = composeSpace(readSpec(file("grid: { attention.alpha: 0.1 }")), ["a", "b"]).cells();
+  expect(two.map(({ settings }) => settings.checkpoint)).toEqual(["a", "b", "a", "b"]);
+});
+
+test("data and scheduler", () => {
+  const spec = readSpec(
+    file(
+      "data: { captions: { images: demo/data/val2014, annotations: demo/data/annotations, ids: { count: 3, seed: 0 } } }\nscheduler: { racing: { level: 0.1 } }",
+    ),
+  );
+  expect(composeData(spec).items).toHaveLength(3);
+  expect(composeScheduler(spec).description).toEqual(racing({ level: 0.1 }).description);
+  expect(composeData(readSpec(file("{}"))).items).toHaveLength(120);
+});
+
+test.each([
+  ["grid: { attention.alhpa: 1 }", 'grid: Unrecognized key: "attention.alhpa".'],
+  ["grid: { attention.alpha: [0, much] }", "grid › attention.alpha › 1: Invalid input: expected number"],
+  ["base: { attention: { method: aai, alpa: 1 } }", 'base › attention: Unrecognized key: "alpa".'],
+  ["base: { attention: ai }", "base › attention: Invalid"],
+  ["scheduler: { racing: { level: high } }", "scheduler › racing › level: Invalid input: expected number"],
+  ["data: { captions: {} }", "data › captions › images: Invalid input: expected string"],
+  ["modle: demo", 'Unrecognized key: "modle".'],
+  ["grid: [", "is not YAML"],
+  ["when: !!js/function 'function () { return true; }'", "when: Invalid input"],
+])("%s is refused", (text, message) => {
+  expect(() => readSpec(file(text))).toThrow(message);
+});
+
+test("JSON that is none is refused", () => {
+  expect(() => readSpec(file("{", "json"))).toThrow("is not JSON");
+});
