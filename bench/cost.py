@@ -16,12 +16,13 @@ from __future__ import annotations
 import argparse
 import statistics
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from random_llava import DEMO, create_llava
 
+from aai_worker.bench.random_llava import create_llava
 from aai_worker.generate import generate
 from aai_worker.loading import load_model
 from aai_worker.models import Model
@@ -50,6 +51,7 @@ from aai_worker.protocol import (
     VcdParameters,
 )
 
+DEMO = Path(__file__).parents[1] / "demo" / "checkpoint"
 QUESTION = "Please describe this image in detail."
 BEAMS = 5
 
@@ -109,7 +111,7 @@ def _parse() -> argparse.Namespace:
 def _load(options: argparse.Namespace, device: torch.device) -> Model:
     if options.layers is None:
         return load_model(str(DEMO), None, options.dtype, True, device, progress=lambda: None)
-    return create_llava(options.layers, device, getattr(torch, options.dtype))
+    return create_llava(options.layers, DEMO, device, getattr(torch, options.dtype))
 
 
 def _create_methods(layers: int, tokens: int) -> list[Method]:

@@ -19,6 +19,7 @@ from PIL import Image
 from .. import openings
 from ..generate import generate
 from ..images import decode_image
+from ..loading import load_model
 from ..models import Model
 from ..prompts import build_prompt
 from ..protocol import (
@@ -33,7 +34,7 @@ from ..protocol import (
     Sample,
 )
 from . import seed_style
-from .models import create_llava, open_checkpoint
+from .random_llava import create_llava
 from .seed_style import Cell
 
 QUESTION = Prompt(text="Please describe this image in detail.", template="chat")
@@ -49,11 +50,7 @@ def main() -> None:
     options = _parse()
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
-    model = (
-        open_checkpoint(options.checkpoint, options.dtype, device)
-        if options.random_layers is None
-        else create_llava(options.random_layers, options.checkpoint, _dtype(options.dtype, device), device)
-    )
+    model = _open_model(options, device)
     images = _images(options.images, options.image_count)
     cells = _cells(options.cells, model.layers)
     size = options.batch_size
@@ -127,6 +124,17 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--curve", help="also the cost of every added cell, 1 to 64, written to this file")
     return parser.parse_args()
+
+
+def _open_model(options: argparse.Namespace, device: torch.device) -> Model:
+    if options.random_layers is None:
+        return load_model(options.checkpoint, None, options.dtype, True, device, lambda: None)
+    dtype = _dtype(options.dtype, device)
+    model = create_llava(options.random_layers, Path(options.checkpoint), device, dtype)
+    # Random weights would stop at random.
+    model.stop_ids = frozenset()
+    model.network.generation_config.eos_token_id = None
+    return model
 
 
 def _dtype(name: str, device: torch.device) -> torch.dtype:

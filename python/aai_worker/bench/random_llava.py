@@ -8,16 +8,14 @@ from typing import Any
 import torch
 from transformers import AutoModelForImageTextToText, CLIPVisionConfig, LlamaConfig, LlavaConfig
 
-from aai_worker.attention import ATTENTION
-from aai_worker.loading import load_image_processor, load_tokenizer
-from aai_worker.models import FAMILIES, Model
-
-DEMO = Path(__file__).parents[1] / "demo" / "checkpoint"
+from ..attention import ATTENTION
+from ..loading import load_image_processor, load_tokenizer
+from ..models import FAMILIES, Model
 
 
-def create_llava(layers: int, device: torch.device, dtype: torch.dtype) -> Model:
-    """`layers` of the decoder's 32. The tokenizer is the demo's."""
-    tokenizer, image_processor = load_tokenizer(DEMO), load_image_processor(DEMO)
+def create_llava(layers: int, lender: Path, device: torch.device, dtype: torch.dtype) -> Model:
+    """`layers` of the decoder's 32. `lender`: the checkpoint whose tokenizer and image processor it takes."""
+    tokenizer, image_processor = load_tokenizer(lender), load_image_processor(lender)
     config = _create_config(tokenizer, layers)
     side = config.vision_config.image_size
     image_processor.size = {"shortest_edge": side}

@@ -1,0 +1,209 @@
+"""One tiny checkpoint after the other: the worker's engine, transformers' own model, and how to ask both."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import families
+import numpy as np
+import pytest
+import tiny
+import torch
+from families import FAMILIES, VARIANTS
+from PIL import Image
+from torch import Tensor
+from transformers import AttentionInterface, AttentionMaskInterface, AutoModelForImageTextToText
+from transformers.masking_utils import eager_mask
+
+from aai_worker.engine import Engine
+from aai_worker.models import Model
+from aai_worker.protocol import ExtractVisionCommand, VisionReference
+
+QUESTION = "What is it?"
+SIZES = [(40, 24), (20, 52)]  # width, height
+TOKENS = 8
+
+
+class Case(NamedTuple):
+    name: str
+    engine: Engine
+    oracle: Any  # transformers' own model, under "naive" attention
+    tokenizer: Any
+    processor: Any
+    folder: Path
+
+    @property
+    def family(self) -> families.Family:
+        return {**FAMILIES, **VARIANTS}[self.name]
+
+    @property
+    def model(self) -> Model:
+        return self.engine._find("m1").model
+
+    def inputs(self, image: int, text: str = QUESTION) -> dict[str, Tensor]:
+        """What transformers' `generate` takes, made without any of the worker's code."""
+        made = dict(self.processor(picture(image), return_tensors="pt", **self.family.options))
+        expanded = self.family.expand(made, self.oracle.config)
+        prompt = f"USER: {expanded}{text} ASSISTANT:"
+        ids = self.tokenizer(prompt, return_tensors="pt", add_special_tokens=False)["input_ids"]
+        types = self.family.types(ids == self.oracle.config.image_token_id)
+        return {"input_ids": ids, **types, **{name: made[name] for name in VISION if name in made}}
+
+
+class Edit(NamedTuple):
+    alpha: float
+    beta: float
+    layers: tuple[int, int]
+    warmup: int
+
+
+class Naive:
+    """Eager attention; queries from the end of the prompt on are edited by AAI, layer by layer."""
+
+    def __init__(self) -> None:
+        self.edit: Edit | None = None
+        self.prompt = 0
+        self.keys: list[int] = []
+        self.r = torch.empty(0)
+        self.vision: dict[int, list[Tensor]] = {}  # by id of the module: maps [H, N, N]
+
+    def __call__(
+        self,
+        module: Any,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        scaling: float | None = None,
+        softcap: float | None = None,
+        **_: Any,
+    ) -> tuple[Tensor, Tensor]:
+        groups = query.shape[1] // key.shape[1]
+        key, value = (x.repeat_interleave(groups, dim=1) for x in (key, value))
+        scores = query @ key.transpose(2, 3) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+        if softcap is not None:
+            scores = softcap * torch.tanh(scores / softcap)
+        layer = getattr(module, "layer_idx", None)
+        if self.edit is not None and layer is not None:
+            alpha, beta, (start, end), warmup = self.edit
+            for query_index in range(scores.shape[2]):
+                step = scores.shape[3] - scores.shape[2] + query_index - self.prompt + 1
+                if step > warmup and step >= 0 and start <= layer < end:
+                    x = scores[:, :, query_index, self.keys]
+                    scores[:, :, query_index, self.keys] = alpha * x.abs() * self.r + beta * x
+        if attention_mask is not None:
+            scores = scores + attention_mask[..., : scores.shape[-1]]
+        weights = torch.softmax(scores, dim=-1)
+        if layer is None:
+            self.vision.setdefault(id(module), []).extend(weights)
+        return (weights @ value).transpose(1, 2).contiguous(), weights
+
+
+VISION = ("pixel_values", "image_grid_thw", "image_sizes", "pixel_attention_mask")
+NAIVE = Naive()
+AttentionInterface.register("naive", NAIVE)
+AttentionMaskInterface.register("naive", eager_mask)
+
+
+def picture(index: int) -> Image.Image:
+    return tiny.picture(index, *SIZES[index])
+
+
+def arrays() -> list[np.ndarray]:
+    return [tiny.frame(tiny.encode(picture(index))) for index in range(2)]
+
+
+SAMPLES = [tiny.sample(QUESTION, image=index, template="chat") for index in range(2)]
+
+
+@pytest.fixture(scope="session", params=[*FAMILIES, *VARIANTS])
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    family = {**FAMILIES, **VARIANTS}[request.param]
+    folder = families.save(family, tmp_path_factory.mktemp(request.param))
+    return load(request.param, folder)
+
+
+def load(name: str, folder: Path) -> Case:
+    oracle = AutoModelForImageTextToText.from_pretrained(folder).eval()
+    oracle.set_attn_implementation("naive")
+    engine = tiny.load(folder)
+    model = engine._find("m1").model
+    return Case(name, engine, oracle, model.tokenizer, model.image_processor, folder)
+
+
+@torch.inference_mode()
+def generated(case: Case, image: int, **settings: Any) -> list[int]:
+    NAIVE.edit = None
+    inputs = case.inputs(image)
+    output = case.oracle.generate(**inputs, max_new_tokens=TOKENS, do_sample=False, **settings)
+    return output[0, inputs["input_ids"].shape[1] :].tolist()
+
+
+@torch.inference_mode()
+def recomputed(case: Case, image: int, edit: Edit, r: Tensor) -> tuple[list[int], Tensor]:
+    """All tokens again at every step, without a cache: the answer and its logits [TOKENS, V]."""
+    if case.family.after:
+        return continued(case, image, edit, r)
+    inputs = case.inputs(image)
+    NAIVE.edit, NAIVE.prompt, NAIVE.r = edit, inputs["input_ids"].shape[1], r
+    NAIVE.keys = patch_positions(case, image)
+    logits = []
+    try:
+        for _ in range(TOKENS):
+            logits.append(case.oracle(**inputs, use_cache=False).logits[0, -1])
+            for name, filler in (
+                ("input_ids", int(logits[-1].argmax())),
+                ("mm_token_type_ids", 0),
+                ("token_type_ids", case.family.after),
+            ):
+                if name in inputs:
+                    inputs[name] = torch.nn.functional.pad(inputs[name], (0, 1), value=filler)
+    finally:
+        NAIVE.edit = None
+    return [int(one.argmax()) for one in logits], torch.stack(logits)
+
+
+def continued(case: Case, image: int, edit: Edit, r: Tensor) -> tuple[list[int], Tensor]:
+    """Where prompt tokens see the last one, its edited keys are not for them: it is fed once more, edited."""
+    inputs = case.inputs(image)
+    cache = case.oracle(**inputs, use_cache=True).past_key_values
+    cache.crop(-1)
+    fed, length = inputs["input_ids"][:, -1:], inputs["input_ids"].shape[1]
+    NAIVE.edit, NAIVE.prompt, NAIVE.r = edit, length, r
+    NAIVE.keys = patch_positions(case, image)
+    logits = []
+    try:
+        for step in range(TOKENS):
+            places = torch.tensor([[length + step]])  # this family counts from 1
+            output = case.oracle(fed, past_key_values=cache, position_ids=places, use_cache=True)
+            logits.append(output.logits[0, -1])
+            fed = logits[-1].argmax()[None, None]
+    finally:
+        NAIVE.edit = None
+    return [int(one.argmax()) for one in logits], torch.stack(logits)
+
+
+def patch_positions(case: Case, image: int) -> list[int]:
+    """Image tokens whose feature is no newline, in the prompt."""
+    ids = case.inputs(image)["input_ids"][0]
+    positions = (ids == case.oracle.config.image_token_id).nonzero().flatten()
+    newline = getattr(case.oracle.model, "image_newline", None)
+    if newline is None:
+        return positions.tolist()
+    features = case.oracle.get_image_features(**vision_inputs(case, image), return_dict=True).pooler_output[0]
+    return positions[(features != newline).any(dim=1)].tolist()
+
+
+def vision_inputs(case: Case, image: int) -> dict[str, Tensor]:
+    return {name: value for name, value in case.inputs(image).items() if name in VISION}
+
+
+def reference(case: Case, image: int, mode: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    _, tokens, grid, seen = extract(case, image, mode)
+    return tokens, grid, seen
+
+
+def extract(case: Case, image: int, mode: str) -> tuple[VisionReference, np.ndarray, np.ndarray, np.ndarray]:
+    command = ExtractVisionCommand(model="m1", image=image, mode=mode)  # type: ignore[arg-type]
+    return case.engine.extract_vision(command, arrays())
