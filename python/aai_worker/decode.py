@@ -41,6 +41,7 @@ class Row:
     prefix: Prefix
     other: Prefix  # what the second stream continues, where there is one
     limit: int  # at most so many tokens
+    seed: int  # of its own random numbers
     image_keys: list[int]  # where the image tokens stand in the prompt
     edits: list[RowEdit]
     capture: RowCapture | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -21,7 +21,7 @@ from .models import Model
 from .openings import Job, Lane, Openings
 from .prepare import Prepared, prepare_sample
 from .probes import first_tokens
-from .protocol import GenerateCommand, GenerateSummary, RowEvent, Timings, WorkerFault
+from .protocol import GenerateCommand, GenerateSummary, RowEvent, SampleParameters, Timings, WorkerFault
 from .search import Search, create_search
 
 _MEMORY_ADVICE = "generate fewer rows at once, shorten maxNewTokens or capture less"
@@ -117,7 +117,7 @@ def _group(model: Model, command: GenerateCommand) -> list[_Way]:
     """In the order in which they are first asked for."""
     ways: dict[bytes, _Way] = {}
     for number, row in enumerate(command.rows):
-        key = msgspec.msgpack.encode([row.search, row.contrast])
+        key = msgspec.msgpack.encode([_without_seed(row.search), row.contrast])
         if key not in ways:
             search = create_search(row.search, model)
             if command.capture is not None and not search.streams:
@@ -130,6 +130,11 @@ def _group(model: Model, command: GenerateCommand) -> list[_Way]:
             ways[key] = _Way(search, contrast, [])
         ways[key].numbers.append(number)
     return list(ways.values())
+
+
+def _without_seed(search: Any) -> Any:
+    """The seed belongs to the row: rows of many seeds are sampled together."""
+    return msgspec.structs.replace(search, seed=0) if isinstance(search, SampleParameters) else search
 
 
 def _windows(prepared: dict[int, Prepared], several: bool) -> Iterator[set[int]]:
@@ -201,7 +206,8 @@ def _plan_jobs(
             (request, find_keys(request, _edited_keys(model, sample, request), len(sample.ids)))
             for request in requests[number]
         ]
-        jobs[number] = Job(number, row.sample, edits, row.search.max_new_tokens)
+        seed = getattr(row.search, "seed", 0)
+        jobs[number] = Job(number, row.sample, edits, row.search.max_new_tokens, seed)
     return jobs
 
 

@@ -37,6 +37,7 @@ class Job(NamedTuple):
     sample: int
     edits: list[tuple[EditRequest, list[int]]]  # each with the prompt positions it acts on
     tokens: int  # at most
+    seed: int  # of its own random numbers
 
 
 class Openings:
@@ -115,6 +116,7 @@ class Openings:
             other=other,
             # The context may end before the answer does.
             limit=min(job.tokens, model.context_length - max(length, len(other) + 1)),
+            seed=job.seed,
             image_keys=sample.image_keys,
             edits=[bind_edit(request, keys, length, references, model.device) for request, keys in job.edits],
             capture=None

@@ -91,3 +91,13 @@ def test_refused(settings: dict[str, float], message: str, engine: Engine) -> No
     with pytest.raises(WorkerError, match=message):
         search = sampling(**settings)
         tiny.run(engine, [tiny.sample()], [tiny.row()], tiny.pictures(1), search=search)
+
+
+def test_rows_of_different_seeds_are_sampled_together(engine: Engine) -> None:
+    rows = [tiny.row(search=sampling(seed=seed)) for seed in (3, 4, 5)]
+    together = tiny.run(engine, [tiny.sample()], rows, tiny.pictures(1))
+    for number, row in enumerate(rows):
+        assert together.ids(number) == tiny.run(engine, [tiny.sample()], [row], tiny.pictures(1)).ids()
+    assert len({tuple(together.ids(number)) for number in range(3)}) == 3
+    assert together.summary is not None
+    assert together.summary.timings.steps == 20, "one batch, not one a seed"

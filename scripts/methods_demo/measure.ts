@@ -38,7 +38,7 @@ export async function measureCaptions(
       ids: { count, seed: 0 },
       prompt,
       template,
-      batchSize: batchSize(setting, 40),
+      batchSize: "auto",
       retryFailed: true,
       out: join(folder, `captions-${index}`),
       groundTruth,
@@ -80,7 +80,7 @@ export async function measureAnswers(
         suffix: "",
         likelihood: false,
         template,
-        batchSize: batchSize(setting, 60),
+        batchSize: "auto",
         retryFailed: true,
         out: join(folder, `answers-${index}`),
         rule: "opera",
@@ -124,12 +124,6 @@ async function runAll<Result>(
   }
   progress.end();
   return runs;
-}
-
-/** Beams and OPERA's candidates are rows, too. */
-function batchSize({ search }: Setting, rows: number): number {
-  if (search.method === "beam") return Math.ceil(rows / 3);
-  return search.method === "opera" ? Math.ceil(rows / 8) : rows;
 }
 
 function refuseFailed(setting: Setting, failed: readonly { key: string; error?: unknown }[]): void {

@@ -7,8 +7,7 @@ export const runOptions = {
   },
   "batch-size": {
     type: "number",
-    default: 16,
-    describe: "Images decoded together, each times its beams and candidates; does not change the answers",
+    describe: "Rows alive at once, beams and candidates counted; changes no answer [what fits into memory]",
     group: "Run:",
   },
   "retry-failed": { type: "boolean", default: false, describe: "Do failed images again", group: "Run:" },

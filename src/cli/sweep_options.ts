@@ -107,7 +107,7 @@ export const sweepOptions = {
   ...contrastOptions,
   ...searchOptions,
   out: { type: "string", describe: "The sweep's folder; it goes on where it stopped", group: "Run:" },
-  "batch-size": { type: "number", describe: "Rows decoded together [as memory allows]", group: "Run:" },
+  "batch-size": { type: "number", describe: "Rows alive at once, beams counted [what fits]", group: "Run:" },
   "retry-failed": { type: "boolean", default: false, describe: "Do failed rows again", group: "Run:" },
   "dry-run": {
     type: "boolean",

@@ -20,7 +20,8 @@ export interface ChairRunOptions {
   attention: Attention;
   contrast?: Contrast | undefined;
   search: Search;
-  batchSize: number;
+  /** Rows alive at once; "auto": what fits into memory. */
+  batchSize: number | "auto";
   retryFailed: boolean;
   /** The run folder; undefined: one named after the settings. */
   out: string | undefined;

@@ -1,5 +1,6 @@
 import type { Model, RowEvent, RowRequest } from "../client";
 import type { Contrast, Search } from "../methods";
+import { withRowSeed } from "./row_seed";
 import type { RunRecord } from "./samples";
 
 /** One row to write, and what its record says besides the answer. */
@@ -29,7 +30,11 @@ export async function* decodeRows(
   { batchSize, probes, signal, onAlive }: DecodeOptions,
 ): AsyncGenerator<RunRecord> {
   const events = model.generateBatch(
-    tasks.map(({ request, search, contrast }) => ({ ...request, search, ...(contrast && { contrast }) })),
+    tasks.map(({ request, search, contrast }) => ({
+      ...request,
+      search: withRowSeed(search, request),
+      ...(contrast && { contrast }),
+    })),
     {
       ...{ probes, stream: false },
       ...(batchSize !== "auto" && { batchSize }),

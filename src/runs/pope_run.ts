@@ -24,7 +24,8 @@ export interface PopeRunOptions {
   attention: Attention;
   contrast?: Contrast | undefined;
   search: Search;
-  batchSize: number;
+  /** Rows alive at once; "auto": what fits into memory. */
+  batchSize: number | "auto";
   retryFailed: boolean;
   out: string | undefined;
   rule: PopeRule;

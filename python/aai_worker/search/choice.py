@@ -25,6 +25,7 @@ class Written(Protocol):
     prompt: list[int]
     ids: list[int]  # settled so far
     limit: int  # at most so many tokens
+    seed: int  # of its own random numbers
     image_keys: list[int]  # where the image tokens stand in the prompt
     live: int  # rows of the batch that write it
     tails: list[Tail]  # of the live rows, where the search has a `watch`

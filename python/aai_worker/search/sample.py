@@ -1,8 +1,8 @@
 """Sampling from the softmax of the warped logits; the warpers, and their order, are transformers' own.
 
-Every row draws from a generator of its own, all seeded alike: a row in a batch gets what it gets alone, and
-what `generate` gives it after `torch.manual_seed(seed)` on the same device; a baseline and an edited row
-meet the same random numbers.
+Every row draws from a generator of its own, seeded with its own seed: a row in a batch gets what it gets
+alone, and what `generate` gives it after `torch.manual_seed(seed)` on the same device; a baseline and an
+edited row of one seed meet the same random numbers.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ class Sample:
         require(0 <= parameters.min_p <= 1, "minP", parameters.min_p, "from 0 to 1")
         penalty = parameters.repetition_penalty
         require(0 < penalty < math.inf, "repetitionPenalty", penalty, "above 0")
-        self._seed = parameters.seed
         self._stops = model.stops
         self._penalty = _create_penalty(parameters)
         self._warpers = _create_warpers(parameters)
@@ -63,7 +62,7 @@ class Sample:
 
     def _generator(self, row: Written, device: torch.device) -> torch.Generator:
         if row.number not in self._generators:
-            self._generators[row.number] = torch.Generator(device).manual_seed(self._seed)
+            self._generators[row.number] = torch.Generator(device).manual_seed(row.seed)
         return self._generators[row.number]
 
 

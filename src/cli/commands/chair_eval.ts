@@ -75,7 +75,7 @@ export const chairEvalCommand: CommandModule<object, InferredOptionTypes<typeof 
       attention,
       contrast,
       search,
-      batchSize: args["batch-size"],
+      batchSize: args["batch-size"] ?? "auto",
       retryFailed: args["retry-failed"],
       out: args.out,
       groundTruth: given?.objects,

@@ -104,7 +104,7 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
       attention,
       contrast,
       search,
-      batchSize: args["batch-size"],
+      batchSize: args["batch-size"] ?? "auto",
       retryFailed: args["retry-failed"],
       out: args.out,
       rule: args.rule,
