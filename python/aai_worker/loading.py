@@ -44,9 +44,7 @@ def load_model(
     image_processor = load_image_processor(folder)
     progress()
     attention = {"text_config": ATTENTION, "vision_config": family.vision_attention, **family.other_attention}
-    network = _load_network(
-        folder, attention, _choose_dtype(dtype, device), quantisation, device, progress
-    )
+    network = _load_network(folder, attention, _choose_dtype(dtype, device), quantisation, device, progress)
     check_vocabulary(folder, network, tokenizer)
     model = family(network, tokenizer, image_processor, source)
     check_stop_tokens(folder, model.stop_ids, tokenizer)

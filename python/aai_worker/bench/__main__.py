@@ -72,6 +72,7 @@ def main() -> None:
         f"the whole: refill and shared prefix ({size} rows)": lambda: _engine(
             model, images, cells, options.tokens, size
         ),
+        "the whole, as many rows as fit": lambda: _engine(model, images, cells, options.tokens, None),
     }
     print(
         f"{model.source} on {device}, {model.dtype}; {len(cells)} cells x {len(images)} images, "
@@ -117,7 +118,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--baseline-images", type=int, default=4, help="images that the slow ways get")
     parser.add_argument("--cells", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=64)
-    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", default="auto", choices=["auto", "float32", "float16", "bfloat16"])
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
@@ -178,7 +179,7 @@ def _seed_style(model: Model, images: Sequence[np.ndarray], cells: Sequence[Cell
 
 
 def _engine(
-    model: Model, images: Sequence[np.ndarray], cells: Sequence[Cell], tokens: int, batch_size: int
+    model: Model, images: Sequence[np.ndarray], cells: Sequence[Cell], tokens: int, batch_size: int | None
 ) -> Result:
     rows = [
         Row(
