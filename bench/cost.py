@@ -31,6 +31,7 @@ from aai_worker.protocol import (
     ApcOnlyParameters,
     AttentionEdit,
     BeamParameters,
+    CapturePolicy,
     DecoParameters,
     DolaParameters,
     GenerateCommand,
@@ -62,6 +63,7 @@ class Method:
     edit: Any = None
     contrast: Any = None
     search: Any = None  # None = greedy
+    capture: CapturePolicy | None = None
     turns: list[Turn] = field(default_factory=list)
     memory: int = 0  # bytes
 
@@ -150,8 +152,12 @@ def _create_methods(layers: int, tokens: int) -> list[Method]:
     sample = SampleParameters(
         max_new_tokens=tokens, temperature=1.0, top_k=0, top_p=1.0, min_p=0.0, repetition_penalty=1.0, seed=0
     )
+    maps = CapturePolicy(
+        layers=None, heads="mean", chosen_heads=[], keys="image", words=None, dtype="float16"
+    )
     return [
         Method("greedy"),
+        Method("captured", capture=maps),
         Method("aai", edit=aai),
         Method("pai", edit=PaiParameters(alpha=0.5, layers=every, image_keys=None)),
         Method("hgai", edit=HgaiParameters(alpha=0.5, layers=middle, image_keys=None)),
@@ -175,7 +181,7 @@ def _command(method: Method, options: argparse.Namespace) -> GenerateCommand:
             Row(sample=index, attention=edits, contrast=method.contrast, search=search) for index in images
         ],
         batch_size=None,
-        capture=None,
+        capture=method.capture,
         stream=True,
         probes=[],
         window=1 << 25,

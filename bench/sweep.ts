@@ -45,7 +45,7 @@ async function draw(curve: Curve): Promise<void> {
     series: [{ name: "demo checkpoint, CPU", points }],
     note: `Cell by cell, ${curve.at(-1)![0]} would take ${curve.at(-1)![0]} times as long.`,
   });
-  await writePng(svg, join(root, "docs", "sweep_cost.png"));
+  await writePng(join(root, "docs", "sweep_cost.png"), svg);
 }
 
 main();

@@ -42,7 +42,10 @@ export class Samples {
   }
 }
 
-/** The records of a run by key, the last one of a key counting; a last line that was cut short is left out. @throws DataError */
+/**
+ * The records of a run by key, the last one of a key counting; a last line that was cut short is left out. In the order of
+ * their keys, whichever row ended first: bootstrap intervals depend on the order. @throws DataError
+ */
 export function readRecords(folder: string): Map<string, RunRecord> {
   const file = join(folder, "samples.jsonl");
   const records = new Map<string, RunRecord>();
@@ -58,7 +61,7 @@ export function readRecords(folder: string): Map<string, RunRecord> {
       );
     }
   }
-  return records;
+  return new Map([...records].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Cuts off a last line that a crash cut short, so that the next one starts on a line of its own. */

@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -15,7 +16,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Model } from "../../src/client/model";
 import type { Worker } from "../../src/client/worker";
 import { aai, greedy, none } from "../../src/methods";
-import { type ChairRunOptions, chairRun } from "../../src/runs";
+import { type ChairRunOptions, chairRun, readChairRun } from "../../src/runs";
 import { fakeWorker } from "../support/fake_worker";
 
 const nouns = ["cat", "dog", "bus", "car", "fork", "cup", "bed", "tie", "cake", "boat"];
@@ -82,6 +83,16 @@ test("the batch size does not change the output", async () => {
   await chairRun(worker, model, options);
   await chairRun(worker, model, { ...options, batchSize: 7, out: join(folder, "other") });
   expect(samples(join(folder, "other"))).toBe(samples());
+});
+
+test("scores and intervals do not depend on which row ended first", async () => {
+  await chairRun(worker, model, options);
+  const other = join(folder, "other");
+  cpSync(options.out, other, { recursive: true });
+  const lines = samples().trimEnd().split("\n");
+  writeFileSync(join(other, "samples.jsonl"), `${lines.reverse().join("\n")}\n`);
+  const { captions, score } = readChairRun(options.out, options.groundTruth);
+  expect(readChairRun(other, options.groundTruth)).toMatchObject({ captions, score });
 });
 
 test("the same command again does nothing twice", async () => {
