@@ -105,6 +105,13 @@ export const sweepOptions = {
   prompt: { type: "string", describe: "The question; {question} stands for POPE's", group: "Data:" },
   template: { type: "string", describe: "Prompt template: chat, vicuna_v1, raw … [chat]", group: "Data:" },
   ...contrastOptions,
+  // A sweep's file and flags load no plug-in; a script's workers do.
+  contrast: {
+    ...contrastOptions.contrast,
+    describe: "vcd, apcOnly, m3id, paiCfg, icd, dola, deco, sid, none [none]",
+  },
+  "noise-step": { ...contrastOptions["noise-step"], describe: "vcd: 0 to 999 [500]" },
+  "noise-seed": { ...contrastOptions["noise-seed"], describe: "vcd [42]" },
   ...searchOptions,
   out: { type: "string", describe: "The sweep's folder; it goes on where it stopped", group: "Run:" },
   "batch-size": { type: "number", describe: "Rows alive at once, beams counted [what fits]", group: "Run:" },
