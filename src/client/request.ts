@@ -33,7 +33,7 @@ export interface GenerateOptions {
   /** Of rows that name none. Default: the logits as they are. */
   contrast?: Contrast;
   /**
-   * Most rows written at once, beams and candidates counted; as one ends, the next begins. Changes no answer. Default:
+   * Most rows written at once, beams and candidates counted; as rows end, waiting ones begin. Changes no answer. Default:
    * what fits into memory.
    */
   batchSize?: number;

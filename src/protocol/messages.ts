@@ -166,7 +166,7 @@ export const GenerateCommand = z
     model: z.string(),
     samples: z.array(Sample),
     rows: z.array(Row),
-    /** Most rows alive at once, beams and candidates counted; as one ends, the next begins. null = what fits into memory. */
+    /** Most rows alive at once, beams and candidates counted; as rows end, waiting ones begin. null = what fits into memory. */
     batchSize: z.int().min(1).nullable(),
     capture: CapturePolicy.nullable(),
     /** False: no `tokens` events, each row's answer comes as a whole. */
