@@ -3,6 +3,9 @@ import { join } from "node:path";
 import { DataError } from "./data_error";
 import { type JsonRecord, readRecords } from "./records";
 
+/** In the order in which POPE's tables have them. */
+export const POPE_SPLITS = ["random", "popular", "adversarial"] as const;
+
 export interface PopeQuestion {
   question_id: number | string;
   image: string; // file name

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { CommandModule, InferredOptionTypes } from "yargs";
 import { startWorker } from "../../client";
+import { POPE_SPLITS } from "../../data/pope";
 import { type Attention, none } from "../../methods";
 import { POPE_RULES } from "../../metrics/pope";
 import { popeTable } from "../../report/metric_cells";
@@ -46,7 +47,7 @@ const options = {
   },
   "pope-type": {
     alias: "pope_type",
-    choices: ["random", "popular", "adversarial", "all"] as const,
+    choices: [...POPE_SPLITS, "all"] as const,
     default: "all" as const,
     describe: "Split in --pope-folder",
   },
@@ -128,7 +129,7 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
 function questionFiles(args: Arguments): string[] {
   const { questions, "pope-folder": folder, "pope-type": type } = args;
   if (questions !== undefined) return questions;
-  const splits = type === "all" ? ["random", "popular", "adversarial"] : [type];
+  const splits = type === "all" ? POPE_SPLITS : [type];
   return splits.map((split) => join(folder, `coco_pope_${split}.json`));
 }
 

@@ -1,9 +1,9 @@
 import { DataError } from "../../data/data_error";
 import type { GroundTruth } from "../../data/ground_truth";
-import type { PopeQuestion } from "../../data/pope";
+import { POPE_SPLITS, type PopeQuestion } from "../../data/pope";
 import { type Random, seededRandom, shuffled } from "../../data/random";
 
-export type PopeSplit = "random" | "popular" | "adversarial";
+export type PopeSplit = (typeof POPE_SPLITS)[number];
 
 export interface PopeBuildOptions {
   images?: number | readonly string[]; // how many (default 500, or all there are), or which; each needs >= 3 objects
@@ -18,12 +18,7 @@ export interface PopeBuildOptions {
  * images only. Unlike there, everything follows from the seed, and "an" does not turn the image into an "imange".
  */
 export function build(groundTruth: GroundTruth, options: PopeBuildOptions = {}): PopeQuestion[] {
-  const {
-    images = 500,
-    seed = 0,
-    splits = ["random", "popular", "adversarial"],
-    imageName = cocoName,
-  } = options;
+  const { images = 500, seed = 0, splits = POPE_SPLITS, imageName = cocoName } = options;
   const random = seededRandom(seed);
   const objects = chooseImages(groundTruth, images, random);
   const positives = objects.map(([, present]) => shuffled(present, random).slice(0, PER_IMAGE));

@@ -1,3 +1,4 @@
+import { POPE_SPLITS } from "../../data/pope";
 import { harmonicMean, type MetricValues, ratio, type Tally } from "../statistics/tally";
 import { POPE_RULES, type PopeRule } from "./rules";
 import type { ScoredAnswer } from "./score";
@@ -10,7 +11,7 @@ export const MEAN = "mean";
  * Metrics are named "<split> <metric>", and "mean <metric>" over the splits.
  */
 export function popeTally(answers: readonly ScoredAnswer[], rule: PopeRule): Tally {
-  const splits = [...new Set(answers.map(({ split }) => split))];
+  const splits = [...new Set(answers.map(({ split }) => split))].sort((a, b) => rank(a) - rank(b));
   const ids = [...new Set(answers.map(({ image }) => image))];
   const columns = splits.length * COUNTS;
   const place = new Map(ids.map((id, i) => [id, i * columns]));
@@ -21,6 +22,12 @@ export function popeTally(answers: readonly ScoredAnswer[], rule: PopeRule): Tal
     rows[start + INVALID]! += answer.invalid ? 1 : 0;
   }
   return { ids, columns, rows, metrics: (sums) => metrics(sums, splits, POPE_RULES[rule].otherIsMissed) };
+}
+
+/** POPE's own splits stand first. */
+function rank(split: string): number {
+  const place = (POPE_SPLITS as readonly string[]).indexOf(split);
+  return place < 0 ? POPE_SPLITS.length : place;
 }
 
 const COUNTS = 7;

@@ -86,6 +86,17 @@ describe("metrics", () => {
     expect(high - low).toBeLessThan(0.36);
   });
 
+  it("stand in the order of POPE's tables, whichever answer came first", () => {
+    const mixed = ["adversarial", "mine", "popular", "random"].map((split, i) => ({
+      ...reply(i, "yes", "yes"),
+      split,
+    }));
+    const names = Object.keys(score(mixed, "exact", { resamples: 1 }).metrics).filter((name) =>
+      name.endsWith(" F1"),
+    );
+    expect(names).toEqual(["random F1", "popular F1", "adversarial F1", "mine F1", "mean F1"]);
+  });
+
   it("need a known rule", () => {
     expect(() => score(replies, "strict" as PopeRule)).toThrow(
       'no answer rule "strict"; expected one of opera,',
