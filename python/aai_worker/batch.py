@@ -42,7 +42,6 @@ class Batch:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.stop_ids = model.stop_ids
         self.steps = 0
         # Per row, before what is fed next; None at the end of the prompt. Kept on request.
         self.tails: list[Tail | None] | None = None

@@ -1,4 +1,4 @@
 """`python -m aai_worker.bench`: what the decode engine is worth, without driver or sockets.
 
-Needs torch, transformers and msgspec only, so that it runs on a bare GPU machine.
+Needs torch, transformers, msgspec and Pillow only, so that it runs on a bare GPU machine.
 """
