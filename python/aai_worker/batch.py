@@ -47,8 +47,8 @@ class Batch:
         self.tails: list[Tail | None] | None = None
         self.prefixes: list[Prefix] = []  # per row
         self._shared: SharedPrefix | None = None
-        self._store = PrefixStore()
-        self._suffix = Suffix(model.layers)
+        self._store = PrefixStore(model.cross_layers)
+        self._suffix = Suffix(model.layers, model.cross_layers)
         self._fed = torch.empty(0)  # [R, 1, hidden]
 
     @property
@@ -112,14 +112,8 @@ class Batch:
 
     def _begin(self) -> tuple[Tensor, Tensor, Suffix, SharedPrefix]:
         self.steps += 1
-        shared = self.arranged()
         device = self._fed.device
-        mask = self._suffix.begin(device)
-        if mask is not None or shared.mask is not None:
-            rows, width = len(self.prefixes), max(self.ages) + 1
-            seen = shared.mask if shared.mask is not None else mask.new_ones(rows, shared.width)  # type: ignore[union-attr]
-            own = mask if mask is not None else seen.new_ones(rows, width)
-            shared = shared._replace(mask=torch.cat([seen, own], dim=1)[:, None, None])  # [R, 1, 1, K]
+        shared = self.arranged().before(self._suffix.begin(device), columns=max(self.ages) + 1)
         positions = [prefix.position + age for prefix, age in zip(self.prefixes, self.ages, strict=True)]
         return self._fed, torch.tensor(positions, device=device)[:, None], self._suffix, shared
 

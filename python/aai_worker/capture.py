@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -16,15 +15,17 @@ from torch import Tensor
 from .attention import columns_of
 from .errors import WorkerError
 from .events import Attention
+from .models import Model
+from .prepare import Keys
 from .protocol import AttentionEvent, CapturePolicy
 
 
 class Recorder:
     """Collects the layers of one step after the other."""
 
-    def __init__(self, policy: CapturePolicy, layers: int) -> None:
+    def __init__(self, policy: CapturePolicy, model: Model) -> None:
         self.policy = policy
-        self.layers = captured_layers(policy, layers)
+        self.layers = captured_layers(policy, model)
         self._step: dict[int, Tensor] = {}
 
     def record(self, layer: int, weights: Tensor) -> None:
@@ -37,22 +38,19 @@ class Recorder:
 
     def take(self) -> np.ndarray:
         """The step just made: [layer, R, head, column]."""
-        step = torch.stack([self._step[layer] for layer in self.layers])
+        step = torch.stack([self._step[layer].cpu() for layer in self.layers])
         self._step = {}
-        return step.to(getattr(torch, self.policy.dtype)).cpu().numpy()
+        return step.to(getattr(torch, self.policy.dtype)).numpy()
 
 
 class RowCapture:
     """One row's share: cuts its arrays out of the steps; where only some words are wanted, waits for them."""
 
-    def __init__(
-        self, policy: CapturePolicy, layers: int, row: int, prompt_length: int, image_keys: Sequence[int]
-    ) -> None:
+    def __init__(self, policy: CapturePolicy, layers: list[int], row: int, keys: Keys) -> None:
         self.policy = policy
-        self.layers = captured_layers(policy, layers)
+        self.layers = layers
         self.row = row
-        self.prompt_length = prompt_length
-        self.image_keys = image_keys
+        self.keys = keys
         self._words = None if policy.words is None else {clean_word(word) for word in policy.words}
         self._word = ""
         self._pending: list[tuple[int, np.ndarray]] = []
@@ -81,10 +79,9 @@ class RowCapture:
         return sent + (self._close_word() if last else [])
 
     def _cut(self, step: int, weights: np.ndarray, width: int) -> np.ndarray:
-        keys = (
-            self.image_keys if self.policy.keys == "image" else range(self.prompt_length + step)
-        )  # the prompt, and the answer up to the query
-        return np.ascontiguousarray(weights[:, :, columns_of(keys, self.prompt_length, width)])
+        own = step + 1 if self.keys.own else 0  # the last prompt token, and the answer up to the query
+        keys = self.keys.image if self.policy.keys == "image" else range(self.keys.shared + own)
+        return np.ascontiguousarray(weights[:, :, columns_of(keys, self.keys.shared, width)])
 
     def _close_word(self) -> list[Attention]:
         word, pending = clean_word(self._word), self._pending
@@ -97,11 +94,18 @@ class RowCapture:
         return Attention(AttentionEvent(row=self.row, step=step, layers=self.layers, word=word), weights)
 
 
-def check_policy(policy: CapturePolicy, layers: int, heads: int) -> None:
+def check_policy(policy: CapturePolicy, model: Model) -> None:
+    heads = model.heads
     for layer in policy.layers or []:
-        if layer >= layers:
+        if layer >= model.layers:
             raise WorkerError(
-                "bad-input", f"Cannot capture layer {layer}: the decoder has layers 0 to {layers - 1}."
+                "bad-input", f"Cannot capture layer {layer}: the decoder has layers 0 to {model.layers - 1}."
+            )
+        if layer not in model.image_layers:
+            raise WorkerError(
+                "bad-input",
+                f"Cannot capture layer {layer}: this decoder attends to the image in layers "
+                f"{', '.join(map(str, model.image_layers))} alone, and those are captured.",
             )
     if policy.layers == []:
         raise WorkerError("bad-input", "The capture policy names no layer; give some, or null for all.")
@@ -114,8 +118,8 @@ def check_policy(policy: CapturePolicy, layers: int, heads: int) -> None:
             raise WorkerError("bad-input", f"Cannot capture head {head}: a layer has heads 0 to {heads - 1}.")
 
 
-def captured_layers(policy: CapturePolicy, layers: int) -> list[int]:
-    return list(range(layers)) if policy.layers is None else list(policy.layers)
+def captured_layers(policy: CapturePolicy, model: Model) -> list[int]:
+    return list(model.image_layers if policy.layers is None else policy.layers)
 
 
 def clean_word(word: str) -> str:

@@ -14,8 +14,10 @@ from torch import Tensor
 from .arrays import read_array
 from .attention import RowEdit
 from .errors import WorkerError
+from .models import Model
 from .plugins import find_plugin
 from .plugins.registry import Bound
+from .prepare import Keys
 from .protocol import AaiParameters, AttentionEdit, PluginEditParameters
 from .reference import Reference, is_constant, normalise
 
@@ -41,9 +43,9 @@ class EditRequest(NamedTuple):
 
 
 def request_edit(
-    edit: AttentionEdit, arrays: Sequence[np.ndarray], layers: int, hook: str | None = None
+    edit: AttentionEdit, arrays: Sequence[np.ndarray], model: Model, hook: str | None = None
 ) -> EditRequest:
-    """Checks all that can be checked without a prompt; `layers` counts the decoder's."""
+    """Checks all that can be checked without a prompt."""
     parameters = edit.parameters
     for name, value in msgspec.structs.asdict(parameters).items():
         if isinstance(value, float) and not math.isfinite(value):
@@ -53,11 +55,17 @@ def request_edit(
         raise WorkerError(
             "bad-input", f"The layer range [{start}, {end}) is empty; its start must lie below its end."
         )
-    if end > layers:
+    if end > model.layers:
         raise WorkerError(
             "hook-unmatched",
             f"The layer range [{start}, {end}) reaches outside the model, whose decoder has layers 0 to "
-            f"{layers - 1}; its end may be {layers} at most.",
+            f"{model.layers - 1}; its end may be {model.layers} at most.",
+        )
+    if not find_layers(parameters, model):
+        raise WorkerError(
+            "hook-unmatched",
+            f"The layer range [{start}, {end}) holds none of the layers that attend to the image; these are "
+            f"{', '.join(map(str, model.image_layers))}.",
         )
     reference = None if edit.reference is None else _read_reference(edit.reference, arrays)
     plugin = None
@@ -70,15 +78,21 @@ def request_edit(
     return request
 
 
-def find_keys(request: EditRequest, image_keys: list[int], prompt_length: int) -> list[int]:
-    """Positions in the prompt that the edit acts on; refuses an edit that could not act."""
+def find_layers(parameters: Any, model: Model) -> frozenset[int]:
+    """Where an edit acts."""
+    start, end = parameters.layers
+    return frozenset(layer for layer in model.image_layers if start <= layer < end)
+
+
+def find_keys(request: EditRequest, image_keys: list[int], row: Keys) -> list[int]:
+    """Keys that the edit acts on; refuses an edit that could not act. `image_keys`: its own by default."""
     keys = image_keys
     if request.parameters.image_keys is not None:
         start, end = request.parameters.image_keys
-        if not start < end <= prompt_length:
+        if not start < end <= row.of_prompt:
+            where = "in the prompt, which has {} tokens" if row.own else "among the image's {} keys"
             raise WorkerError(
-                "hook-unmatched",
-                f"imageKeys [{start}, {end}) do not lie in the prompt, which has {prompt_length} tokens.",
+                "hook-unmatched", f"imageKeys [{start}, {end}) do not lie {where.format(row.of_prompt)}."
             )
         keys = list(range(start, end))
     if not keys:
@@ -106,23 +120,24 @@ def find_keys(request: EditRequest, image_keys: list[int], prompt_length: int) -
 def bind_edit(
     request: EditRequest,
     keys: list[int],
-    prompt_length: int,
+    shared: int,
     extracted: dict[str, Reference],
-    device: torch.device,
+    model: Model,
 ) -> RowEdit:
     """`extracted`: the image's references by mode."""
     edit = RowEdit(
         parameters=request.parameters,
         hook=request.hook,
-        keys=torch.tensor(keys, device=device),
-        prompt_length=prompt_length,
+        layers=find_layers(request.parameters, model),
+        keys=torch.tensor(keys, device=model.device),
+        shared=shared,
         reference=torch.empty(0),
         constant=False,
         plugin=request.plugin,
     )
     if request.needs_reference:
         values = request.reference if request.mode is None else extracted[request.mode].tokens
-        edit.reference = normalise(values, request.parameters.normalisation).to(device)
+        edit.reference = normalise(values, request.parameters.normalisation).to(model.device)
         edit.constant = is_constant(values)
     return edit
 

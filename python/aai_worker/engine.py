@@ -127,7 +127,7 @@ class Engine:
         """For every row that names no edits itself, until removed; hooks apply in order of installation."""
         loaded = self._find(command.model)
         name = self._new_name("h")
-        request = request_edit(command.edit, arrays, loaded.model.layers, hook=name)
+        request = request_edit(command.edit, arrays, loaded.model, hook=name)
         hook = Hook(hook=name, edit=command.edit)
         loaded.hooks[name] = (hook, request)
         return hook

@@ -98,6 +98,12 @@ SUPPORTED = {
         "one for 16 × 16 pixels, by the image's own size, a break after every row",
         f"{_PATCHES}; breaks as in Mistral Small 3.1",
     ),
+    "mllama": Family(
+        "Llama 3.2 Vision",
+        "`meta-llama/Llama-3.2-11B-Vision-Instruct`",
+        "1600 a tile of 560 px, up to 4 tiles; none in the prompt (see below)",
+        f"{_PATCHES}, from the last global layer, the tiles stitched; a tile's CLS is no image key",
+    ),
     "blip-2": Family(
         "BLIP-2 with a decoder-only language model",
         "`Salesforce/blip2-opt-2.7b`",
@@ -128,8 +134,6 @@ _LINEAR = "most of its decoder layers are linear attention, in which no key has 
 _NO_GRID = "its image tokens are queries of a resampler, and no adapter carries the reference through it yet"
 
 REFUSED = {
-    "mllama": "it sees the image in cross-attention layers of its own, where image tokens are the only keys: "
-    "raising them all changes little, and they have no place in the prompt that its rows share",
     "qwen3_5": _LINEAR,
     "qwen3_5_moe": _LINEAR,
     "lfm2_vl": "most of its decoder layers are convolutions, in which no key has a logit to edit",

@@ -80,7 +80,7 @@ def generate(
                     openings, way.contrast, command.capture, [job for job in mine if job.sample in samples]
                 )
                 streams = Streams(way.contrast, model)
-                recorder = None if command.capture is None else Recorder(command.capture, model.layers)
+                recorder = None if command.capture is None else Recorder(command.capture, model)
                 size = command.batch_size or rows_that_fit(
                     model, max((job.tokens for job in mine), default=1)
                 )
@@ -145,11 +145,11 @@ def _windows(prepared: dict[int, Prepared], several: bool) -> Iterator[set[int]]
     window: set[int] = set()
     tokens = 0
     for number, sample in prepared.items():
-        if window and tokens + len(sample.ids) > _HELD_TOKENS:
+        if window and tokens + sample.size > _HELD_TOKENS:
             yield window
             window, tokens = set(), 0
         window.add(number)
-        tokens += len(sample.ids)
+        tokens += sample.size
     yield window
 
 
@@ -160,7 +160,7 @@ def _check(
     if not command.rows:
         raise WorkerError("bad-input", "The command has no rows; give at least one.")
     if command.capture is not None:
-        check_policy(command.capture, model.layers, model.heads)
+        check_policy(command.capture, model)
     for number, row in enumerate(command.rows):
         if row.sample >= len(command.samples):
             raise WorkerError(
@@ -170,7 +170,7 @@ def _check(
     return [
         list(hooks)
         if row.attention is None
-        else [request_edit(edit, arrays, model.layers) for edit in row.attention]
+        else [request_edit(edit, arrays, model) for edit in row.attention]
         for row in command.rows
     ]
 
@@ -198,12 +198,12 @@ def _plan_jobs(
         if row.sample not in prepared:
             continue
         sample = prepared[row.sample]
-        if command.capture is not None and command.capture.keys == "image" and not sample.image_keys:
+        if command.capture is not None and command.capture.keys == "image" and not sample.keys.image:
             raise WorkerError(
                 "bad-input", f"Row {number} has no image, so there is no attention to image keys."
             )
         edits = [
-            (request, find_keys(request, _edited_keys(model, sample, request), len(sample.ids)))
+            (request, find_keys(request, _edited_keys(model, sample, request), sample.keys))
             for request in requests[number]
         ]
         seed = getattr(row.search, "seed", 0)
@@ -213,4 +213,4 @@ def _plan_jobs(
 
 def _edited_keys(model: Model, sample: Prepared, request: EditRequest) -> list[int]:
     reference = None if request.reference is None else len(request.reference)
-    return model.edited_keys(sample.image_keys, request.parameters, reference)
+    return model.edited_keys(sample.keys.image, request.parameters, reference)

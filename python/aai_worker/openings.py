@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import torch
 
-from .capture import RowCapture
+from .capture import RowCapture, captured_layers
 from .contrast import Contrast
 from .decode import Row
 from .edits import EditRequest, bind_edit
@@ -77,7 +77,7 @@ class Openings:
             self._look(self.prepared[sample])
         vision = self._seconds_since(started)
         prompts = [self._embed(self.prepared[sample]) for sample in samples]
-        keys = [self.prepared[sample].image_keys for sample in samples]
+        keys = [self.prepared[sample].keys.image for sample in samples]
         opened = prefill(self.model, prompts, keys, self.should_stop, self.progress)
         self._prefixes.update(zip(samples, opened, strict=True))
         total = self._seconds_since(started)
@@ -117,11 +117,13 @@ class Openings:
             # The context may end before the answer does.
             limit=min(job.tokens, model.context_length - max(length, len(other) + 1)),
             seed=job.seed,
-            image_keys=sample.image_keys,
-            edits=[bind_edit(request, keys, length, references, model.device) for request, keys in job.edits],
+            image_keys=sample.keys.image,
+            edits=[
+                bind_edit(request, keys, sample.keys.shared, references, model) for request, keys in job.edits
+            ],
             capture=None
             if capture is None
-            else RowCapture(capture, model.layers, job.number, length, sample.image_keys),
+            else RowCapture(capture, captured_layers(capture, model), job.number, sample.keys),
             text=TextStream(model.tokenizer, model.stops.texts),
             told=told,
         )
@@ -213,7 +215,7 @@ class Lane:
             if place >= count and tokens >= _TOGETHER:
                 break
             samples.append(job.sample)
-            tokens += len(openings.prepared[job.sample].ids)
+            tokens += openings.prepared[job.sample].size
         closed = [sample for sample in samples if not openings.is_open(sample)]
         if closed:
             yield from openings.open(closed)
@@ -229,7 +231,7 @@ def _describe(number: int, sample: Prepared) -> PrefilledRow:
     # Neighbouring positions differ from their own rank by the same amount: one group per run.
     runs = [
         [key for _, key in run]
-        for _, run in groupby(enumerate(sample.image_keys), lambda pair: pair[1] - pair[0])
+        for _, run in groupby(enumerate(sample.keys.image), lambda pair: pair[1] - pair[0])
     ]
     return PrefilledRow(
         row=number, prompt_tokens=len(sample.ids), key_ranges=[(run[0], run[-1] + 1) for run in runs]

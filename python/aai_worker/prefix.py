@@ -22,15 +22,17 @@ _PREFILL_TOKENS = 8192
 
 @dataclass(eq=False)
 class Prefix:
-    keys: list[Tensor]  # by layer, [Hkv, P - 1, D]
+    keys: list[Tensor]  # by layer, [Hkv, P - 1, D]; in cross layers the image's, [Hkv, N, D]
     values: list[Tensor]
+    length: int  # P - 1
+    cross_length: int  # N
     last: Tensor  # [hidden], the last token, embedded
     position: int  # of the last token
-    image_keys: list[int]  # where the image tokens stand in the prompt
+    image_keys: list[int]  # where the image tokens stand among those keys
 
     def __len__(self) -> int:
         """Tokens whose keys and values are here: all but the prompt's last."""
-        return self.keys[0].shape[1]
+        return self.length
 
 
 def prefill(
@@ -42,20 +44,22 @@ def prefill(
 ) -> list[Prefix]:
     """Prompts with their image keys. Those of one length run together, without padding."""
     prefixes: dict[int, Prefix] = {}
-    lengths: dict[int, list[int]] = {}
+    alike: dict[tuple[int, int], list[int]] = {}
     for number, prompt in enumerate(prompts):
-        lengths.setdefault(len(prompt.embedded), []).append(number)
-    for length, numbers in lengths.items():
-        size = max(1, _PREFILL_TOKENS // length)
+        alike.setdefault((len(prompt.embedded), prompt.cross_length), []).append(number)
+    for lengths, numbers in alike.items():
+        size = max(1, _PREFILL_TOKENS // sum(lengths))
         for start in range(0, len(numbers), size):
             if should_stop():
                 raise Cancelled
             part = numbers[start : start + size]
-            layers = _prefill(model, [prompts[number] for number in part])
-            for number, (keys, values) in zip(part, layers, strict=True):
+            stored = _prefill(model, [prompts[number] for number in part])
+            for number, (keys, values) in zip(part, stored, strict=True):
                 prefixes[number] = Prefix(
                     keys=keys,
                     values=values,
+                    length=len(prompts[number].embedded) - 1,
+                    cross_length=max((keys[layer].shape[1] for layer in model.cross_layers), default=0),
                     last=prompts[number].embedded[-1],
                     position=prompts[number].last_position,
                     image_keys=image_keys[number],
@@ -67,15 +71,10 @@ def prefill(
 def _prefill(model: Model, prompts: Sequence[Embedded]) -> list[tuple[list[Tensor], list[Tensor]]]:
     """Keys and values of each prompt, by layer; half of the prompts at a time where memory ends."""
     try:
-        layers = model.prefill(prompts)
+        return model.prefill(prompts)
     except Exception as error:
         if len(prompts) == 1 or not is_out_of_memory(error):
             raise
-    else:
-        return [
-            ([keys[row] for keys, _ in layers], [values[row] for _, values in layers])
-            for row in range(len(prompts))
-        ]
     free_memory(model.device)
     half = len(prompts) // 2
     return [*_prefill(model, prompts[:half]), *_prefill(model, prompts[half:])]

@@ -13,9 +13,11 @@ from .prefix import Prefix
 
 
 class PrefixStore:
-    def __init__(self) -> None:
+    def __init__(self, cross_layers: frozenset[int]) -> None:
+        self._cross_layers = cross_layers
         self._held: list[Prefix] = []  # in place i of every tensor
-        self._keys: list[Tensor] = []  # by layer, [capacity, Hkv, columns, D]; zero where nothing was written
+        # By layer, [capacity, Hkv, columns, D]: zero, or left over, where nothing was written.
+        self._keys: list[Tensor] = []
         self._values: list[Tensor] = []
 
     def arrange(self, rows: Sequence[Prefix]) -> SharedPrefix:
@@ -32,23 +34,34 @@ class PrefixStore:
             spots.append((place, taken[place]))
             taken[place] += 1
         slots = max(taken.values())
-        count, width = len(self._held), max(map(len, self._held))
-        device = self._keys[0].device
+        count = len(self._held)
+        device = rows[0].last.device
         in_order = count * slots == len(rows) and all(
             place * slots + slot == row for row, (place, slot) in enumerate(spots)
         )
-        lengths = [len(prefix) for prefix in rows]
-        mask = None
-        if min(lengths) < width:
-            mask = torch.arange(width, device=device) < torch.tensor(lengths, device=device)[:, None]
+        width, cross_width = self._widths()
         return SharedPrefix(
-            keys=[keys[:count, :, :width] for keys in self._keys],
-            values=[values[:count, :, :width] for values in self._values],
+            keys=self._cut(self._keys, count, width, cross_width),
+            values=self._cut(self._values, count, width, cross_width),
             width=width,
             slots=slots,
-            spots=None if in_order else torch.tensor(spots, device=device).unbind(dim=1),
-            mask=mask,
+            spots=None if in_order else torch.tensor(spots, device=device).T,
+            seen=_seen([prefix.length for prefix in rows], width, device),
+            cross_layers=self._cross_layers,
+            cross_seen=_seen([prefix.cross_length for prefix in rows], cross_width, device)
+            if self._cross_layers
+            else None,
         )
+
+    def _widths(self) -> tuple[int, int]:
+        """Columns in use, and those of cross layers."""
+        return max(prefix.length for prefix in self._held), max(prefix.cross_length for prefix in self._held)
+
+    def _cut(self, layers: list[Tensor], count: int, width: int, cross_width: int) -> list[Tensor]:
+        return [
+            tensor[:count, :, : cross_width if layer in self._cross_layers else width]
+            for layer, tensor in enumerate(layers)
+        ]
 
     def _drop(self, wanted: set[Prefix]) -> None:
         """The last ones move into the places of those that go."""
@@ -73,33 +86,35 @@ class PrefixStore:
             self._keys = [keys[None] for keys in new[0].keys]
             self._values = [values[None] for values in new[0].values]
             return
-        self._make_room()
+        self._keys = self._with_room(self._keys, new[0].keys)
+        self._values = self._with_room(self._values, new[0].values)
         for place, prefix in enumerate(new, start=first):
             for stored, tensors in ((self._keys, prefix.keys), (self._values, prefix.values)):
                 for tensor, one in zip(stored, tensors, strict=True):
-                    tensor[place, :, : len(prefix)] = one
+                    tensor[place, :, : one.shape[1]] = one
 
-    def _make_room(self) -> None:
-        count, columns = len(self._held), max(map(len, self._held))
-        capacity = len(self._keys[0]) if self._keys else 0
-        if self._keys and capacity >= count and self._keys[0].shape[2] >= columns:
-            return
-        if self._keys:
-            columns = max(columns, self._keys[0].shape[2])
-            count = max(count, capacity)
-        self._keys = [
-            _grown(layer, count, columns, self._held[0].keys[i]) for i, layer in self._each(self._keys)
-        ]
-        self._values = [
-            _grown(layer, count, columns, self._held[0].values[i]) for i, layer in self._each(self._values)
+    def _with_room(self, layers: list[Tensor], like: Sequence[Tensor]) -> list[Tensor]:
+        """For all that is held."""
+        width, cross_width = self._widths()
+        columns = [cross_width if layer in self._cross_layers else width for layer in range(len(like))]
+        return [
+            _grown(layers[layer] if layers else None, len(self._held), columns[layer], one)
+            for layer, one in enumerate(like)
         ]
 
-    def _each(self, layers: list[Tensor]) -> list[tuple[int, Tensor | None]]:
-        return list(enumerate(layers or [None] * len(self._held[0].keys)))
+
+def _seen(lengths: Sequence[int], width: int, device: torch.device) -> Tensor | None:
+    """[R, width] bool: so many columns of each row; None = all."""
+    if min(lengths) == width > 0:
+        return None
+    return torch.arange(width, device=device) < torch.tensor(lengths, device=device)[:, None]
 
 
 def _grown(old: Tensor | None, count: int, columns: int, like: Tensor) -> Tensor:
-    new = like.new_zeros(count, like.shape[0], columns, like.shape[2])
-    if old is not None:
-        new[: len(old), :, : old.shape[2]] = old
+    if old is not None and len(old) >= count and old.shape[2] >= columns:
+        return old
+    if old is None:
+        return like.new_zeros(count, like.shape[0], columns, like.shape[2])
+    new = like.new_zeros(max(count, len(old)), like.shape[0], max(columns, old.shape[2]), like.shape[2])
+    new[: len(old), :, : old.shape[2]] = old
     return new

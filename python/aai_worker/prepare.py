@@ -15,13 +15,30 @@ from .prompts import PLACEHOLDER, build_prompt
 from .protocol import Prompt, Sample
 
 
+class Keys(NamedTuple):
+    """What a row attends to in the layers that see its image."""
+
+    image: list[int]  # where the image tokens stand: in the prompt, or among the image's keys in cross layers
+    shared: int  # so many are the prefix's
+    own: bool  # then the last prompt token's and the answer's follow
+
+    @property
+    def of_prompt(self) -> int:
+        return self.shared + int(self.own)
+
+
 class Prepared(NamedTuple):
     ids: list[int]  # of the prompt, image tokens expanded
-    image_keys: list[int]  # where the image tokens sit in it
+    keys: Keys
     image: int | tuple[int, str] | None  # what is looked at: the array it came from, with the prompt where
     # that tells how; samples may share it
     pixels: Pixels | None
     prompt: Prompt
+
+    @property
+    def size(self) -> int:
+        """Keys that its prefix holds in the layer that holds most."""
+        return max(len(self.ids), self.keys.shared)
 
 
 def prepare_sample(model: Model, sample: Sample, arrays: Sequence[np.ndarray]) -> Prepared:
@@ -44,4 +61,11 @@ def prepare_sample(model: Model, sample: Sample, arrays: Sequence[np.ndarray]) -
             f"The prompt has {len(ids)} tokens, image included, which leaves no room for an answer in the "
             f"model's context of {model.context_length}; shorten it.",
         )
-    return Prepared(ids, model.image_keys(ids, pixels), image, pixels, sample.prompt)
+    return Prepared(ids, find_keys(model, ids, pixels), image, pixels, sample.prompt)
+
+
+def find_keys(model: Model, ids: list[int], pixels: Pixels | None) -> Keys:
+    if not model.cross_layers:
+        return Keys(model.image_keys(ids, pixels), len(ids) - 1, own=True)
+    image = [] if pixels is None else model.image_keys(ids, pixels)
+    return Keys(image, model.count_cross_keys(pixels), own=False)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "1c52d97491d0795d"
+PROTOCOL_HASH = "dc37c33f874b921d"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -195,6 +195,7 @@ class ModelDescription(Struct, frozen=True, kw_only=True, rename="camel"):
     architecture: str
     source: str
     layers: int
+    cross_layers: list[int]
     heads: int
     kv_heads: int
     hidden_size: int

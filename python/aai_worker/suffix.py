@@ -12,31 +12,33 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, CacheLayerMixin
 
+from .attention import Mirrored
+
 _FIRST_COLUMNS = 32
 
 
 class Suffix(Cache):
-    """What transformers' decoders call a cache."""
+    """What transformers' decoders call a cache. `cross_layers` attend to no token of a row's own."""
 
-    layers: list[_Layer]
-
-    def __init__(self, layers: int) -> None:
+    def __init__(self, layers: int, cross_layers: frozenset[int]) -> None:
         self.ages: list[int] = []  # per row: columns written
         # Per row: the row it was at the last selection, and how many columns it has from there at least.
         self._origins: list[int] = []
         self._kept: list[int] = []
-        super().__init__(layers=[_Layer() for _ in range(layers)])
+        self._written = [_Layer() for _ in range(layers - len(cross_layers))]
+        own = iter(self._written)
+        super().__init__(layers=[_Nothing() if i in cross_layers else next(own) for i in range(layers)])
 
     def begin(self, device: torch.device) -> Tensor | None:
         """Before a step that writes one column per row. [R, columns] bool, what each may see; None = all."""
         ages, width = self.ages, max(self.ages) + 1
-        column: int | tuple[Tensor, Tensor] = ages[0]
+        column: int | Mirrored = ages[0]
         mask = None
         if min(ages) < max(ages):
             written = torch.tensor(ages, device=device)
-            column = (torch.arange(len(ages), device=device), written)
+            column = Mirrored(torch.stack([torch.arange(len(ages), device=device), written]))
             mask = torch.arange(width, device=device) <= written[:, None]
-        for layer in self.layers:
+        for layer in self._written:
             layer.column, layer.width = column, width
         return mask
 
@@ -54,14 +56,13 @@ class Suffix(Cache):
         moves = [(source, row) for row, source in enumerate(rows) if row != source]
         near = [move for move in moves if self._were_one(*move)]
         far = [move for move in moves if not self._were_one(*move)]
-        written = [layer for layer in self.layers if layer.is_initialized]  # all, unless memory ran out
+        written = [layer for layer in self._written if layer.is_initialized]  # all, unless memory ran out
         if moves and written:
             used, device = max(self.ages) + 1, written[0].keys.device
             copies = []
             for part, first in ((near, min((self._kept[row] for _, row in near), default=0)), (far, 0)):
                 if part:
-                    source, to = torch.tensor(part, device=device).unbind(dim=1)
-                    copies.append(_Copy(source, to, slice(first, used)))
+                    copies.append(_Copy(Mirrored(torch.tensor(part, device=device).T), slice(first, used)))
             for layer in written:
                 layer.copy(copies, len(rows), used)
         self.ages = [self.ages[row] for row in rows]
@@ -71,27 +72,27 @@ class Suffix(Cache):
         return row < len(self._kept) and self._kept[row] > 0 and self._origins[row] == self._origins[source]
 
     def read(self, rows: Sequence[int]) -> Tensor:
-        """The column that each of these rows wrote last: [layer, 2, row, Hkv, D]."""
+        """The column that each of these rows wrote last: [layer, 2, row, Hkv, D], of layers that have any."""
         columns = [self.ages[row] for row in rows]
+        device = self._written[0].keys.device
         return torch.stack(
             [
-                torch.stack([layer.keys[rows, :, columns], layer.values[rows, :, columns]])
-                for layer in self.layers
+                torch.stack([layer.keys[rows, :, columns], layer.values[rows, :, columns]]).to(device)
+                for layer in self._written
             ]
         )
 
     def write(self, row: int, columns: Tensor) -> None:
         """[layer, 2, Hkv, n, D] -> columns 1 to n: all behind the last prompt token's."""
         count = columns.shape[3]
-        for layer, (keys, values) in zip(self.layers, columns, strict=True):
+        for layer, (keys, values) in zip(self._written, columns, strict=True):
             layer.make_room(row + 1, count + 1)
             layer.keys[row, :, 1 : count + 1], layer.values[row, :, 1 : count + 1] = keys, values
         self._kept[row], self._origins[row] = 0, -1
 
 
 class _Copy(NamedTuple):
-    source: Tensor  # [n] rows
-    to: Tensor  # [n] rows
+    moves: Mirrored  # [2, n]: from rows, to rows
     columns: slice
 
 
@@ -103,7 +104,7 @@ class _Layer(CacheLayerMixin):
     def __init__(self) -> None:
         super().__init__()
         self.width = 0  # columns in use, the next one included
-        self.column: int | tuple[Tensor, Tensor] = 0  # written next: of all rows, or (row, its column)
+        self.column: int | Mirrored = 0  # written next: of all rows, or [2, R] of each row, its column
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         self.keys = key_states.new_zeros(0, key_states.shape[1], 0, key_states.shape[3])
@@ -116,9 +117,11 @@ class _Layer(CacheLayerMixin):
             self.lazy_initialization(key_states, value_states)
         rows = len(key_states)
         self.make_room(rows, self.width)
-        at = (slice(rows), slice(None), self.column)
-        if not isinstance(self.column, int):
-            at = (self.column[0], slice(None), self.column[1])
+        if isinstance(self.column, int):
+            at = (slice(rows), slice(None), self.column)
+        else:
+            row, column = self.column.on(key_states.device)
+            at = (row, slice(None), column)
         self.keys[at], self.values[at] = key_states[:, :, 0], value_states[:, :, 0]
         return self.keys[:rows, :, : self.width], self.values[:rows, :, : self.width]
 
@@ -133,11 +136,12 @@ class _Layer(CacheLayerMixin):
 
     def copy(self, copies: Sequence[_Copy], rows: int, used: int) -> None:
         self.make_room(rows, used)
+        moves = [copy.moves.on(self.keys.device) for copy in copies]
         for tensor in (self.keys, self.values):
             # All are read before any is written: a row may be both.
-            read = [tensor[source, :, columns] for source, _, columns in copies]
-            for (_, to, columns), values in zip(copies, read, strict=True):
-                tensor[to, :, columns] = values
+            read = [tensor[source, :, copy.columns] for (source, _), copy in zip(moves, copies, strict=True)]
+            for (_, to), copy, values in zip(moves, copies, read, strict=True):
+                tensor[to, :, copy.columns] = values
 
     def get_seq_length(self) -> int:
         return max(self.width - 1, 0)
@@ -147,6 +151,13 @@ class _Layer(CacheLayerMixin):
 
     def get_max_length(self) -> int:
         return -1
+
+
+class _Nothing(_Layer):
+    """Of a layer that attends to the image alone."""
+
+    def update(self, key_states: Tensor, value_states: Tensor, *_: Any, **__: Any) -> tuple[Tensor, Tensor]:
+        return key_states, value_states
 
 
 def _grown(old: Tensor, rows: int, width: int) -> Tensor:

@@ -26,7 +26,7 @@ _BLOCK = 1 << 26
 
 class _Watch(NamedTuple):
     modules: Mapping[str, nn.Module]  # by mode of the reference
-    dropped: int  # leading tokens (CLS)
+    kept: slice | Tensor  # which tokens are patches
     received: dict[str, list[Tensor]]  # by mode
 
 
@@ -34,14 +34,16 @@ _watch: ContextVar[_Watch | None] = ContextVar("watch", default=None)
 
 
 @contextmanager
-def watch_attention(modules: Mapping[str, nn.Module], dropped: int) -> Iterator[dict[str, list[Tensor]]]:
+def watch_attention(
+    modules: Mapping[str, nn.Module], kept: slice | Tensor
+) -> Iterator[dict[str, list[Tensor]]]:
     """`modules`: the attention module to watch for each mode of the reference; the two modes may share one.
 
-    Yields, by mode, one entry for each call of the module: what each token received in it, [B, N - dropped]
-    float32, in the order in which the tower has them. See `receive`.
+    Yields, by mode, one entry for each call of the module: what each patch received in it, [B, patches]
+    float32, in the order of `kept`, which says what tokens of a call are patches. See `receive`.
     """
     received: dict[str, list[Tensor]] = {mode: [] for mode in modules}
-    token = _watch.set(_Watch(modules, dropped, received))
+    token = _watch.set(_Watch(modules, kept, received))
     try:
         yield received
     finally:
@@ -62,30 +64,29 @@ def attention_forward(
     for mode, watched in watch.modules.items() if watch else ():
         if watched is module:
             watch.received[mode].append(  # type: ignore[union-attr]
-                receive(query, key, attention_mask, scaling, watch.dropped, mode)  # type: ignore[union-attr]
+                receive(query, key, attention_mask, scaling, watch.kept, mode)  # type: ignore[union-attr]
             )
     return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
 
 
 def receive(
-    query: Tensor, key: Tensor, mask: Tensor | None, scaling: float | None, dropped: int, mode: str
+    query: Tensor, key: Tensor, mask: Tensor | None, scaling: float | None, kept: slice | Tensor, mode: str
 ) -> Tensor:
-    """Attention that each token receives, mean over heads, summed over queries: [B, N - dropped] float32.
+    """Attention that each patch receives, mean over heads, summed over queries: [B, patches] float32.
 
-    As `reference.reduce_attention` has it: `dropped` leading tokens neither give nor receive, and in the mode
-    "corrected" what every query gives to the others is scaled to one in total.
+    As `reference.reduce_attention` has it: other tokens than those `kept` neither give nor receive, and in
+    the mode "corrected" what every query gives to patches is scaled to one in total.
     """
     rows, heads, length, size = query.shape
-    total = torch.zeros(rows, length - dropped, device=query.device)
-    step = max(1, _BLOCK // (rows * heads * length))
-    for start in range(dropped, length, step):
-        block = slice(start, min(start + step, length))
+    patches = torch.arange(length, device=query.device)[kept]
+    total = torch.zeros(rows, len(patches), device=query.device)
+    for block in patches.split(max(1, _BLOCK // (rows * heads * length))):
         logits = (query[:, :, block] @ key.transpose(2, 3)).float()
         logits *= size**-0.5 if scaling is None else scaling
         if mask is not None:
             part = mask.expand(rows, 1, length, length)[:, :, block]
             logits = logits.masked_fill(~part, -torch.inf) if part.dtype == torch.bool else logits + part
-        given = torch.softmax(logits, dim=-1).mean(dim=1)[..., dropped:]  # [B, block, N - dropped]
+        given = torch.softmax(logits, dim=-1).mean(dim=1)[..., patches]  # [B, block, patches]
         if mode == "corrected":
             given = given / given.sum(dim=-1, keepdim=True)
         total += given.sum(dim=1)

@@ -29,6 +29,8 @@ from transformers import (
     LlavaOnevisionForConditionalGeneration,
     Mistral3Config,
     Mistral3ForConditionalGeneration,
+    MllamaConfig,
+    MllamaForConditionalGeneration,
     PaliGemmaConfig,
     PaliGemmaForConditionalGeneration,
     PreTrainedTokenizerFast,
@@ -53,6 +55,11 @@ from transformers.models.llava_onevision.image_processing_pil_llava_onevision im
     LlavaOnevisionImageProcessorPil,
 )
 from transformers.models.llava_onevision.processing_llava_onevision import LlavaOnevisionProcessor
+from transformers.models.mllama.image_processing_pil_mllama import MllamaImageProcessorPil
+from transformers.models.mllama.processing_mllama import (
+    convert_sparse_cross_attention_mask_to_dense,
+    get_cross_attention_token_mask,
+)
 from transformers.models.pixtral.image_processing_pil_pixtral import PixtralImageProcessorPil
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
@@ -70,7 +77,8 @@ class Family(NamedTuple):
     expand: Callable[[dict[str, Any], Any], str]  # (processed image, config) -> the same for the tokenizer
     flatten: Callable[[Any], None]  # projectors that only take means over the patches of a token
     options: dict[str, Any] = {}  # noqa: RUF012  # of the image processor
-    types: Callable[[Tensor], dict[str, Tensor]] = lambda is_image: {}
+    # (where image tokens are, processed image) -> what else the network takes with the ids
+    types: Callable[[Tensor, dict[str, Any]], dict[str, Tensor]] = lambda is_image, image: {}
     after: int = 0  # token type of what is generated
 
 
@@ -190,7 +198,7 @@ _QWEN: dict[str, Any] = {
     "chat": "<|vision_start|><|image_pad|><|vision_end|>",
     "expand": _expand_qwen,
     "flatten": _flatten_qwen,
-    "types": lambda is_image: {"mm_token_type_ids": is_image.long()},
+    "types": lambda is_image, _: {"mm_token_type_ids": is_image.long()},
 }
 
 # ---- LLaVA -------------------------------------------------------------------------------------------------
@@ -417,6 +425,44 @@ def _flatten_mistral3(network: Any) -> None:
     projector.linear_1 = projector.act = projector.linear_2 = nn.Identity()
 
 
+# ---- Llama 3.2 Vision --------------------------------------------------------------------------------------
+
+
+def _create_mllama(tokenizer: PreTrainedTokenizerFast) -> tuple[Any, Any]:
+    text = {**text_settings(tokenizer), "cross_attention_layers": [1, 3]}
+    config = MllamaConfig(
+        vision_config={
+            "hidden_size": 16,
+            "intermediate_size": 32,
+            "num_hidden_layers": 3,
+            "num_global_layers": 2,
+            "attention_heads": 2,
+            "image_size": 8,
+            "patch_size": 2,
+            "intermediate_layers_indices": [0, 1],
+            "vision_output_dim": 3 * 16,
+        },
+        text_config={**text, "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0}},
+        image_token_index=tokenizer.convert_tokens_to_ids("<|image|>"),
+    )
+    network = MllamaForConditionalGeneration(config)
+    for name, weights in network.named_parameters():
+        if "gate" in name and weights.numel() == 1:  # closed at first
+            torch.nn.init.constant_(weights, 0.7)
+    return network, MllamaImageProcessorPil(size={"height": 8, "width": 8}, max_image_tiles=4)
+
+
+def _see_tiles(is_image: Tensor, image: dict[str, Any]) -> dict[str, Tensor]:
+    """As Mllama's processor: which tokens see which tiles."""
+    if not image:
+        return {}
+    locations = get_cross_attention_token_mask(is_image[0].long().tolist(), 1)
+    mask = convert_sparse_cross_attention_mask_to_dense(
+        [locations], image["num_tiles"], max_num_tiles=4, length=is_image.shape[1]
+    )
+    return {"cross_attention_mask": torch.from_numpy(mask)}
+
+
 FAMILIES: dict[str, Family] = {
     "qwen2_vl": Family(
         create=_qwen(
@@ -472,7 +518,7 @@ FAMILIES: dict[str, Family] = {
         chat="<start_of_image>",
         expand=lambda *_: "\n\n<start_of_image>" + "<image_soft_token>" * 16 + "<end_of_image>\n\n",
         flatten=_flatten_gemma3,
-        types=lambda is_image: {"token_type_ids": is_image.long()},
+        types=lambda is_image, _: {"token_type_ids": is_image.long()},
     ),
     "paligemma": Family(
         create=_create_paligemma,
@@ -480,7 +526,7 @@ FAMILIES: dict[str, Family] = {
         chat="<image>",
         expand=lambda *_: "<image>" * 16 + "<s>",
         flatten=_flatten_projector,
-        types=lambda is_image: {"token_type_ids": torch.zeros_like(is_image, dtype=torch.long)},
+        types=lambda is_image, _: {"token_type_ids": torch.zeros_like(is_image, dtype=torch.long)},
         after=1,
     ),
     "idefics3": Family(
@@ -507,7 +553,18 @@ FAMILIES: dict[str, Family] = {
         expand=_expand_mistral3,
         flatten=_flatten_projector,
     ),
+    "mllama": Family(
+        create=_create_mllama,
+        special={"image_token": "<|image|>"},
+        chat="<|image|>",
+        expand=lambda *_: "<|image|>",
+        flatten=lambda _: None,
+        types=_see_tiles,
+    ),
 }
+
+# Whose image tokens stand in no prompt.
+CROSS = {"mllama"}
 
 # Under the family's name, what not every checkpoint of it has.
 VARIANTS: dict[str, Family] = {

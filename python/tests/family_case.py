@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import tiny
 import torch
-from families import FAMILIES, VARIANTS
+from families import CROSS, FAMILIES, VARIANTS
 from PIL import Image
 from torch import Tensor
 from transformers import AttentionInterface, AttentionMaskInterface, AutoModelForImageTextToText
@@ -47,7 +48,7 @@ class Case(NamedTuple):
         expanded = self.family.expand(made, self.oracle.config)
         prompt = f"USER: {expanded}{text} ASSISTANT:"
         ids = self.tokenizer(prompt, return_tensors="pt", add_special_tokens=False)["input_ids"]
-        types = self.family.types(ids == self.oracle.config.image_token_id)
+        types = self.family.types(ids == self.oracle.config.image_token_id, made)
         return {"input_ids": ids, **types, **{name: made[name] for name in VISION if name in made}}
 
 
@@ -63,7 +64,9 @@ class Naive:
 
     def __init__(self) -> None:
         self.edit: Edit | None = None
-        self.prompt = 0
+        self.prompt = 0  # tokens of it
+        self.length = 0  # tokens by now
+        self.layers: Sequence[int] = range(families.LAYERS)  # with image keys
         self.keys: list[int] = []
         self.r = torch.empty(0)
         self.vision: dict[int, list[Tensor]] = {}  # by id of the module: maps [H, N, N]
@@ -85,10 +88,10 @@ class Naive:
         if softcap is not None:
             scores = softcap * torch.tanh(scores / softcap)
         layer = getattr(module, "layer_idx", None)
-        if self.edit is not None and layer is not None:
+        if self.edit is not None and layer in self.layers:
             alpha, beta, (start, end), warmup = self.edit
             for query_index in range(scores.shape[2]):
-                step = scores.shape[3] - scores.shape[2] + query_index - self.prompt + 1
+                step = self.length - scores.shape[2] + query_index - self.prompt + 1
                 if step > warmup and step >= 0 and start <= layer < end:
                     x = scores[:, :, query_index, self.keys]
                     scores[:, :, query_index, self.keys] = alpha * x.abs() * self.r + beta * x
@@ -100,7 +103,14 @@ class Naive:
         return (weights @ value).transpose(1, 2).contiguous(), weights
 
 
-VISION = ("pixel_values", "image_grid_thw", "image_sizes", "pixel_attention_mask")
+VISION = (
+    "pixel_values",
+    "image_grid_thw",
+    "image_sizes",
+    "pixel_attention_mask",
+    "aspect_ratio_ids",
+    "aspect_ratio_mask",
+)
 NAIVE = Naive()
 AttentionInterface.register("naive", NAIVE)
 AttentionMaskInterface.register("naive", eager_mask)
@@ -147,10 +157,11 @@ def recomputed(case: Case, image: int, edit: Edit, r: Tensor) -> tuple[list[int]
         return continued(case, image, edit, r)
     inputs = case.inputs(image)
     NAIVE.edit, NAIVE.prompt, NAIVE.r = edit, inputs["input_ids"].shape[1], r
-    NAIVE.keys = patch_positions(case, image)
+    NAIVE.keys, NAIVE.layers = patch_positions(case, image), case.model.image_layers
     logits = []
     try:
         for _ in range(TOKENS):
+            NAIVE.length = inputs["input_ids"].shape[1]
             logits.append(case.oracle(**inputs, use_cache=False).logits[0, -1])
             for name, filler in (
                 ("input_ids", int(logits[-1].argmax())),
@@ -159,6 +170,9 @@ def recomputed(case: Case, image: int, edit: Edit, r: Tensor) -> tuple[list[int]
             ):
                 if name in inputs:
                     inputs[name] = torch.nn.functional.pad(inputs[name], (0, 1), value=filler)
+            if "cross_attention_mask" in inputs:
+                mask = inputs["cross_attention_mask"]
+                inputs["cross_attention_mask"] = torch.cat([mask, mask[:, -1:]], dim=1)
     finally:
         NAIVE.edit = None
     return [int(one.argmax()) for one in logits], torch.stack(logits)
@@ -171,10 +185,11 @@ def continued(case: Case, image: int, edit: Edit, r: Tensor) -> tuple[list[int],
     cache.crop(-1)
     fed, length = inputs["input_ids"][:, -1:], inputs["input_ids"].shape[1]
     NAIVE.edit, NAIVE.prompt, NAIVE.r = edit, length, r
-    NAIVE.keys = patch_positions(case, image)
+    NAIVE.keys, NAIVE.layers = patch_positions(case, image), case.model.image_layers
     logits = []
     try:
         for step in range(TOKENS):
+            NAIVE.length = length + step
             places = torch.tensor([[length + step]])  # this family counts from 1
             output = case.oracle(fed, past_key_values=cache, position_ids=places, use_cache=True)
             logits.append(output.logits[0, -1])
@@ -185,7 +200,9 @@ def continued(case: Case, image: int, edit: Edit, r: Tensor) -> tuple[list[int],
 
 
 def patch_positions(case: Case, image: int) -> list[int]:
-    """Image tokens whose feature is no newline, in the prompt."""
+    """Image tokens whose feature is no newline, in the prompt; where there are cross layers, in those."""
+    if case.name in CROSS:
+        return tile_positions(case, image)
     ids = case.inputs(image)["input_ids"][0]
     positions = (ids == case.oracle.config.image_token_id).nonzero().flatten()
     newline = getattr(case.oracle.model, "image_newline", None)
@@ -193,6 +210,18 @@ def patch_positions(case: Case, image: int) -> list[int]:
         return positions.tolist()
     features = case.oracle.get_image_features(**vision_inputs(case, image), return_dict=True).pooler_output[0]
     return positions[(features != newline).any(dim=1)].tolist()
+
+
+def tile_positions(case: Case, image: int, tokens: int = 17) -> list[int]:
+    """Of every patch, row by row over all tiles: these, of CLS and 4 x 4, come one after the other."""
+    ratio = case.inputs(image)["aspect_ratio_ids"][0, 0]
+    rows, columns = case.oracle.config.vision_config.supported_aspect_ratios[ratio - 1]
+    positions = []
+    for row in range(4 * rows):
+        for column in range(4 * columns):
+            tile = row // 4 * columns + column // 4
+            positions.append(tile * tokens + 1 + row % 4 * 4 + column % 4)
+    return positions
 
 
 def vision_inputs(case: Case, image: int) -> dict[str, Tensor]:

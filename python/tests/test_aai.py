@@ -25,7 +25,8 @@ def apply(x: list[float], r: Tensor, alpha: float, beta: float) -> list[float]:
         parameters=tiny.aai(alpha=alpha, beta=beta).parameters,
         hook=None,
         keys=torch.arange(1, len(x) + 1),
-        prompt_length=len(x) + 2,
+        layers=frozenset(),
+        shared=len(x) + 1,
         reference=r,
         constant=False,
     )

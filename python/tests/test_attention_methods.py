@@ -21,7 +21,9 @@ from aai_worker.protocol import AttentionEdit
 
 def apply(edit: AttentionEdit, logits: Tensor, keys: list[int]) -> Tensor:
     """[Hkv, G, K] of one row."""
-    row = RowEdit(edit.parameters, None, torch.tensor(keys), 99, reference=torch.empty(0), constant=False)
+    row = RowEdit(
+        edit.parameters, None, frozenset(), torch.tensor(keys), 99, reference=torch.empty(0), constant=False
+    )
     return METHODS[row.method]([row], [row.keys])(logits[None].clone())[0]
 
 

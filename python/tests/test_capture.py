@@ -12,6 +12,7 @@ from torch import Tensor
 
 from aai_worker.capture import RowCapture, clean_word
 from aai_worker.engine import Engine
+from aai_worker.prepare import Keys
 
 QUESTIONS = ["<image>\nWhat?", "Look: <image>\nPlease describe this image in detail."]
 SAMPLES = [tiny.sample(text, image=index) for index, text in enumerate(QUESTIONS)]
@@ -98,7 +99,7 @@ def test_an_edit_shows_in_the_captured_weights(engine: Engine) -> None:
 
 def test_only_the_tokens_of_chosen_words() -> None:
     policy = tiny.capture(words=["Cat", "a"], heads="mean")
-    row = RowCapture(policy, layers=tiny.LAYERS, row=7, prompt_length=1, image_keys=[])
+    row = RowCapture(policy, layers=list(range(tiny.LAYERS)), row=7, keys=Keys([], shared=0, own=True))
     tokens = ["A", " c", "at", ",", " cats", " \n", "the ", "cat", "\nand", " a", ""]
     sent = []
     for step, text in enumerate(tokens):

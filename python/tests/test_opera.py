@@ -208,7 +208,8 @@ def test_most_common_is_the_mode() -> None:
 
 
 def create(mode: str, **settings: Any) -> Opera:
-    return Opera(opera(mode, **settings), SimpleNamespace(layers=3, stops=Stops(frozenset([2]))))  # type: ignore[arg-type]
+    model = SimpleNamespace(layers=3, cross_layers=frozenset(), stops=Stops(frozenset([2])))
+    return Opera(opera(mode, **settings), model)  # type: ignore[arg-type]
 
 
 def state_of(length: int) -> _State:

@@ -17,7 +17,7 @@ class Model:
 
     def __init__(self) -> None:
         self.rows: list[list[int]] = []
-        self.suffix = Suffix(LAYERS)
+        self.suffix = Suffix(LAYERS, frozenset())
         self._next = 0
 
     def join(self, count: int) -> None:
@@ -107,5 +107,5 @@ def test_rows_that_were_one_are_copied_from_where_they_parted(monkeypatch: pytes
     model.suffix.select([1, 1, 1, 4, 4, 4])
 
     ((only,), used) = seen[0]
-    assert (only.source.tolist(), only.to.tolist()) == ([1, 1, 4, 4], [0, 2, 3, 5])
+    assert only.moves.on(torch.device("cpu")).tolist() == [[1, 1, 4, 4], [0, 2, 3, 5]]
     assert (only.columns, used) == (slice(6, 8), 8)

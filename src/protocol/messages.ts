@@ -43,6 +43,8 @@ export const ModelDescription = z
     architecture: z.string(),
     source: z.string(),
     layers: z.int(),
+    /** Decoder layers that attend to the image alone (Llama 3.2 Vision): there edits act and attention is captured. Empty: all see it. */
+    crossLayers: z.array(z.int()),
     heads: z.int(),
     kvHeads: z.int(),
     hiddenSize: z.int(),
@@ -191,7 +193,10 @@ export const WorkerFault = z
   })
   .meta({ id: "WorkerFault" });
 
-/** After a prefill; samples are prefilled a few at a time. `keyRanges`: runs of image tokens in the prompt, each [start, end). */
+/**
+ * After a prefill; samples are prefilled a few at a time. `keyRanges`: runs of image tokens in the prompt, each
+ * [start, end); among the keys of cross layers where the model has such.
+ */
 export const PrefilledRow = z
   .object({ row: z.int(), promptTokens: z.int(), keyRanges: z.array(z.tuple([z.int(), z.int()])) })
   .meta({ id: "PrefilledRow" });

@@ -23,6 +23,7 @@ test("a checkpoint is what transformers says it is", async () => {
     family: "llava",
     source: folder,
     layers: 2,
+    crossLayers: [],
     heads: 4,
     kvHeads: 2,
     hiddenSize: 32,

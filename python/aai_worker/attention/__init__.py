@@ -6,7 +6,17 @@ edited.
 
 from .columns import columns_of
 from .forward import ATTENTION, AttentionStep
+from .mirrored import Mirrored
 from .plan import METHODS, Plan, RowEdit
 from .shared_prefix import SharedPrefix
 
-__all__ = ["ATTENTION", "METHODS", "AttentionStep", "Plan", "RowEdit", "SharedPrefix", "columns_of"]
+__all__ = [
+    "ATTENTION",
+    "METHODS",
+    "AttentionStep",
+    "Mirrored",
+    "Plan",
+    "RowEdit",
+    "SharedPrefix",
+    "columns_of",
+]

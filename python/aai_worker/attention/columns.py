@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
-def columns_of(keys: Sequence[int], prompt_length: int, width: int) -> list[int]:
-    """Positions in the prompt -> columns, `width` being that at which a row's own keys begin."""
-    shared = prompt_length - 1
+def columns_of(keys: Sequence[int], shared: int, width: int) -> list[int]:
+    """Keys of a row, of which the first `shared` are its prefix's -> columns; its own begin at `width`."""
     return [key if key < shared else width + key - shared for key in keys]

@@ -49,21 +49,24 @@ def attention_forward(
     if shared_prefix is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
     layer: int = module.layer_idx  # type: ignore[assignment]
+    prefix = shared_prefix.at(layer)
     rows, heads, _, size = query.shape
     grouped = query.reshape(rows, key.shape[1], -1, size)  # heads that share a key: no copy of the keys
     # In float32, so that |x| * r keeps its digits in half precision.
-    logits = join_logits(grouped, key, shared_prefix, layer).float()
+    logits = join_logits(grouped, key, prefix).float()
     logits *= size**-0.5 if scaling is None else scaling  # [R, Hkv, G, P + T]
     if softcap is not None:
         logits = cap(logits, softcap)  # the edit acts on what softmax sees
     if attention_step is not None:
         logits = attention_step.plan.apply(layer, logits)
-    if shared_prefix.mask is not None:  # the edit comes first: a masked key stays masked
-        logits.masked_fill_(~shared_prefix.mask, -torch.inf)
+    if prefix.mask is not None:  # the edit comes first: a masked key stays masked
+        logits.masked_fill_(~prefix.mask, -torch.inf)
     weights = torch.softmax(logits, dim=-1)
+    if prefix.blind is not None:
+        weights.masked_fill_(prefix.blind, 0)
     if attention_step is not None and attention_step.record is not None and layer in attention_step.recorded:
         attention_step.record(layer, weights.flatten(1, 2))
-    output = join_values(weights.to(value.dtype), value, shared_prefix, layer)  # [R, Hkv, G, D]
+    output = join_values(weights.to(value.dtype), value, prefix)  # [R, Hkv, G, D]
     return output.reshape(rows, 1, heads, size), None
 
 

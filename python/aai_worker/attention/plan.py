@@ -22,8 +22,9 @@ class RowEdit:
 
     parameters: Any  # AttentionParameters: every method reads its own
     hook: str | None  # name of the installed hook it comes from
-    keys: Tensor  # [image keys] int64, positions in the prompt
-    prompt_length: int
+    layers: frozenset[int]  # in which it applies
+    keys: Tensor  # [image keys] int64, among the row's keys in these layers
+    shared: int  # so many of which are the prefix's
     reference: Tensor  # [image keys] float32, normalised; empty where the method needs none
     constant: bool  # the reference was (nearly) constant
     plugin: Bound | None = None  # where it is the user's own
@@ -46,14 +47,9 @@ class RowEdit:
         self.generated = generated
         return generated > getattr(self.parameters, "warmup", -1)
 
-    def covers(self, layer: int) -> bool:
-        start, end = self.parameters.layers
-        return start <= layer < end
-
     def columns(self, width: int) -> Tensor:
         """As `columns_of`. On the device: an image may well have hundreds of keys."""
-        shared = self.prompt_length - 1
-        return torch.where(self.keys < shared, self.keys, self.keys + width - shared)
+        return torch.where(self.keys < self.shared, self.keys, self.keys + width - self.shared)
 
 
 class _Group(NamedTuple):
@@ -72,11 +68,11 @@ class Plan:
         self.width = width
         self._fired: list[tuple[int, Sequence[RowEdit]]] = []
         self._layers: dict[int, list[_Group]] = {}
-        self._stacked: dict[tuple[int, ...], _Group] = {}
+        self._stacked: dict[tuple[Any, ...], _Group] = {}
 
     def apply(self, layer: int, logits: Tensor) -> Tensor:
         """[R, Hkv, G, K] float32 pre-softmax logits of the step's only query, changed in place."""
-        for rows, edits, apply in self._groups(layer):
+        for rows, edits, apply in self._groups(layer, logits.device):
             if edits[0].plugin is not None:
                 for edit in edits:
                     edit.layer = layer
@@ -98,29 +94,30 @@ class Plan:
         """After a step that broke off."""
         self._fired.clear()
 
-    def _groups(self, layer: int) -> list[_Group]:
+    def _groups(self, layer: int, device: torch.device) -> list[_Group]:
         if layer not in self._layers:
-            self._layers[layer] = self._group(layer)
+            self._layers[layer] = self._group(layer, device)
         return self._layers[layer]
 
-    def _group(self, layer: int) -> list[_Group]:
+    def _group(self, layer: int, device: torch.device) -> list[_Group]:
         """The n-th edits of all rows go together, method by method: order matters within a row only."""
-        chosen = [[edit for edit in row if edit.covers(layer)] for row in self.edits]
+        chosen = [[edit for edit in row if layer in edit.layers] for row in self.edits]
         groups = []
         for turn in range(max(map(len, chosen), default=0)):
             rows = [row for row, edits in enumerate(chosen) if turn < len(edits)]
             for method in METHODS:
                 members = [row for row in rows if chosen[row][turn].method == method]
                 if members:
-                    groups.append(self._stack(method, members, [chosen[row][turn] for row in members]))
+                    edits = [chosen[row][turn] for row in members]
+                    groups.append(self._stack(method, members, edits, device))
         return groups
 
-    def _stack(self, method: str, rows: list[int], edits: list[RowEdit]) -> _Group:
-        """Layers with the same edits share one group, and so its tensors."""
-        key = tuple(map(id, edits))
+    def _stack(self, method: str, rows: list[int], edits: list[RowEdit], device: torch.device) -> _Group:
+        """Layers with the same edits share one group, and so its tensors, where they share a device."""
+        key = (device, *map(id, edits))
         if key not in self._stacked:
             every = len(rows) == len(self.edits)
-            index = None if every else torch.tensor(rows, device=edits[0].keys.device)
-            columns = [edit.columns(self.width) for edit in edits]
+            index = None if every else torch.tensor(rows, device=device)
+            columns = [edit.columns(self.width).to(device) for edit in edits]
             self._stacked[key] = _Group(index, edits, METHODS[method](edits, columns))
         return self._stacked[key]

@@ -20,7 +20,7 @@ def stack(edits: Sequence[RowEdit], columns: Sequence[Tensor]) -> Callable[[Tens
         for row, edit, own in zip(logits, edits, columns, strict=True):
             assert edit.plugin is not None
             # Copies, so that it may change them in place.
-            reference, x = edit.reference.clone(), row[..., own]
+            reference, x = edit.reference.to(own.device, copy=True), row[..., own]
             offered = {"reference": reference, "layer": edit.layer, "generated": edit.generated}
             row[..., own] = call_plugin(edit.plugin, [x], offered)
         return logits

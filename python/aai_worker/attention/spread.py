@@ -16,7 +16,7 @@ def spread(columns: Sequence[Tensor], values: Sequence[Tensor | float], rest: fl
     rows = torch.arange(len(columns), device=device).repeat_interleave(counts)
     result = torch.full((len(columns), 1, 1, int(every.max()) + 1), rest, device=device)
     result[rows, 0, 0, every] = (
-        torch.cat(list(values))  # type: ignore[arg-type]
+        torch.cat([one.to(device) for one in values])  # type: ignore[union-attr]
         if isinstance(values[0], Tensor)
         else torch.tensor(values, dtype=torch.float32, device=device).repeat_interleave(counts)
     )

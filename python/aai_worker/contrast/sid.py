@@ -26,14 +26,20 @@ class Sid(Contrast):
 
     def check(self, model: Model, sample: Prepared) -> None:
         super().check(model, sample)
+        if model.cross_layers:
+            raise WorkerError(
+                "bad-input",
+                "sid hides image tokens among a prompt's, of which this decoder has none: it sees the image "
+                "in cross-attention layers.",
+            )
         layer, keep = self.parameters.layer, self.parameters.keep
         if not 1 <= layer < model.layers:
             raise WorkerError("bad-input", f"sid: layer is {layer}; it may be 1 to {model.layers - 1}.")
-        if not 1 <= keep < len(sample.image_keys):
+        if not 1 <= keep < len(sample.keys.image):
             raise WorkerError(
                 "bad-input",
-                f"sid: keep is {keep}, but the image has {len(sample.image_keys)} tokens; some must be "
-                f"hidden, so it may be 1 to {len(sample.image_keys) - 1}.",
+                f"sid: keep is {keep}, but the image has {len(sample.keys.image)} tokens; some must be "
+                f"hidden, so it may be 1 to {len(sample.keys.image) - 1}.",
             )
 
     def open(self, model: Model) -> Batch:
@@ -65,7 +71,7 @@ class _Dim(Batch):
         return super().step(AttentionStep(blinkers, blinkers.choose, frozenset([self._layer - 1])))
 
     def _find_image(self) -> Tensor:
-        columns = [columns_of(prefix.image_keys, len(prefix) + 1, self.width) for prefix in self.prefixes]
+        columns = [columns_of(prefix.image_keys, len(prefix), self.width) for prefix in self.prefixes]
         image = torch.zeros(len(columns), max(map(max, columns)) + 1, dtype=torch.bool)
         for row, own in enumerate(columns):
             image[row, own] = True
@@ -84,12 +90,13 @@ class _Blinkers(Plan):
 
     def choose(self, layer: int, weights: Tensor) -> None:
         """`weights` [R, Hq, K]."""
-        received = weights.mean(dim=1)[:, : self.image.shape[1]].masked_fill(~self.image, torch.inf)
+        image = self.image.to(weights.device)
+        received = weights.mean(dim=1)[:, : image.shape[1]].masked_fill(~image, torch.inf)
         least = received.topk(self.keep, dim=-1, largest=False).indices
-        self.hidden = self.image.scatter(-1, least, False)
+        self.hidden = image.scatter(-1, least, False)
 
     def apply(self, layer: int, logits: Tensor) -> Tensor:
         if layer >= self.layer:
             width = self.hidden.shape[1]
-            logits[..., :width].masked_fill_(self.hidden[:, None, None], -torch.inf)
+            logits[..., :width].masked_fill_(self.hidden[:, None, None].to(logits.device), -torch.inf)
         return logits

@@ -11,6 +11,7 @@ from .llava_next import LlavaNext
 from .llava_onevision import LlavaOnevision
 from .minigpt4 import MiniGpt4
 from .mistral3 import Mistral3
+from .mllama import Mllama
 from .paligemma import PaliGemma
 from .pixtral import Pixtral
 from .qwen2_5_vl import Qwen25Vl
@@ -32,6 +33,7 @@ _ADAPTERS: list[type[Model]] = [
     SmolVlm,
     Mistral3,
     Pixtral,
+    Mllama,
     Blip2,
     InstructBlip,
     MiniGpt4,

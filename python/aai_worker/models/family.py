@@ -34,7 +34,8 @@ class Pixels(NamedTuple):
 class Look(NamedTuple):
     """One vision pass."""
 
-    features: Tensor  # [image tokens, hidden], in the decoder's space; newline features included
+    # [image tokens, hidden], in the decoder's space; newline features included, and padding for cross layers
+    features: Tensor
     references: dict[str, Reference]  # by mode
     extras: dict[str, Tensor]  # what else the family's `embed` needs
 
@@ -45,6 +46,11 @@ class Embedded(NamedTuple):
     embedded: Tensor  # [P, hidden]
     positions: Tensor  # [P] int64; [axes, P] where image tokens are turned by several (M-RoPE)
     extras: dict[str, Tensor]  # further arguments of the family's prefill
+    cross_states: Tensor | None = None  # [N, hidden], what cross layers attend to
+
+    @property
+    def cross_length(self) -> int:
+        return 0 if self.cross_states is None else len(self.cross_states)
 
     @property
     def last_position(self) -> int:
@@ -64,6 +70,8 @@ class Model(ABC):
     bidirectional_prompt: ClassVar[bool] = False
     # Names in `prompts.TEMPLATES`: how the family's papers wrote prompts before there were chat templates.
     written_templates: ClassVar[tuple[str, ...]] = ()
+    # Decoder layers that attend to the image alone, which has no tokens in the prompt then.
+    cross_layers: frozenset[int] = frozenset()
     # Tokens per image depend on the image.
     dynamic: ClassVar[bool] = False
     # The vision pass depends on the prompt.
@@ -103,7 +111,8 @@ class Model(ABC):
 
     @abstractmethod
     def count_image_tokens(self, pixels: Pixels) -> int:
-        """How often the image token stands in the prompt for this image, newlines included."""
+        """How often the image token stands in the prompt for this image, newlines included; or, where there
+        are cross layers, how many of their keys are patches."""
 
     @abstractmethod
     def look(self, pixels: Pixels, modes: frozenset[str]) -> Look:
@@ -112,14 +121,12 @@ class Model(ABC):
     def preprocess(self, image: Image.Image) -> Pixels:
         """The tower's input."""
         try:
-            made = dict(self.process(image))
+            return _as_pixels(self.process(image))
         except (ValueError, ZeroDivisionError) as error:  # a picture one pixel wide, say
             width, height = image.size
             raise WorkerError(
                 "bad-image", f"The {width} x {height} image cannot be preprocessed: {error}."
             ) from error
-        values = made.pop("pixel_values")
-        return Pixels(values, {name: torch.as_tensor(value) for name, value in made.items()})
 
     def process(self, image: Image.Image, **options: Any) -> Any:
         return self.image_processor(image, **{"return_tensors": "pt", **options})
@@ -130,13 +137,13 @@ class Model(ABC):
 
     def picture(self, image: Image.Image) -> np.ndarray:
         """What the reference's grid lies on, as the tower sees it: uint8 [height, width, 3]."""
-        seen = self.process(image, do_rescale=False, do_normalize=False)
-        whole = self.whole_image(seen["pixel_values"]).permute(1, 2, 0)
+        seen = _as_pixels(self.process(image, do_rescale=False, do_normalize=False))
+        whole = self.whole_image(seen).permute(1, 2, 0)
         return np.ascontiguousarray(whole.numpy()).astype(np.uint8)
 
-    def whole_image(self, values: Tensor) -> Tensor:
-        """`Pixels.values` -> [3, height, width], the whole image at once where there are tiles too."""
-        return values[0]
+    def whole_image(self, pixels: Pixels) -> Tensor:
+        """[3, height, width], the whole image at once where there are tiles too."""
+        return pixels.values[0]
 
     def hold_still(self, values: Tensor) -> Tensor:
         """Where the tower takes several frames of an image: the first one, changed, in place of all."""
@@ -177,7 +184,8 @@ class Model(ABC):
         return bool(self.tokenizer.bos_token) and text.startswith(self.tokenizer.bos_token)
 
     def image_keys(self, ids: list[int], pixels: Pixels | None) -> list[int]:
-        """Where the image's patches sit in the prompt; a token that only ends a row of them is none."""
+        """Where the image's patches sit in the prompt; a token that only ends a row of them is none. Where
+        there are cross layers: where they sit among the keys of those."""
         return [position for position, id in enumerate(ids) if id == self.image_token_id]
 
     def edited_keys(self, image_keys: list[int], parameters: Any, reference: int | None) -> list[int]:
@@ -189,6 +197,15 @@ class Model(ABC):
 
     # The decoder.
 
+    @property
+    def image_layers(self) -> Sequence[int]:
+        """Those that attend to the image."""
+        return sorted(self.cross_layers) or range(self.layers)
+
+    def count_cross_keys(self, pixels: Pixels | None) -> int:
+        """Keys of the image in cross layers."""
+        raise NotImplementedError(f"{self.family} has no cross layers")
+
     def embed(self, ids: list[int], look: Look | None) -> Embedded:
         """The prompt, with the image's features in place of its tokens."""
         tokens = torch.tensor(ids, device=self.device)
@@ -199,8 +216,11 @@ class Model(ABC):
             embedded[is_image] = look.features.to(embedded.device, embedded.dtype)
         return Embedded(embedded, torch.arange(len(ids), device=self.device), {})
 
-    def prefill(self, prompts: Sequence[Embedded]) -> list[tuple[Tensor, Tensor]]:
-        """Prompts of one length P -> each layer's keys and values, [B, Hkv, P - 1, D], not the last one's."""
+    def prefill(self, prompts: Sequence[Embedded]) -> list[tuple[list[Tensor], list[Tensor]]]:
+        """Prompts of one length P -> keys and values of each, by layer: [Hkv, P - 1, D].
+
+        The last token's are not among them. In cross layers [Hkv, N, D], of N image tokens, patches first.
+        """
         cache = DynamicCache()
         length = len(prompts[0].embedded) - (0 if self.bidirectional_prompt else 1)
         self._run_prefill(
@@ -210,8 +230,15 @@ class Model(ABC):
             use_cache=True,
             **self.prefill_arguments(prompts, length),
         )
-        last = len(prompts[0].embedded) - 1
-        return [(layer.keys[:, :, :last], layer.values[:, :, :last]) for layer in cache.layers]
+        return [self.take(cache, row, prompt) for row, prompt in enumerate(prompts)]
+
+    def take(self, cache: Cache, row: int, prompt: Embedded) -> tuple[list[Tensor], list[Tensor]]:
+        """What is kept of one prompt after a prefill: keys and values by layer."""
+        last = len(prompt.embedded) - 1
+        return (
+            [layer.keys[row, :, :last] for layer in cache.layers],
+            [layer.values[row, :, :last] for layer in cache.layers],
+        )
 
     def prefill_arguments(self, prompts: Sequence[Embedded], length: int) -> dict[str, Any]:
         """Of the network, beyond embedded tokens and positions, for the first `length` tokens."""
@@ -234,7 +261,8 @@ class Model(ABC):
         attention_step: AttentionStep | None,
     ) -> Tensor:
         """One step of the decoder; logits [R, V] float32."""
-        return self._step(embedded, positions, own, prefix, attention_step).logits[:, -1].float()
+        output = self._step(embedded, positions, own, prefix, attention_step)
+        return output.logits[:, -1].to(self.device).float()
 
     def forward_layers(
         self,
@@ -247,8 +275,9 @@ class Model(ABC):
     ) -> tuple[Tensor, Tensor]:
         """As `forward`, and [layer, R, V] float32: the states after so many layers through the LM head."""
         output = self._step(embedded, positions, own, prefix, attention_step, output_hidden_states=True)
-        states = torch.stack([output.hidden_states[layer][:, -1] for layer in layers])  # 0 = the embedding
-        return output.logits[:, -1].float(), self.network.get_output_embeddings()(states).float()
+        passed = [output.hidden_states[layer][:, -1].to(self.device) for layer in layers]  # 0 = the embedding
+        exits = self.network.get_output_embeddings()(torch.stack(passed))
+        return output.logits[:, -1].to(self.device).float(), exits.to(self.device).float()
 
     def _step(
         self,
@@ -267,8 +296,13 @@ class Model(ABC):
             logits_to_keep=1,
             shared_prefix=prefix,
             attention_step=attention_step,
+            **self.step_arguments(embedded, prefix),
             **options,
         )
+
+    def step_arguments(self, embedded: Tensor, prefix: SharedPrefix) -> dict[str, Any]:
+        """Of the network, beyond what every decoder takes in a step."""
+        return {}
 
     def describe(self) -> ModelDescription:
         pixels = self.preprocess(Image.new("RGB", TYPICAL_SIZE))
@@ -277,6 +311,7 @@ class Model(ABC):
             architecture=type(self.network).__name__,
             source=self.source,
             layers=self.layers,
+            cross_layers=sorted(self.cross_layers),
             heads=self.heads,
             kv_heads=getattr(self.text_config, "num_key_value_heads", None) or self.heads,
             hidden_size=self.text_config.hidden_size,
@@ -289,6 +324,11 @@ class Model(ABC):
             templates=self.templates(),
             parameters=self.network.num_parameters(),
         )
+
+
+def _as_pixels(made: Any) -> Pixels:
+    layout = {name: torch.as_tensor(value) for name, value in made.items() if name != "pixel_values"}
+    return Pixels(made["pixel_values"], layout)
 
 
 def _check_decoder(config: Any) -> None:

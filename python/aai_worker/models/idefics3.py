@@ -55,8 +55,8 @@ class Idefics3(FixedTower):
         whole = TokenGrid(first=tokens[:-1].numel(), rows=side, columns=side)
         return Reference(tokens.flatten(), received[-1].reshape(self.side, self.side), whole)
 
-    def whole_image(self, values: Tensor) -> Tensor:
-        return values[0, -1]
+    def whole_image(self, pixels: Pixels) -> Tensor:
+        return pixels.values[0, -1]
 
     @property
     def _factor(self) -> int:

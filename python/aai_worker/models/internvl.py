@@ -40,8 +40,8 @@ class InternVl(FixedTower):
         whole = TokenGrid(first=tokens[:-1].numel(), rows=rows, columns=columns)
         return Reference(tokens.flatten(), grids[-1], whole)
 
-    def whole_image(self, values: Tensor) -> Tensor:
-        return values[-1]  # the thumbnail behind the tiles, or the only one
+    def whole_image(self, pixels: Pixels) -> Tensor:
+        return pixels.values[-1]  # the thumbnail behind the tiles, or the only one
 
     @property
     def _ratio(self) -> float:

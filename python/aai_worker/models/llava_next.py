@@ -63,5 +63,5 @@ class LlavaNext(FixedTower):
         size = pixels.layout["image_sizes"][0].tolist()
         return get_anyres_image_grid_shape(size, config.image_grid_pinpoints, config.vision_config.image_size)
 
-    def whole_image(self, values: Tensor) -> Tensor:
-        return values[0, 0]
+    def whole_image(self, pixels: Pixels) -> Tensor:
+        return pixels.values[0, 0]

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor, nn
 
 from ..protocol import TokenGrid
@@ -76,10 +72,9 @@ class Qwen2Vl(TowerModel):
         frames = values.unflatten(1, (3, self.network.config.vision_config.temporal_patch_size, -1))
         return frames[:, :, :1].expand_as(frames).flatten(1)
 
-    def picture(self, image: Image.Image) -> np.ndarray:
-        made = self.process(image, do_rescale=False, do_normalize=False)
-        rows, columns = made["image_grid_thw"][0, 1:].tolist()
+    def whole_image(self, pixels: Pixels) -> Tensor:
+        rows, columns = self.patch_grid(pixels)
         side, size = self.merge, self.patch_size
-        patches = made["pixel_values"].reshape(rows // side, columns // side, side, side, 3, -1, size, size)
-        pixels: Any = patches[:, :, :, :, :, 0].permute(0, 2, 5, 1, 3, 6, 4)  # of two frames, which are equal
-        return pixels.reshape(rows * size, columns * size, 3).numpy().astype(np.uint8)
+        patches = pixels.values.reshape(rows // side, columns // side, side, side, 3, -1, size, size)
+        frame = patches[:, :, :, :, :, 0]  # of two, which are equal
+        return frame.permute(4, 0, 2, 5, 1, 3, 6).reshape(3, rows * size, columns * size)

@@ -53,10 +53,14 @@ class TowerModel(Model):
         layout = {name: value.to(self.device) for name, value in pixels.layout.items()}
         attentions = self._attentions()
         watched = {mode: attentions[self.reference_layer(mode)] for mode in sorted(modes)}
-        with watch_attention(watched, int(self.has_cls)) as received:
+        with watch_attention(watched, self.patches(pixels)) as received:
             features, extras = self.encode(pixels.values.to(self.device, self.dtype), layout)
         references = {mode: self.map_reference(_join(parts), pixels) for mode, parts in received.items()}
         return Look(features, references, extras)
+
+    def patches(self, pixels: Pixels) -> slice | Tensor:
+        """Which of the tower's tokens are patches."""
+        return slice(int(self.has_cls), None)
 
     def reference_layer(self, mode: str) -> int:
         """Seed: the last one. Corrected: that whose output the decoder sees."""
@@ -70,7 +74,7 @@ class TowerModel(Model):
         grid = self.patch_grid(pixels)
         return VisionTower(
             class_name=type(self.tower).__name__,
-            layers=config.num_hidden_layers,
+            layers=len(self._attentions()),
             heads=config.num_attention_heads,
             image_size=self.longer_side(pixels),
             grid=grid,

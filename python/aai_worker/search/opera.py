@@ -21,6 +21,7 @@ from torch import Tensor
 
 from ..attention import columns_of
 from ..batch import Tail
+from ..errors import WorkerError
 from ..models import Model
 from ..protocol import OperaParameters
 from .choice import Choice, Written, finish_reason, require
@@ -36,7 +37,7 @@ class Opera:
     streams = False
 
     def __init__(self, parameters: OperaParameters, model: Model) -> None:
-        _check(parameters)
+        _check(parameters, model)
         self.watch = Watch(model.layers)
         self.width = parameters.num_beams * parameters.num_attn_candidates
         self._parameters = parameters
@@ -46,7 +47,8 @@ class Opera:
 
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
         sizes = [row.live for row in rows]
-        parts = zip(rows, logits.split(sizes), self.watch.attention.split(sizes), strict=True)
+        attention = self.watch.attention.to(logits.device)
+        parts = zip(rows, logits.split(sizes), attention.split(sizes), strict=True)
         return [self._step(*part) for part in parts]
 
     def forget(self, number: int) -> None:
@@ -88,7 +90,7 @@ class Opera:
         attention = attention[stand]  # beam by beam, as all that follows
         products = self._extend(beams.products.repeat_interleave(count, dim=0), row, attention)  # [B * N, L]
         kept_in = torch.float16 if self._faithful else torch.float32
-        image = columns_of(row.image_keys, len(row.prompt), self.watch.prompt_width)
+        image = columns_of(row.image_keys, len(row.prompt) - 1, self.watch.prompt_width)
         overtrust = measure_overtrust(products, attention, image, kept_in)
         anchors = [most_common(overtrust.anchors[i : i + count]) for i in range(0, len(products), count)]
         beams.anchors = [[*past, anchor] for past, anchor in zip(beams.anchors, anchors, strict=True)]
@@ -239,7 +241,13 @@ class _State:
     rejected: defaultdict[int, set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
 
 
-def _check(parameters: OperaParameters) -> None:
+def _check(parameters: OperaParameters, model: Model) -> None:
+    if model.cross_layers:
+        raise WorkerError(
+            "bad-input",
+            "OPERA rewards attention to image tokens among a prompt's, of which this decoder has none: it "
+            "sees the image in cross-attention layers.",
+        )
     beams, candidates = parameters.num_beams, parameters.num_attn_candidates
     require(beams >= 2, "numBeams", beams, "2 or more under OPERA")
     expected = f"numBeams ({beams}) or more, or beams would go on with arbitrary tokens"

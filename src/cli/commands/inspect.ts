@@ -30,6 +30,11 @@ function table(description: CheckpointDescription): string {
     imageRuns.length > 4
       ? `${imageRuns.length} places from ${imageRuns[0]![0]} to ${imageRuns.at(-1)![1] - 1}`
       : imageRuns.map(([start, end]) => `${start}–${end - 1}`).join(", ");
+  const { crossLayers, promptTokens } = description;
+  const place =
+    crossLayers.length > 0
+      ? `keys of the cross-attention layers ${crossLayers.join(", ")}; none in the ${promptTokens}-token prompt but a mark`
+      : `at ${runs} of a ${promptTokens}-token prompt`;
   const rows = {
     source: description.source,
     family: `${description.family} (${description.architecture})`,
@@ -37,7 +42,7 @@ function table(description: CheckpointDescription): string {
     context: `${description.contextLength} tokens, vocabulary ${description.vocabularySize}`,
     "vision tower": `${tower.className}, ${tower.layers} layers, ${tower.heads} heads, ${tower.imageSize} px, ${tower.hasCls ? "with" : "no"} CLS, features from layer ${tower.featureLayer}`,
     reference: `${grid[0]} × ${grid[1]}, from the self-attention of layer ${tower.referenceLayer}`,
-    "image tokens": `${description.imageTokens}${description.dynamicImageTokens ? " for an image of 640 × 480" : ""}, at ${runs} of a ${description.promptTokens}-token prompt (id ${description.imageTokenId})`,
+    "image tokens": `${description.imageTokens}${description.dynamicImageTokens ? " for an image of 640 × 480" : ""}, ${place} (id ${description.imageTokenId})`,
     template: `${description.template}: ${JSON.stringify(description.prompt)}`,
     parameters: `${(parameters / 1e6).toFixed(1)} M${dtypes === null ? "; weights not on this disk" : `, stored as ${dtypes.join(", ")}`}`,
   };
