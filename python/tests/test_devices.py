@@ -1,19 +1,21 @@
-"""The fake devices: as strict as GPUs, as exact as the CPU."""
+"""The fake devices: as strict as GPUs, as exact as the CPU; and what a split model does with its tensors."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import tiny
 import torch
+from accelerate.utils import send_to_device
 from devices import FAKE, fake_devices, halves, split
 from torch import Tensor
 from torch.nn import functional as F
-from transformers import LlavaForConditionalGeneration
+from transformers import DynamicCache, LlavaForConditionalGeneration
 from transformers.models.llava.processing_llava import LlavaProcessor
 
 FIRST, SECOND = FAKE
@@ -189,3 +191,55 @@ def test_transformers_splits_alike_when_it_loads(
     assert torch.equal(parted(**inputs).logits.cpu(), loaded(**inputs).logits.cpu())
     devices = [{name: at.device for name, at in network.state_dict().items()} for network in (parted, loaded)]
     assert devices[0] == devices[1]
+
+
+def test_where_the_parts_of_an_output_are(parted: Any, inputs: dict[str, Tensor]) -> None:
+    """The whole model brings its own home, all but the cache; a model inside it leaves them."""
+    inputs = {name: tensor.to(FIRST) for name, tensor in inputs.items()}
+    cache = DynamicCache()
+    output = parted(**inputs, past_key_values=cache, output_hidden_states=True)
+    assert output.past_key_values is cache
+    assert [layer.keys.device for layer in cache.layers] == [FIRST, FIRST, SECOND, SECOND]
+    assert {state.device for state in output.hidden_states} == {FIRST} == {output.logits.device}
+    inner = parted.model(**inputs, output_hidden_states=True)
+    assert inner.last_hidden_state.device == SECOND
+    # Before the first layer, after each of the first three, at the end.
+    assert [state.device for state in inner.hidden_states] == [FIRST, FIRST, FIRST, SECOND, SECOND]
+
+
+class Pair(NamedTuple):
+    a: Tensor
+    b: list[Tensor]
+
+
+@dataclass
+class Plain:
+    a: Tensor
+
+
+@dataclass
+class Movable:
+    a: Tensor
+
+    def to(self, device: torch.device) -> Movable:
+        return Movable(self.a.to(device))
+
+
+def test_what_the_hooks_move() -> None:
+    """Tuples, named ones, too, lists, dicts and what has `to`; no other object, and no skipped keyword."""
+    tensor = numbers(3, device=FIRST)
+    cache = DynamicCache()
+    cache.update(tensor[None, None, None], tensor[None, None, None], 0)
+    plain = Plain(tensor)
+    arguments = {
+        "pair": Pair(tensor, [tensor]),
+        "plain": plain,
+        "movable": Movable(tensor),
+        "skipped": tensor,
+    }
+    moved: Any = send_to_device({**arguments, "cache": cache}, SECOND, skip_keys=["skipped"])
+    assert isinstance(moved["pair"], Pair) and isinstance(moved["movable"], Movable)
+    assert {moved["pair"].a.device, moved["pair"].b[0].device, moved["movable"].a.device} == {SECOND}
+    assert moved["plain"] is plain and plain.a.device == FIRST
+    assert moved["cache"] is cache and cache.layers[0].keys.device == FIRST
+    assert moved["skipped"] is tensor
