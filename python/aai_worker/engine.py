@@ -83,15 +83,27 @@ class Engine:
 
     def load(self, command: LoadCommand, progress: Callable[[], None] = lambda: None) -> LoadedModel:
         started = time.perf_counter()
+        if command.device_map is not None and self._device.type != "cuda":
+            raise WorkerError(
+                "bad-input",
+                f'deviceMap "{command.device_map}" spreads a model over CUDA GPUs, and the worker runs on '
+                f'"{self._device}"; leave it out.',
+            )
         model = load_model(
-            command.source, command.revision, command.dtype, command.offline, self._device, progress
+            command.source,
+            command.revision,
+            command.dtype,
+            command.offline,
+            self._device,
+            command.device_map,
+            progress,
         )
         answer = LoadedModel(
             model=self._new_name("m"),
             description=model.describe(),
             fingerprint=fingerprint(find_checkpoint(command.source, command.revision, offline=True)),
             dtype=command.dtype if command.dtype in SCHEMES else str(model.dtype).removeprefix("torch."),
-            device=str(model.device),
+            device=", ".join(map(str, model.devices)),
             seconds=time.perf_counter() - started,
         )
         self._loaded[answer.model] = _Loaded(model, answer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,13 @@ def load_model(
     dtype: str,
     offline: bool,
     device: torch.device,
+    device_map: Any,
     progress: Callable[[], None],
 ) -> Model:
-    """`dtype` "auto" is float32 on the CPU and the checkpoint's own elsewhere; or one of SCHEMES."""
+    """`dtype` "auto" is float32 on the CPU and the checkpoint's own elsewhere; or one of SCHEMES.
+
+    `device_map` is transformers': "auto" spreads the model over all GPUs; None leaves it on `device`.
+    """
     folder = find_checkpoint(source, revision, offline)
     family = find_family(folder)
     check_weights(folder)
@@ -44,7 +48,11 @@ def load_model(
     image_processor = load_image_processor(folder)
     progress()
     attention = {"text_config": ATTENTION, "vision_config": family.vision_attention, **family.other_attention}
-    network = _load_network(folder, attention, _choose_dtype(dtype, device), quantisation, device, progress)
+    if quantisation is not None and device_map is None:
+        device_map = {"": device}  # quantised weights are made where they stay
+    network = _load_network(
+        folder, attention, _choose_dtype(dtype, device), quantisation, device, device_map, progress
+    )
     check_vocabulary(folder, network, tokenizer)
     model = family(network, tokenizer, image_processor, source)
     check_stop_tokens(folder, model.stop_ids, tokenizer)
@@ -135,6 +143,7 @@ def _load_network(
     dtype: str | torch.dtype,
     quantisation: Any,
     device: torch.device,
+    device_map: Any,
     progress: Callable[[], None],
 ) -> Any:
     try:
@@ -146,8 +155,7 @@ def _load_network(
                     folder,
                     dtype=dtype,
                     quantization_config=quantisation,
-                    # Quantised weights are made where they stay.
-                    device_map=None if quantisation is None else {"": device},
+                    device_map=device_map,
                     attn_implementation=attention,
                     trust_remote_code=False,
                     local_files_only=True,
@@ -156,9 +164,24 @@ def _load_network(
                     output_loading_info=True,
                 )
             check_weights_fit(folder, info)
-            return (network if getattr(network, "is_quantized", False) else network.to(device)).eval()
+            if device_map is not None:
+                check_placement(folder, network.hf_device_map)
+            elif not getattr(network, "is_quantized", False):
+                network.to(device)
+            return network.eval()
     except (SafetensorError, OSError, ValueError, pickle.UnpicklingError) as error:
         raise WorkerError("bad-checkpoint", f'"{folder}" cannot be loaded: {_first_line(error)}') from error
+
+
+def check_placement(folder: Path, places: Mapping[str, Any]) -> None:
+    """`places`: devices of parts of the network, as accelerate chose them; some may fit no GPU."""
+    outside = sorted({str(place) for place in places.values()} & {"cpu", "disk"})
+    if outside:
+        raise WorkerError(
+            "out-of-memory",
+            f'"{folder}" does not fit into the free memory of the GPUs: {" and ".join(outside)} would hold '
+            "some of it, at a fraction of the speed. Take dtype int8 or nf4, or free the GPUs.",
+        )
 
 
 @contextmanager

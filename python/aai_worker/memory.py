@@ -55,9 +55,10 @@ def rows_that_fit(model: Model, tokens: int) -> int:
     head_size = getattr(config, "head_dim", None) or config.hidden_size // model.heads
     cached = 2 * model.layers * kv_heads * head_size * model.dtype.itemsize * (tokens + 1)
     logits = 4 * 4 * config.vocab_size  # float32, and what a search makes of it
-    available = _available(model.device)
-    if available is None:
+    free = [_available(device) for device in model.devices]
+    if None in free:
         return _MOST_ROWS
+    available = len(free) * min(filter(None, free), default=0)  # layers are spread evenly
     return max(1, min(_MOST_ROWS, int(_SHARE * available / (cached + logits))))
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "dc37c33f874b921d"
+PROTOCOL_HASH = "2048a0113da019d5"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -222,6 +222,7 @@ class LoadCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     source: str
     revision: str | None
     dtype: Literal["auto", "float32", "float16", "bfloat16", "int8", "nf4"]
+    device_map: str | None
     offline: bool
 
 

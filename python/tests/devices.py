@@ -199,4 +199,6 @@ def _is_fake(device: Any) -> bool:
 def _lists_to_tensors(index: Any) -> Any:
     if isinstance(index, tuple):
         return tuple(_lists_to_tensors(part) for part in index)
-    return torch.as_tensor(index) if isinstance(index, (list, range, np.ndarray)) else index
+    if not isinstance(index, (list, range, np.ndarray)):
+        return index
+    return torch.as_tensor(index) if len(index) else torch.empty(0, dtype=torch.int64)

@@ -30,7 +30,7 @@ def folder(checkpoint: Path, tmp_path: Path) -> Path:
 
 
 def refusal(source: Path | str, offline: bool = True) -> WorkerError:
-    command = LoadCommand(source=str(source), revision=None, dtype="auto", offline=offline)
+    command = LoadCommand(source=str(source), revision=None, dtype="auto", device_map=None, offline=offline)
     with pytest.raises(WorkerError) as caught:
         Engine(device="cpu").load(command)
     return caught.value
@@ -39,7 +39,7 @@ def refusal(source: Path | str, offline: bool = True) -> WorkerError:
 def test_description(checkpoint: Path) -> None:
     engine = Engine(device="cpu")
     calls: list[None] = []
-    command = LoadCommand(source=str(checkpoint), revision=None, dtype="auto", offline=True)
+    command = LoadCommand(source=str(checkpoint), revision=None, dtype="auto", device_map=None, offline=True)
     loaded = engine.load(command, progress=lambda: calls.append(None))
 
     description = loaded.description
@@ -74,7 +74,7 @@ def test_description(checkpoint: Path) -> None:
 
 def test_several_models_at_once(checkpoint: Path) -> None:
     engine = Engine(device="cpu")
-    command = LoadCommand(source=str(checkpoint), revision=None, dtype="auto", offline=True)
+    command = LoadCommand(source=str(checkpoint), revision=None, dtype="auto", device_map=None, offline=True)
     assert [engine.load(command).model, engine.load(command).model] == ["m1", "m2"]
     engine.unload(ModelCommand(model="m1"))
     assert engine.models == ["m2"]
@@ -87,7 +87,7 @@ def test_dtypes(dtype: str, folder: Path) -> None:
     (folder / "config.json").write_text(json.dumps({**config, "dtype": "float16"}))
     engine = Engine(device="cpu")
     for asked, got in ((dtype, dtype), ("auto", "float32")):
-        command = LoadCommand(source=str(folder), revision=None, dtype=asked, offline=True)  # type: ignore[arg-type]
+        command = LoadCommand(source=str(folder), revision=None, dtype=asked, device_map=None, offline=True)  # type: ignore[arg-type]
         assert engine.load(command).dtype == got
 
 
@@ -117,7 +117,7 @@ def test_a_hub_id_whose_files_are_there_is_not_asked_for_again(
 
     snapshot = partial(sources.snapshot_download, cache_dir=tmp_path)
     monkeypatch.setattr(sources, "snapshot_download", download)
-    command = LoadCommand(source="someone/tiny", revision=None, dtype="auto", offline=False)
+    command = LoadCommand(source="someone/tiny", revision=None, dtype="auto", device_map=None, offline=False)
     assert Engine(device="cpu").load(command).description.source == "someone/tiny"
     assert asked and all(call["local_files_only"] for call in asked)
 
@@ -135,9 +135,9 @@ def test_a_hub_id_with_shards_missing_is_downloaded(
         return str(partial_copy if local_files_only else checkpoint)
 
     monkeypatch.setattr(sources, "snapshot_download", download)
-    assert sources.find_checkpoint("someone/tiny", None, offline=False) == checkpoint
+    assert sources.find_checkpoint("someone/tiny", None, device_map=None, offline=False) == checkpoint
     with pytest.raises(WorkerError, match="Offline"):
-        sources.find_checkpoint("someone/tiny", None, offline=True)
+        sources.find_checkpoint("someone/tiny", None, device_map=None, offline=True)
 
 
 def write_config(folder: Path, **changes: Any) -> None:
@@ -359,7 +359,7 @@ def test_code_in_a_checkpoint_is_not_run(folder: Path, tmp_path: Path) -> None:
     write_config(folder, auto_map={name: "evil.C" for name in names})
     assert (
         Engine(device="cpu")
-        .load(LoadCommand(source=str(folder), revision=None, dtype="auto", offline=True))
+        .load(LoadCommand(source=str(folder), revision=None, dtype="auto", device_map=None, offline=True))
         .model
     )
     assert not (tmp_path / "pwned").exists()

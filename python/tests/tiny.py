@@ -99,7 +99,7 @@ def save_checkpoint(
 def load(source: Path | str, dtype: str = "auto", device: str = "cpu") -> Engine:
     """An engine that holds the checkpoint as "m1"."""
     engine = Engine(device=device)
-    command = LoadCommand(source=str(source), revision=None, dtype=dtype, offline=True)  # type: ignore[arg-type]
+    command = LoadCommand(source=str(source), revision=None, dtype=dtype, device_map=None, offline=True)  # type: ignore[arg-type]
     engine.load(command)
     return engine
 

@@ -27,6 +27,11 @@ export const modelOptions = options({
     group: "Model:",
   },
   device: { type: "string", default: "auto", describe: "auto, cpu, cuda, cuda:1, mps", group: "Model:" },
+  "device-map": {
+    choices: ["auto"] as const,
+    describe: "auto: spread a model that fits no single GPU over all of them",
+    group: "Model:",
+  },
   "gpu-id": { type: "number", describe: "The seed's name for --device cuda:N", group: "Model:" },
   revision: { type: "string", describe: "Commit, tag or branch of a hub checkpoint", group: "Model:" },
   offline: { type: "boolean", default: false, describe: "Never ask the hub", group: "Model:" },
@@ -108,10 +113,16 @@ export function deviceOf({
 
 export function loadOptionsOf({
   dtype,
+  "device-map": deviceMap,
   offline,
   revision,
-}: Pick<Arguments<typeof modelOptions>, "dtype" | "offline" | "revision">): LoadOptions {
-  return { dtype, offline, ...(revision !== undefined && { revision }) };
+}: Pick<Arguments<typeof modelOptions>, "dtype" | "device-map" | "offline" | "revision">): LoadOptions {
+  return {
+    dtype,
+    offline,
+    ...(deviceMap !== undefined && { deviceMap }),
+    ...(revision !== undefined && { revision }),
+  };
 }
 
 /** `none` unless --attention, --use-aai or --alpha is given. */

@@ -37,6 +37,11 @@ export interface LoadOptions {
    * on loading (CUDA and bitsandbytes needed); the vision tower, whose attention is the reference, keeps its own.
    */
   dtype?: "auto" | "float32" | "float16" | "bfloat16" | "int8" | "nf4";
+  /**
+   * "auto" spreads a model that fits no single GPU over all that the worker sees (CUDA_VISIBLE_DEVICES), layer by layer,
+   * as transformers' `device_map` does. Default: the worker's device alone.
+   */
+  deviceMap?: "auto";
   /** Commit, tag or branch of a hub repository. */
   revision?: string;
   /** Never ask the hub. Default: only where a file is not there. */
@@ -64,8 +69,8 @@ export class Worker implements AsyncDisposable {
    * what `aai convert` has made. @throws WorkerError, WorkerDiedError, NotConvertedError
    */
   async load(source: string, options: LoadOptions = {}): Promise<Model> {
-    const { dtype = "auto", revision = null, offline = false } = options;
-    const body = { source: resolveModel(source), revision, dtype, offline };
+    const { dtype = "auto", deviceMap = null, revision = null, offline = false } = options;
+    const body = { source: resolveModel(source), revision, dtype, deviceMap, offline };
     const { result } = await call(this.#connection, "load", body);
     return new Model(this.#connection, result);
   }

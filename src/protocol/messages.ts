@@ -68,6 +68,7 @@ export const LoadedModel = z
     /** Of the weights and settings: the hub's commit, or a hash of the folder's files. */
     fingerprint: z.string(),
     dtype: z.string(),
+    /** Several, separated by commas, where it is spread over them. */
     device: z.string(),
     seconds: z.number(),
   })
@@ -82,6 +83,8 @@ export const LoadCommand = z
     revision: z.string().nullable(),
     /** Of all weights; "int8" and "nf4" of the decoder's only, on a CUDA GPU with bitsandbytes. */
     dtype: z.enum(["auto", "float32", "float16", "bfloat16", "int8", "nf4"]),
+    /** "auto": spread over all GPUs that the worker sees, as transformers does; null: on the worker's device. */
+    deviceMap: z.literal("auto").nullable(),
     offline: z.boolean(),
   })
   .meta({ id: "LoadCommand" });

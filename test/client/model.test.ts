@@ -220,6 +220,9 @@ test("checkpoints that are none", async () => {
   expect(await sentence(worker.load("/nowhere/at/all"))).toContain("/nowhere/at/all");
   expect(await sentence(worker.load(__dirname))).toContain("no checkpoint");
   expect(await sentence(worker.load("no-such/model", { offline: true }))).toContain("no-such/model");
+  expect(await sentence(worker.load(join(demo, "checkpoint"), { deviceMap: "auto" }))).toContain(
+    'deviceMap "auto" spreads a model over CUDA GPUs',
+  );
 });
 
 test("after unload the model is gone, and says so", async () => {

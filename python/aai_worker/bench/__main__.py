@@ -129,7 +129,7 @@ def _parse() -> argparse.Namespace:
 
 def _open_model(options: argparse.Namespace, device: torch.device) -> Model:
     if options.random_layers is None:
-        return load_model(options.checkpoint, None, options.dtype, True, device, lambda: None)
+        return load_model(options.checkpoint, None, options.dtype, True, device, None, lambda: None)
     dtype = _dtype(options.dtype, device)
     model = create_llava(options.random_layers, Path(options.checkpoint), device, dtype)
     # Random weights would stop at random.

@@ -82,7 +82,8 @@ class Model(ABC):
         self.tokenizer = tokenizer
         self.image_processor = image_processor
         self.source = source
-        self.device = network.device
+        # Where prompts are put together, and where logits arrive.
+        self.device = network.get_input_embeddings().weight.device
         self.dtype = network.dtype
         self.text_config = network.config.get_text_config()
         _check_decoder(self.text_config)
@@ -196,6 +197,11 @@ class Model(ABC):
         return [*(["chat"] if self.tokenizer.chat_template else []), *self.written_templates, "raw"]
 
     # The decoder.
+
+    @property
+    def devices(self) -> list[torch.device]:
+        """Those that hold its weights, in their order: several where the model is spread."""
+        return sorted({weights.device for weights in self.network.parameters()}, key=str)
 
     @property
     def image_layers(self) -> Sequence[int]:

@@ -128,17 +128,21 @@ class Mllama(TowerModel):
         }
 
     def take(self, cache: Cache, row: int, prompt: Embedded) -> tuple[list[Tensor], list[Tensor]]:
-        keys, values = [], []
-        text = cache.layers[min(set(range(self.layers)) - self.cross_layers)]
-        for layer in range(self.layers):
-            stored = cache.layers[layer] if layer < len(cache.layers) else text
-            kept: slice | Tensor = slice(len(prompt.embedded) - 1)
-            if layer in self.cross_layers:
-                kept = prompt.extras.get("kept", slice(0))
-                stored = text if prompt.cross_states is None else stored
-            keys.append(stored.keys[row, :, kept])
-            values.append(stored.values[row, :, kept])
-        return keys, values
+        layers = range(self.layers)
+        return (
+            [self._take(layer, cache, "keys", row, prompt) for layer in layers],
+            [self._take(layer, cache, "values", row, prompt) for layer in layers],
+        )
+
+    def _take(self, layer: int, cache: Cache, what: str, row: int, prompt: Embedded) -> Tensor:
+        if layer not in self.cross_layers:
+            return getattr(cache.layers[layer], what)[row, :, : len(prompt.embedded) - 1]
+        if prompt.cross_states is None:  # the prefill left this layer out
+            weights = self.network.model.language_model.layers[layer].cross_attn.k_proj.weight
+            heads = self.text_config.num_key_value_heads
+            return weights.new_empty(heads, 0, len(weights) // heads)
+        stored = getattr(cache.layers[layer], what)[row]
+        return stored[:, prompt.extras["kept"].to(stored.device)]
 
     def step_arguments(self, embedded: Tensor, prefix: SharedPrefix) -> dict[str, Any]:
         # The image's keys are in the prefix; without any states the network would skip its cross layers.
