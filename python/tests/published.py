@@ -18,8 +18,10 @@ import sentencepiece
 import torch
 from torch import Tensor
 
+PIECES = 400
 HIDDEN, LAYERS, HEADS, MLP, CONTEXT = 32, 4, 4, 48, 256
-CLIP_HIDDEN, CLIP_LAYERS, CLIP_HEADS, CLIP_SIDE, CLIP_PATCH = 24, 3, 4, 24, 6  # 16 patches
+CLIP_HIDDEN, CLIP_LAYERS, CLIP_HEADS, CLIP_MLP, CLIP_SIDE, CLIP_PATCH = 24, 3, 4, 48, 24, 6  # 16 patches
+CLIP_TEXT_LAYERS = 2
 EVA_HIDDEN, EVA_MLP, EVA_SIDE, EVA_PATCH = 176, 64, 42, 14  # 9 patches, 2 heads of 88
 QFORMER_HIDDEN, QFORMER_LAYERS, QFORMER_MLP, QUERIES = 128, 4, 96, 5
 
@@ -31,25 +33,25 @@ _WORDS = (
 Tensors = dict[str, Tensor]
 
 
-def llava(folder: Path) -> tuple[Path, Path]:
+def llava(folder: Path, projector_in_shards: bool = False) -> tuple[Path, Path]:
     """As `liuhaotian/llava-v1.5-7b` and `openai/clip-vit-large-patch14-336`: the checkpoint and the tower."""
     checkpoint = folder / "llava"
     checkpoint.mkdir(parents=True)
     pieces = save_tokenizer(checkpoint)
-    tensors = llama(pieces, seed=1) | {
+    language = llama(pieces, seed=1)
+    projector = {
         "model.mm_projector.0.weight": noise(2, HIDDEN, CLIP_HIDDEN),
         "model.mm_projector.0.bias": noise(3, HIDDEN),
         "model.mm_projector.2.weight": noise(4, HIDDEN, HIDDEN),
         "model.mm_projector.2.bias": noise(5, HIDDEN),
     }
-    projector = {key: tensors.pop(key) for key in list(tensors) if "mm_projector" in key}
-    save_shards(checkpoint, tensors, 2)
+    save_shards(checkpoint, language | projector if projector_in_shards else language, 2)
     torch.save(projector, checkpoint / "mm_projector.bin")
     save_config(
         checkpoint,
         model_type="llava",
         architectures=["LlavaLlamaForCausalLM"],
-        mm_vision_tower="openai/clip-vit-small-patch6-24",
+        mm_vision_tower=f"openai/clip-vit-small-patch{CLIP_PATCH}-{CLIP_SIDE}",
         mm_vision_select_layer=-2,
         mm_vision_select_feature="patch",
         mm_projector_type="mlp2x_gelu",
@@ -165,8 +167,9 @@ def clip(folder: Path) -> Path:
     patches = (CLIP_SIDE // CLIP_PATCH) ** 2
     tensors = {
         "logit_scale": torch.tensor(4.6),
+        "text_model.embeddings.position_ids": torch.arange(7)[None],
         "text_model.embeddings.token_embedding.weight": noise(500, 9, width),
-        "text_model.encoder.layers.0.self_attn.k_proj.weight": noise(501, width, width),
+        "text_model.embeddings.position_embedding.weight": noise(501, 7, width),
         "text_projection.weight": noise(502, 8, width),
         "visual_projection.weight": noise(503, 8, width),
         "vision_model.embeddings.position_ids": torch.arange(patches + 1)[None],
@@ -176,19 +179,21 @@ def clip(folder: Path) -> Path:
     }
     for number, name in enumerate(("pre_layrnorm", "post_layernorm")):
         tensors |= layer_norm(f"vision_model.{name}", 510 + 2 * number, width)
-    for layer in range(CLIP_LAYERS):
-        stem, seed = f"vision_model.encoder.layers.{layer}.", 520 + 30 * layer
-        for number, name in enumerate(("k", "v", "q", "out")):
-            tensors |= linear(f"{stem}self_attn.{name}_proj", seed + 2 * number, width, width)
-        tensors |= layer_norm(stem + "layer_norm1", seed + 10, width)
-        tensors |= linear(stem + "mlp.fc1", seed + 12, 2 * width, width)
-        tensors |= linear(stem + "mlp.fc2", seed + 14, width, 2 * width)
-        tensors |= layer_norm(stem + "layer_norm2", seed + 16, width)
+    tensors |= layer_norm("text_model.final_layer_norm", 514, width)
+    for half, layers in (("vision", CLIP_LAYERS), ("text", CLIP_TEXT_LAYERS)):
+        for layer in range(layers):
+            stem, seed = f"{half}_model.encoder.layers.{layer}.", 520 + 30 * layer
+            for number, name in enumerate(("k", "v", "q", "out")):
+                tensors |= linear(f"{stem}self_attn.{name}_proj", seed + 2 * number, width, width)
+            tensors |= layer_norm(stem + "layer_norm1", seed + 10, width)
+            tensors |= linear(stem + "mlp.fc1", seed + 12, CLIP_MLP, width)
+            tensors |= linear(stem + "mlp.fc2", seed + 14, width, CLIP_MLP)
+            tensors |= layer_norm(stem + "layer_norm2", seed + 16, width)
     torch.save(single(tensors), folder / "pytorch_model.bin")
     vision = {
         "model_type": "clip_vision_model",
         "hidden_size": width,
-        "intermediate_size": 2 * width,
+        "intermediate_size": CLIP_MLP,
         "num_hidden_layers": CLIP_LAYERS,
         "num_attention_heads": CLIP_HEADS,
         "image_size": CLIP_SIDE,
@@ -302,19 +307,21 @@ def save_config(folder: Path, **settings: Any) -> None:
 
 def save_tokenizer(folder: Path) -> int:
     """A SentencePiece model with LLaMA's settings; how many pieces it has."""
-    data = _tokenizer()
+    data = _tokenizer(PIECES)
     (folder / "tokenizer.model").write_bytes(data)
     return sentencepiece.SentencePieceProcessor(model_proto=data).vocab_size()
 
 
 @functools.cache
-def _tokenizer() -> bytes:
+def _tokenizer(pieces: int) -> bytes:
+    """Trained to 400 pieces; any further ones are characters that no text holds."""
     lines = random.Random(0)
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter([" ".join(lines.choices(_WORDS, k=12)) for _ in range(400)]),
         model_writer=model,
-        vocab_size=400,
+        vocab_size=pieces,
+        user_defined_symbols=[chr(0x20000 + number) for number in range(pieces - 400)],
         hard_vocab_limit=False,
         model_type="bpe",
         byte_fallback=True,

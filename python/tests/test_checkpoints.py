@@ -20,14 +20,11 @@ import published
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForImageTextToText
 
 from aai_worker.checkpoints import writer
 from aai_worker.checkpoints.__main__ import main
 from aai_worker.checkpoints.files import Weights
 from aai_worker.checkpoints.lock import locked
-from aai_worker.checkpoints.minigpt4 import minigpt4_recipe
-from aai_worker.checkpoints.parts import check_whole
 
 
 @pytest.fixture
@@ -429,36 +426,7 @@ def test_a_full_disk(
     converted.convert("llava-1.5", tmp_path / "out", **llava)
 
 
-# ---- the full size -----------------------------------------------------------------------------------------
-
-
-def test_every_tensor_of_minigpt4_at_full_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Key and shape lists of the real files, without memory behind them."""
-    sizes = dict(HIDDEN=4096, LAYERS=32, HEADS=32, MLP=11008, EVA_HIDDEN=1408, EVA_MLP=6144, EVA_SIDE=224)
-    sizes |= dict(QFORMER_HIDDEN=768, QFORMER_LAYERS=12, QFORMER_MLP=3072, QUERIES=32)
-    for name, value in sizes.items():
-        monkeypatch.setattr(published, name, value)
-    monkeypatch.setattr(
-        published, "noise", lambda seed, *shape, scale=1: torch.empty(shape, dtype=torch.half, device="meta")
-    )
-    vision, qformer, projector, llm = published.minigpt4(tmp_path)
-    assert sum(file.stat().st_size for file in tmp_path.rglob("*") if file.is_file()) < 2_000_000
-
-    recipe = minigpt4_recipe(vision, qformer, projector, llm, [])
-    check_whole(recipe)
-    others = [name for name in recipe.parts if not name.startswith("language_model.")]
-    assert len(others) == 731
-    assert recipe.parts["vision_model.embeddings.position_embedding"].shape == (1, 257, 1408)
-    assert recipe.parts["vision_model.encoder.layers.38.self_attn.qkv.bias"].shape == (4224,)
-    assert recipe.parts["language_projection.weight"].shape == (4096, 768)
-    vision_config, bert = recipe.config.vision_config, recipe.config.qformer_config
-    assert (vision_config.num_attention_heads, vision_config.num_hidden_layers) == (16, 39)
-    assert (bert.num_attention_heads, bert.num_hidden_layers, bert.cross_attention_frequency) == (12, 12, 2)
-    with torch.device("meta"):
-        network = AutoModelForImageTextToText.from_config(recipe.config)
-    parameters = sum(torch.Size(part.shape).numel() for part in recipe.parts.values())
-    assert parameters == sum(tensor.numel() for tensor in network.state_dict().values())
-    assert 7.5e9 < parameters < 7.6e9, "7.8 with the real vocabulary"
+# ---- other formats -----------------------------------------------------------------------------------------
 
 
 def test_files_from_before_torch_1_6(llava: dict[str, Path], tmp_path: Path) -> None:

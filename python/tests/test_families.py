@@ -26,7 +26,6 @@ from family_case import (
     reference,
 )
 from PIL import Image
-from test_contrast import METHODS
 from torch import Tensor
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
@@ -166,18 +165,3 @@ def test_half_precision(case: Case, tmp_path: Path) -> None:
         command = ExtractVisionCommand(model="m1", image=image, mode="seed")
         _, tokens, _, _ = engine.extract_vision(command, arrays())
         assert np.corrcoef(tokens, whole)[0, 1] > 0.9  # sharp random maps: single values differ
-
-
-@pytest.mark.parametrize("method", list(METHODS))
-def test_contrasts(method: str, case: Case) -> None:
-    """Second prompts, noisy pixels, early exits: no row depends on the other one's image."""
-    rows = [tiny.row(sample=0), tiny.row(sample=1)]
-    contrast = METHODS[method]
-    if case.name in CROSS and method == "sid":
-        with pytest.raises(WorkerError, match="sid hides image tokens among a prompt's"):
-            tiny.run(case.engine, SAMPLES, rows, arrays(), tokens=4, contrast=contrast)
-        return
-    together = tiny.run(case.engine, SAMPLES, rows, arrays(), tokens=4, contrast=contrast)
-    for row in range(2):
-        alone = tiny.run(case.engine, SAMPLES, [rows[row]], arrays(), tokens=4, contrast=contrast)
-        assert together.ids(row) == alone.ids()

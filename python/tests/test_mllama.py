@@ -15,7 +15,7 @@ import tiny
 import torch
 from families import FAMILIES
 from family_case import QUESTION, SAMPLES, Case, arrays, picture, tile_positions
-from test_contrast import dola
+from test_contrast import dola, sid
 from test_opera import opera
 from torch import Tensor
 
@@ -110,9 +110,11 @@ def test_what_is_captured(case: Case) -> None:
         tiny.run(case.engine, SAMPLES[:1], [tiny.row()], arrays(), tokens=3, capture=policy)
 
 
-def test_opera_is_refused(case: Case) -> None:
+def test_methods_that_look_for_image_tokens_in_the_prompt(case: Case) -> None:
     with pytest.raises(WorkerError, match="OPERA rewards attention to image tokens among a prompt's"):
         tiny.run(case.engine, SAMPLES[:1], [tiny.row()], arrays(), search=opera())
+    with pytest.raises(WorkerError, match="sid hides image tokens among a prompt's"):
+        tiny.run(case.engine, SAMPLES[:1], [tiny.row()], arrays(), contrast=sid())
 
 
 def test_the_picture_is_the_tiles_put_together(case: Case) -> None:
