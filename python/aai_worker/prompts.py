@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import date
 from typing import Any, NamedTuple
+
+from jinja2 import TemplateError
 
 from .errors import WorkerError
 from .protocol import Prompt
@@ -47,6 +51,11 @@ TEMPLATES = {
     # PAI's: no space before USER.
     "shikra_pai": Template(_VICUNA + "USER: {image}{question} ASSISTANT:", "<im_start><image><im_end> "),
 }
+
+
+# Today, for chat templates that write it (Llama 3.2, Mistral Small): a question is the same tomorrow.
+_DAY = date(2024, 7, 26)
+_DATE = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
 
 
 def build_prompt(prompt: Prompt, has_image: bool, tokenizer: Any) -> str:
@@ -115,4 +124,16 @@ def _chat(question: str, has_image: bool, tokenizer: Any) -> str:
     content = [{"type": "image"}] if has_image else []
     content.append({"type": "text", "text": question})
     messages = [{"role": "user", "content": content}]
-    return str(tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False))
+    template = _DATE.sub(lambda call: json.dumps(_DAY.strftime(call[2])), tokenizer.get_chat_template())
+    try:
+        return str(
+            tokenizer.apply_chat_template(
+                messages, chat_template=template, add_generation_prompt=True, tokenize=False
+            )
+        )
+    except (TemplateError, TypeError) as error:
+        raise WorkerError(
+            "bad-checkpoint",
+            f"The checkpoint's chat template fails ({error}); use one of the templates "
+            f"{', '.join(['raw', *TEMPLATES])}.",
+        ) from error

@@ -106,3 +106,33 @@ def test_no_chat_template(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(WorkerError, match="no chat template; use one of the templates raw, vicuna_v1"):
         build_prompt(Prompt(text="Why?", template="chat"), True, model.tokenizer)
     assert "chat" not in model.describe().templates
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ raise_exception('no system message') }}", "chat template fails (no system message)"),
+        ("{{ messages[0]['content'] + 'x' }}", "chat template fails (can only concatenate list"),
+        ("{% for x in %}", "chat template fails ("),
+    ],
+)
+def test_a_chat_template_that_fails(
+    template: str, message: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizer = engine._find("m1").model.tokenizer
+    monkeypatch.setattr(tokenizer, "chat_template", template)
+    with pytest.raises(WorkerError) as caught:
+        build_prompt(Prompt(text="Why?", template="chat"), True, tokenizer)
+    assert message in caught.value.message
+
+
+def test_a_question_is_the_same_tomorrow(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Llama 3.2's and Mistral Small's chat templates ask for the date."""
+    tokenizer = engine._find("m1").model.tokenizer
+    template = (
+        "{% if not date_string is defined %}{% set date_string = strftime_now('%d %b %Y') %}{% endif %}"
+        "{{ date_string }}, {{ strftime_now('%Y-%m-%d') }}: {{ messages[0]['content'][1]['text'] }}"
+    )
+    monkeypatch.setattr(tokenizer, "chat_template", template)
+    prompt = build_prompt(Prompt(text="Why?", template="chat"), True, tokenizer)
+    assert prompt == "26 Jul 2024, 2024-07-26: Why?"
