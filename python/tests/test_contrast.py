@@ -157,6 +157,8 @@ def test_noise_is_seeded() -> None:
     noisy = add_noise(pixels, 500, seed=1)
     assert torch.equal(noisy, add_noise(pixels, 500, seed=1))
     assert not torch.equal(noisy, add_noise(pixels, 500, seed=2))
+    brighter = add_noise(pixels + 1, 500, seed=1) - noise_level(500)[0]
+    assert not torch.allclose(brighter, noisy, atol=0.1), "another picture, another noise"
     added = (noisy - 0.86302 * pixels) / 0.50517
     assert (float(added.mean()), float(added.std())) == pytest.approx((0, 1), abs=0.03)
 

@@ -6,6 +6,8 @@ Noise: step t of a diffusion schedule of 1000 steps, on the tower's normalised i
 
 from __future__ import annotations
 
+import zlib
+
 import torch
 from torch import Tensor
 
@@ -46,9 +48,10 @@ def embed_noisy(model: Model, sample: Prepared, step: int, seed: int) -> Embedde
 
 
 def add_noise(pixels: Tensor, step: int, seed: int) -> Tensor:
-    """The same noise for every image of this shape: an answer depends on its own image and the seed alone."""
+    """Every image has noise of its own, from the seed and what it shows: an answer depends on these alone."""
     signal, deviation = noise_level(step)
-    noise = torch.randn(pixels.shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float32)
+    own = torch.Generator().manual_seed(seed + zlib.crc32(pixels.numpy().tobytes()))
+    noise = torch.randn(pixels.shape, generator=own, dtype=torch.float32)
     return signal * pixels + deviation * noise.to(pixels.dtype)
 
 
