@@ -81,9 +81,7 @@ def generate(
                 )
                 streams = Streams(way.contrast, model)
                 recorder = None if command.capture is None else Recorder(command.capture, model)
-                size = command.batch_size or rows_that_fit(
-                    model, max((job.tokens for job in mine), default=1)
-                )
+                size = command.batch_size or _default_batch_size(model, mine, prepared, streams.count)
                 yield from decode(
                     lane,
                     streams,
@@ -135,6 +133,22 @@ def _group(model: Model, command: GenerateCommand) -> list[_Way]:
 def _without_seed(search: Any) -> Any:
     """The seed belongs to the row: rows of many seeds are sampled together."""
     return msgspec.structs.replace(search, seed=0) if isinstance(search, SampleParameters) else search
+
+
+def _default_batch_size(
+    model: Model, jobs: Sequence[Job], prepared: dict[int, Prepared], streams: int
+) -> int:
+    if not jobs:
+        return 1
+    own = max(job.tokens for job in jobs)
+    prompts = sum(_stored_keys(model, prepared[sample]) for sample in {job.sample for job in jobs})
+    return rows_that_fit(model, own, prompts / len(jobs), streams)
+
+
+def _stored_keys(model: Model, sample: Prepared) -> float:
+    """Of its prompt, a layer."""
+    cross = len(model.cross_layers)
+    return ((model.layers - cross) * len(sample.ids) + cross * sample.keys.shared) / model.layers
 
 
 def _windows(prepared: dict[int, Prepared], several: bool) -> Iterator[set[int]]:

@@ -15,7 +15,8 @@ from .errors import WorkerError
 if TYPE_CHECKING:
     from .models import Model
 
-_SHARE = 0.5  # of the free memory that rows may take: prompts and temporaries need some, too
+_SHARE = 0.7  # of the free memory that rows and prompts may take: prefills and temporaries need some, too
+_COPIES = 2  # of a prompt: as it was prefilled, and among those of all live rows
 _MOST_ROWS = 512  # more gain next to nothing
 
 
@@ -48,12 +49,17 @@ def free_memory(device: torch.device) -> None:
         torch.cuda.empty_cache()
 
 
-def rows_that_fit(model: Model, tokens: int) -> int:
-    """How many rows can be written at once, each of so many tokens, at least 1."""
+def rows_that_fit(model: Model, own: int, prompt: float, streams: int) -> int:
+    """How many rows can be written at once, at least 1: by the free memory of every device.
+
+    `own`: tokens that a row writes at most. `prompt`: keys of prompts a row, in one layer; a prompt's are shared
+    by its rows. `streams`: 2 where every row has a second one.
+    """
     config = model.text_config
     kv_heads = getattr(config, "num_key_value_heads", None) or model.heads
     head_size = getattr(config, "head_dim", None) or config.hidden_size // model.heads
-    cached = 2 * model.layers * kv_heads * head_size * model.dtype.itemsize * (tokens + 1)
+    key = 2 * model.layers * kv_heads * head_size * model.dtype.itemsize  # and value, in all layers
+    cached = streams * key * (own + 1 + _COPIES * prompt)
     logits = 4 * 4 * config.vocab_size  # float32, and what a search makes of it
     free = [_available(device) for device in model.devices]
     if None in free:

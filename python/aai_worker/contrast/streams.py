@@ -36,6 +36,10 @@ class Streams:
         self._outcome: Outcome | None = None  # of the last step
 
     @property
+    def count(self) -> int:
+        return 1 if self._other is None else 2
+
+    @property
     def steps(self) -> int:
         return self._main.steps
 
