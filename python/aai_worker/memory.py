@@ -52,8 +52,8 @@ def free_memory(device: torch.device) -> None:
 def rows_that_fit(model: Model, own: int, prompt: float, streams: int) -> int:
     """How many rows can be written at once, at least 1: by the free memory of every device.
 
-    `own`: tokens that a row writes at most. `prompt`: keys of prompts a row, in one layer; a prompt's are shared
-    by its rows. `streams`: 2 where every row has a second one.
+    `own`: tokens that a row writes at most. `prompt`: keys of prompts a row, in one layer; rows may share a
+    prompt. `streams`: 2 where every row has a second one.
     """
     config = model.text_config
     kv_heads = getattr(config, "num_key_value_heads", None) or model.heads

@@ -21,7 +21,7 @@ def limit(monkeypatch: pytest.MonkeyPatch, free: int | None) -> None:
 def test_rows_fit(
     own: int, prompt: float, streams: int, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Against the bytes of real keys and values; a prompt's count twice: as prefilled, and among live rows."""
+    """Against the bytes of keys and values; a prompt's count twice: as prefilled, and among live rows."""
     model = engine._find("m1").model
     free = 100_000_000
     limit(monkeypatch, free)
