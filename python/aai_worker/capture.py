@@ -38,9 +38,10 @@ class Recorder:
 
     def take(self) -> np.ndarray:
         """The step just made: [layer, R, head, column]."""
-        step = torch.stack([self._step[layer].cpu() for layer in self.layers])
+        device = self._step[self.layers[0]].device
+        step = torch.stack([self._step[layer].to(device) for layer in self.layers])
         self._step = {}
-        return step.to(getattr(torch, self.policy.dtype)).numpy()
+        return step.to(getattr(torch, self.policy.dtype)).cpu().numpy()
 
 
 class RowCapture:
