@@ -114,6 +114,9 @@ class FakeTensor(Tensor):
 
     # What follows torch does for its own class only, or in C++, for which there is no such device.
 
+    def data_ptr(self) -> int:
+        return self.held.data_ptr()  # by which accelerate knows tied weights
+
     def tolist(self) -> Any:
         return self.held.tolist()
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import families
 import numpy as np
 import pytest
 import tiny
 from devices import FAKE, fake_devices, halves
-from families import CROSS, FAMILIES
+from families import CROSS
 from family_case import QUESTION, SAMPLES, arrays
 from test_contrast import METHODS
+from test_family_searches import CHECKPOINTS
 from test_opera import opera
 from transformers import AutoModelForImageTextToText
 
@@ -22,7 +22,6 @@ from aai_worker.errors import WorkerError
 from aai_worker.loading import check_placement, load_model
 from aai_worker.protocol import BeamParameters, GreedyParameters, LoadCommand, SampleParameters
 
-DECODERS = {"idefics3": "model.text_model.layers", "smolvlm": "model.text_model.layers"}
 SEARCHES = {
     "greedy": GreedyParameters(max_new_tokens=8),
     "sample": SampleParameters(
@@ -41,10 +40,12 @@ def devices() -> Iterator[None]:
         yield
 
 
-def spread(folder: Path, layers: str = "model.language_model.layers") -> Engine:
+def spread(folder: Path) -> Engine:
     """An engine with the checkpoint's decoder on both devices, half of its layers each."""
     engine = tiny.load(folder, device=str(FAKE[0]))
-    device_map = halves(AutoModelForImageTextToText.from_pretrained(folder), layers)
+    network = AutoModelForImageTextToText.from_pretrained(folder)
+    layers = next(part for name, part in network.get_decoder().named_modules() if name.endswith("layers"))
+    device_map = halves(network, next(name for name, part in network.named_modules() if part is layers))
     model = load_model(str(folder), None, "float32", True, FAKE[0], device_map, lambda: None)
     assert model.devices == list(FAKE)
     engine._find("m1").model = model
@@ -99,17 +100,17 @@ def test_capture(shared_engine: Engine, parted: Engine) -> None:
     compare(shared_engine, parted, PROMPTS, EDITS, tiny.pictures(2), tokens=4, capture=policy)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", CHECKPOINTS)
 def test_families(name: str, tmp_path: Path) -> None:
-    folder = families.save(FAMILIES[name], tmp_path)
-    parted = spread(folder, DECODERS.get(name, "model.language_model.layers"))
-    edit = tiny.aai(layers=(1, families.LAYERS), warmup=1)
+    folder = CHECKPOINTS[name](tmp_path)
+    whole, parted = tiny.load(folder), spread(folder)
+    edit = tiny.aai(warmup=1)
     rows = [tiny.row(edit, sample=0), tiny.row(edit, sample=1), tiny.row(sample=1)]
-    compare(tiny.load(folder), parted, SAMPLES, rows, arrays(), tokens=5, capture=tiny.capture(keys="image"))
+    compare(whole, parted, SAMPLES, rows, arrays(), tokens=5, capture=tiny.capture(keys="image"))
     search = SEARCHES["beam" if name in CROSS else "opera"]
     text = tiny.sample(QUESTION, image=None, template="chat")
     rows = [tiny.row(sample=2), *rows]
-    compare(tiny.load(folder), parted, [*SAMPLES, text], rows, arrays(), search=search)
+    compare(whole, parted, [*SAMPLES, text], rows, arrays(), search=search)
 
 
 def test_what_is_asked_in_vain(checkpoint: Path) -> None:
