@@ -195,6 +195,48 @@ def test_other_files_start_again(
     assert torch.equal(bias, projector["model.mm_projector.0.bias"].float())
 
 
+def test_an_interrupt_as_the_folder_is_begun_or_cleared(
+    llava: dict[str, Path], tmp_path: Path, small_shards: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither leaves a folder that the same command takes for somebody else's."""
+    arguments = [f"--{name}={value}" for name, value in {**llava, "out": tmp_path / "out"}.items()]
+
+    def interrupted_in(method: str, last: int) -> None:
+        calls = []
+
+        def interrupt(file: Path, *given: Any, **options: Any) -> Any:
+            if file.parent == tmp_path / "out.partial":
+                calls.append(file)
+                if len(calls) == last:
+                    raise KeyboardInterrupt
+            return original(file, *given, **options)
+
+        original = getattr(Path, method)
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, method, interrupt)
+            assert main(["llava-1.5", *arguments]) == 130
+
+    interrupted_in("replace", 1)  # conversion.json has a name of its own only then
+    interrupted_in("chmod", 3)  # of the third shard
+    os.utime(llava["checkpoint"] / "mm_projector.bin", (1, 1))  # as if it were another one
+    interrupted_in("unlink", 2)
+    converted.convert("llava-1.5", tmp_path / "out", **llava)
+
+
+def test_an_interrupt_at_the_end_comes_too_late(
+    llava: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def save_interrupted(file: Path, content: Any) -> None:
+        save(file, content)
+        if "versions" in content:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    save = writer._save_json
+    monkeypatch.setattr(writer, "_save_json", save_interrupted)
+    converted.convert("llava-1.5", tmp_path / "out", **llava)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def same(one: Path, other: Path) -> bool:
     names = [file.name for file in one.iterdir()]
     return sorted(names) == sorted(file.name for file in other.iterdir()) and all(

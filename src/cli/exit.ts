@@ -1,7 +1,8 @@
+import { constants } from "node:os";
 import { WorkerDiedError, WorkerError } from "../bridge/errors";
 import { ImageError } from "../client/image";
 import { DataError } from "../data/data_error";
-import { ConversionError } from "../environment/convert";
+import { ConversionError, ConversionInterruptedError } from "../environment/convert";
 import { NotConvertedError } from "../environment/published_models";
 import { NoPythonError } from "../environment/python";
 import { ParameterError } from "../methods/refuse";
@@ -16,7 +17,7 @@ export class CommandError extends Error {
   override readonly name = "CommandError";
 }
 
-/** Prints why a command failed and sets the exit code: 2 for wrong use, 1 for a failure, 130 for Ctrl-C. */
+/** Prints why a command failed and sets the exit code: 2 for wrong use, 1 for a failure, 130 for Ctrl-C, 143 for SIGTERM. */
 export function exitWith(error: unknown): void {
   if (error instanceof UsageError || error instanceof ParameterError) {
     console.error(
@@ -26,7 +27,7 @@ export function exitWith(error: unknown): void {
     return;
   }
   console.error(`aai: ${explain(error)}`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof ConversionInterruptedError ? 128 + constants.signals[error.signal] : 1;
 }
 
 /** A sentence for what users can cause, the stack for what is a defect of ours. */
@@ -42,6 +43,7 @@ function explain(error: unknown): string {
     NoPythonError,
     NotConvertedError,
     ConversionError,
+    ConversionInterruptedError,
     CommandError,
     DOMException,
   ];

@@ -4,10 +4,22 @@ import { packageRoot } from "../data/package_root";
 import { rememberModel } from "./published_models";
 import { findPython } from "./python";
 
-/** A conversion that cannot be done or was interrupted: one sentence. */
+/** A conversion that cannot be done: one sentence. */
 export class ConversionError extends Error {
   override readonly name = "ConversionError";
 }
+
+/** A conversion that Ctrl-C or SIGTERM ended: what it has written stays. */
+export class ConversionInterruptedError extends Error {
+  override readonly name = "ConversionInterruptedError";
+
+  constructor(readonly signal: Signal) {
+    super("Interrupted; the same command goes on where this one ended.");
+  }
+}
+
+const signals = ["SIGINT", "SIGTERM"] as const;
+type Signal = (typeof signals)[number];
 
 export interface ConversionProgress {
   phase: "hashing" | "writing";
@@ -22,9 +34,10 @@ type Fault = { type: "fault"; message: string };
 
 /**
  * Converts the published files of a model of the seed in a Python process of its own, and notes where the result lies.
- * Interrupted, it ends at once and leaves `<out>.partial`, from which the same call goes on.
+ * SIGINT and SIGTERM end it, a second one at once, and leave `<out>.partial`, from which the same call goes on.
  *
- * @param options of `python -m aai_worker.checkpoints <model>`. @returns the folder. @throws ConversionError
+ * @param options of `python -m aai_worker.checkpoints <model>`. @returns the folder.
+ * @throws ConversionError, ConversionInterruptedError
  */
 export async function convertModel(
   model: string,
@@ -45,8 +58,12 @@ export async function convertModel(
     reject: false,
     detached: true, // Ctrl-C reaches this process alone, which passes it on once
   });
-  const interrupt = () => child.kill("SIGINT");
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, interrupt);
+  let interrupted: Signal | undefined;
+  const interrupt = (signal: Signal) => {
+    child.kill(interrupted === undefined ? "SIGINT" : "SIGKILL");
+    interrupted ??= signal;
+  };
+  for (const signal of signals) process.on(signal, interrupt);
   try {
     let end: Line | undefined;
     for await (const text of createInterface({ input: child.stdout })) {
@@ -56,6 +73,7 @@ export async function convertModel(
       else end = line;
     }
     const { stderr, originalMessage, exitCode } = await child;
+    if (interrupted && end?.type !== "done") throw new ConversionInterruptedError(interrupted);
     if (end?.type === "fault") throw new ConversionError(end.message);
     if (end?.type !== "done") {
       const reason = stderr?.trim() || originalMessage || `exit code ${exitCode}`;
@@ -64,6 +82,6 @@ export async function convertModel(
     rememberModel(model, end.folder);
     return end.folder;
   } finally {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, interrupt);
+    for (const signal of signals) process.off(signal, interrupt);
   }
 }

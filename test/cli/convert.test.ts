@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { modelSource } from "../../src/cli/options";
@@ -16,11 +17,13 @@ const folder = mkdtempSync(join(tmpdir(), "convert-"));
 const config = join(folder, "config");
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const run = (...args: string[]) =>
+const run = (...args: string[]) => runWith({}, ...args);
+
+const runWith = (env: Record<string, string>, ...args: string[]) =>
   execa("node", ["-r", "ts-node/register/transpile-only", "src/cli/main.ts", ...args], {
     cwd: root,
     reject: false,
-    env: { XDG_CONFIG_HOME: config },
+    env: { XDG_CONFIG_HOME: config, ...env },
   });
 
 const paths = (model: string, ...names: string[]) =>
@@ -65,15 +68,61 @@ test.each([
   expect(exitCode).toBe(code);
 });
 
-test("what was converted is found by its name, and is what PAI's paper knows", {
+/** Environment of a conversion that writes small files, and waits so many seconds after each. */
+function slowed(seconds: number): Record<string, string> {
+  const patches = join(folder, "patches");
+  mkdirSync(patches, { recursive: true });
+  writeFileSync(
+    join(patches, "sitecustomize.py"),
+    [
+      "import os, time",
+      "from aai_worker.checkpoints import writer",
+      "save, writer.SHARD_BYTES = writer.save_file, 32 << 10",
+      "def slow(*given, **options):",
+      "    save(*given, **options)",
+      '    time.sleep(float(os.environ["SLOWED"]))',
+      "writer.save_file = slow",
+    ].join("\n"),
+  );
+  return { PYTHONPATH: patches, SLOWED: String(seconds) };
+}
+
+test("interrupted, a conversion goes on; what was converted is found by its name, and is what PAI's paper knows", {
   timeout: 120_000,
 }, async () => {
   const out = join(folder, "out");
-  const { stdout, stderr, exitCode } = await run("convert", "shikra", ...shikra, "--out", out);
+  const command = ["convert", "shikra", ...shikra, "--out", out];
+  const partial = (ending: string) =>
+    existsSync(`${out}.partial`) ? readdirSync(`${out}.partial`).filter((name) => name.endsWith(ending)) : [];
+  const told = /^aai: Interrupted; the same command goes on where this one ended\.$/m;
+
+  const first = runWith(slowed(0.5), ...command);
+  while (partial(".safetensors").length < 2) await sleep(20);
+  first.kill("SIGINT");
+  expect(await first).toMatchObject({ exitCode: 130, stdout: "", stderr: expect.stringMatching(told) });
+  const [shard] = partial(".safetensors").sort();
+  const { ino } = statSync(join(`${out}.partial`, shard!));
+
+  const started = Date.now();
+  const stuck = runWith(slowed(600), ...command);
+  const writing = (name: string) =>
+    (statSync(join(`${out}.partial`, name), { throwIfNoEntry: false })?.mtimeMs ?? 0) > started;
+  while (!partial(".unfinished").some(writing)) await sleep(20);
+  const [child] = spawnSync("pgrep", ["-P", String(stuck.pid)], { encoding: "utf8" }).stdout.split("\n");
+  expect(child).toMatch(/^\d+$/);
+  process.kill(Number(child), "SIGSTOP"); // will not leave when asked
+  stuck.kill("SIGTERM");
+  await sleep(100);
+  stuck.kill("SIGTERM");
+  expect(await stuck).toMatchObject({ exitCode: 143, stdout: "", stderr: expect.stringMatching(told) });
+  expect(existsSync(out)).toBe(false);
+
+  const { stdout, stderr, exitCode } = await runWith(slowed(0), ...command);
   expect(exitCode, stderr).toBe(0);
   expect(stdout).toContain(out);
   expect(stderr).toMatch(/writing MB {2}1\/1/);
   expect(readdirSync(out)).toContain("conversion.json");
+  expect(statSync(join(out, shard!)).ino).toBe(ino);
 
   vi.stubEnv("XDG_CONFIG_HOME", config);
   await using worker = await startWorker();

@@ -11,7 +11,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from .parts import Part, Recipe, check_whole
 SHARD_BYTES = 1 << 30
 
 _RECORD = "conversion.json"
+_UNFINISHED = ".unfinished"
 _BLOCK = 16 << 20
 
 Report = Callable[[str, int, int, str], None]  # phase, bytes done, bytes in all, file
@@ -47,10 +50,11 @@ def write(model: str, recipe: Recipe, out: Path, report: Report) -> None:
             _check_space(partial, shards, recipe)
             _hash_sources(recipe, partial, record, report)
             _write_shards(shards, recipe, partial, report)
-            _write_settings(shards, recipe, partial, record)
-            if out.is_dir():
-                out.rmdir()  # empty, as was checked
-            partial.rename(out)
+            with _uninterrupted():  # no plan in the record and no name yet: nothing could go on from there
+                _write_settings(shards, recipe, partial, record)
+                if out.is_dir():
+                    out.rmdir()  # empty, as was checked
+                partial.rename(out)
     except (OSError, SafetensorError) as error:
         raise WorkerError("bad-checkpoint", _explain(error, partial)) from error
 
@@ -108,14 +112,22 @@ def _continue_or_start(partial: Path, record: dict[str, Any]) -> None:
         if before.get("plan") == record["plan"]:
             record["sources"] = before["sources"]
             return
-        if "plan" not in before and any(partial.iterdir()):
+        if "plan" not in before and any(file.suffix != _UNFINISHED for file in partial.iterdir()):
             raise WorkerError(
                 "bad-input",
                 f'"{partial}" is in the way, and is not from an earlier conversion; move it elsewhere.',
             )
-        shutil.rmtree(partial)
+        _remove(partial)
     partial.mkdir(parents=True)
     _save_json(partial / _RECORD, record)
+
+
+def _remove(partial: Path) -> None:
+    """The record last: by it an interrupted removal is known for what it is."""
+    for file in partial.iterdir():
+        if file.name != _RECORD:
+            file.unlink()
+    shutil.rmtree(partial)
 
 
 def _check_space(partial: Path, shards: list[list[str]], recipe: Recipe) -> None:
@@ -171,7 +183,7 @@ def _write_shards(shards: list[list[str]], recipe: Recipe, partial: Path, report
 
 def _write_shard(parts: dict[str, Part], file: Path) -> None:
     """All or nothing: a file with its final name is whole, and on the disk."""
-    unfinished = file.with_suffix(".unfinished")
+    unfinished = file.with_suffix(_UNFINISHED)
     tensors = {name: part.make().contiguous() for name, part in parts.items()}
     save_file(tensors, unfinished, metadata={"format": "pt"})
     with unfinished.open("rb") as written:
@@ -206,9 +218,19 @@ def _shard_name(number: int, count: int) -> str:
 
 
 def _save_json(file: Path, content: Any) -> None:
-    unfinished = file.with_name(file.name + ".unfinished")
+    unfinished = file.with_name(file.name + _UNFINISHED)
     unfinished.write_text(json.dumps(content, indent=2) + "\n")
     unfinished.replace(file)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C comes too late from here on: what is left takes no time."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _explain(error: Exception, partial: Path) -> str:

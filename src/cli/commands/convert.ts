@@ -1,5 +1,5 @@
 import type { CommandModule, Options } from "yargs";
-import { convertModel } from "../../environment/convert";
+import { type ConversionProgress, convertModel } from "../../environment/convert";
 import { publishedModels } from "../../environment/published_models";
 import { type Progress, startProgress } from "../../report/progress";
 
@@ -71,20 +71,29 @@ function modelCommand(model: string): CommandModule {
     builder: (argv) => argv.options(options),
     handler: async (args) => {
       const given = Object.fromEntries(Object.keys(options).map((name) => [name, args[name] as string]));
-      const folder = await convertModel(model, given, reporter());
+      const bars = new Bars();
+      const folder = await convertModel(model, given, (step) => bars.show(step)).finally(() => bars.end());
       console.log(`${folder}\nis what --model ${model} now stands for.`);
     },
   };
 }
 
 /** One bar per phase, in megabytes. */
-function reporter() {
-  let phase: string | undefined;
-  let progress: Progress | undefined;
-  return (step: { phase: string; done: number; total: number; file: string }) => {
-    if (step.phase !== phase) progress = startProgress(`${step.phase} MB`, Math.ceil(step.total / megabyte));
-    phase = step.phase;
-    progress?.update(Math.ceil(step.done / megabyte), step.file);
-    if (step.done === step.total) progress?.end();
-  };
+class Bars {
+  #phase: string | undefined;
+  #progress: Progress | undefined;
+
+  show({ phase, done, total, file }: ConversionProgress): void {
+    if (phase !== this.#phase) {
+      this.end();
+      this.#progress = startProgress(`${phase} MB`, Math.ceil(total / megabyte));
+    }
+    this.#phase = phase;
+    this.#progress?.update(Math.ceil(done / megabyte), file);
+  }
+
+  /** What is printed next stands on a line of its own, however the conversion ended. */
+  end(): void {
+    this.#progress?.end();
+  }
 }
