@@ -2,6 +2,7 @@
 
 PrefilledEvent               once per group of samples prefilled together
 TokensEvent, Attention       at every decoding step
+AttestedEvent                just before the row's, where the row has edits or a contrast
 RowEvent                     once per row, as soon as the row is finished or has failed
 GenerateSummary              last, once
 """
@@ -12,7 +13,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .protocol import AttentionEvent, GenerateSummary, PrefilledEvent, RowEvent, TokensEvent
+from .protocol import (
+    AttentionEvent,
+    AttestedEvent,
+    GenerateSummary,
+    PrefilledEvent,
+    RowEvent,
+    TokensEvent,
+)
 
 
 class Attention(NamedTuple):
@@ -22,4 +30,4 @@ class Attention(NamedTuple):
     weights: np.ndarray
 
 
-Event = PrefilledEvent | TokensEvent | Attention | RowEvent | GenerateSummary
+Event = PrefilledEvent | TokensEvent | Attention | AttestedEvent | RowEvent | GenerateSummary

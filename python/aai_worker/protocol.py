@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "2048a0113da019d5"
+PROTOCOL_HASH = "4f6a446cf6e25438"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -382,6 +382,12 @@ class ContrastAttestation(Struct, frozen=True, kw_only=True, rename="camel"):
     overruled: int
 
 
+class AttestedEvent(Struct, frozen=True, kw_only=True, rename="camel"):
+    row: int
+    edits: list[Attestation]
+    contrast: ContrastAttestation | None
+
+
 class Timings(Struct, frozen=True, kw_only=True, rename="camel"):
     vision_seconds: float
     prefill_seconds: float
@@ -474,6 +480,7 @@ EVENTS: dict[str, type[Struct]] = {
     "prefilled": PrefilledEvent,
     "tokens": TokensEvent,
     "attention": AttentionEvent,
+    "attested": AttestedEvent,
     "row": RowEvent,
 }
 

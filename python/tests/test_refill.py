@@ -74,6 +74,11 @@ def test_rows_of_one_command_may_differ_in_everything(engine: Engine, stops: Non
         for number, row in enumerate(rows)
         if row.contrast is not None
     ]
+    attested = [together.attested[number] for number in sorted(together.attested)]
+    assert [proof for event in attested for proof in event.edits] == together.summary.attestation
+    assert [event.contrast for event in attested if event.contrast is not None] == together.summary.contrasts
+    plain = {number for number, row in enumerate(rows) if not row.attention and row.contrast is None}
+    assert together.attested.keys() == set(range(len(rows))) - plain and plain
 
 
 def test_each_image_is_seen_once_and_each_prompt_prefilled_once(
@@ -156,6 +161,7 @@ def test_out_of_memory_halves_the_batch_and_loses_nothing(
     assert result.summary is not None and expected.summary is not None
     assert result.summary.attestation == expected.summary.attestation
     assert result.summary.contrasts == expected.summary.contrasts
+    assert result.attested == expected.attested
     assert len(result.summary.contrasts) == (0 if contrast == "none" else len(rows))
 
 

@@ -35,6 +35,7 @@ from aai_worker.plugins.load import PluginFile
 from aai_worker.protocol import (
     AaiParameters,
     AttentionEdit,
+    AttestedEvent,
     CapturePolicy,
     GenerateCommand,
     GenerateSummary,
@@ -312,6 +313,7 @@ class Run:
 
     summary: GenerateSummary | None = None
     prefilled: list[PrefilledEvent] = field(default_factory=list)
+    attested: dict[int, AttestedEvent] = field(default_factory=dict)
     rows: dict[int, RowEvent] = field(default_factory=dict)
     tokens: dict[int, list[Token]] = field(default_factory=lambda: defaultdict(list))
     attention: dict[int, list[Attention]] = field(default_factory=lambda: defaultdict(list))
@@ -358,6 +360,9 @@ def run(
                     result.tokens[token.row].append(token)
             case Attention():
                 result.attention[event.body.row].append(event)
+            case AttestedEvent():
+                assert event.row not in result.rows, "it comes before the row"
+                result.attested[event.row] = event
             case RowEvent():
                 result.rows[event.row] = event
             case GenerateSummary():

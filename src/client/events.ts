@@ -4,6 +4,7 @@ import type { WorkerError } from "../bridge/errors";
 import type {
   Alternative,
   Attestation,
+  AttestedEvent as AttestedRow,
   ContrastAttestation,
   PrefilledRow,
   Timings,
@@ -31,6 +32,9 @@ export interface AttentionEvent {
   word: string | null;
   map: NdArray;
 }
+
+/** What was done to a row that has ended: comes just before its `row` event, where the row has edits or a contrast. */
+export type AttestedEvent = { type: "attested" } & z.infer<typeof AttestedRow>;
 
 /** A row is finished: by a stop token, by length, or by a fault of its own while the others go on. */
 export type RowEvent = { type: "row"; row: number; text: string; tokenIds: number[] } & (
@@ -62,6 +66,7 @@ export type GenerationEvent =
   | PrefilledEvent
   | TokenEvent
   | AttentionEvent
+  | AttestedEvent
   | RowEvent
   | DoneEvent
   | CancelledEvent;

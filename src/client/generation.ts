@@ -132,6 +132,8 @@ function publicEvents({ type, body, arrays }: Message): GenerationEvent[] {
       return generateEvents.tokens.parse(body).tokens.map((token) => ({ type: "token", ...token }));
     case "attention":
       return [{ type, ...generateEvents.attention.parse(body), map: arrays[0]! }];
+    case "attested":
+      return [{ type, ...generateEvents.attested.parse(body) }];
     case "row": {
       const { fault, finishReason, alternatives, probes, ...row } = generateEvents.row.parse(body);
       if (finishReason !== "failed") return [{ type, ...row, finishReason, alternatives, probes }];

@@ -273,6 +273,11 @@ export const ContrastAttestation = z
   })
   .meta({ id: "ContrastAttestation" });
 
+/** What was done to a row that has ended, just before its `row` event; none comes of rows without edits and contrast. */
+export const AttestedEvent = z
+  .object({ row: z.int(), edits: z.array(Attestation), contrast: ContrastAttestation.nullable() })
+  .meta({ id: "AttestedEvent" });
+
 export const Timings = z
   .object({
     visionSeconds: z.number(),
@@ -296,6 +301,7 @@ export const generateEvents = {
   prefilled: PrefilledEvent,
   tokens: TokensEvent,
   attention: AttentionEvent,
+  attested: AttestedEvent,
   row: RowEvent,
 } as const;
 

@@ -41,7 +41,7 @@ test("without stream no token comes, and a row as soon as it is written", async 
   const events = [];
   for await (const event of model.generateBatch(requests.slice(0, 3), { stream: false, batchSize: 1 }))
     events.push(event.type);
-  expect(events.filter((type) => type !== "prefilled")).toEqual(["row", "row", "row", "done"]);
+  expect(events.filter((type) => type !== "prefilled")).toEqual(["row", "row", "attested", "row", "done"]);
   const { rows } = await model.generateBatch(requests.slice(0, 3)).result();
   const whole = await model.generateBatch(requests.slice(0, 3), { stream: false }).result();
   expect(whole.rows).toEqual(rows);

@@ -120,6 +120,22 @@ test("the attestation counts layers, steps and rows", async () => {
   expect(attestation[1]).toMatchObject({ layers: [2, 3, 4, 5], steps: steps[2]! });
 });
 
+test("what was done to a row is told before the row is, and nothing of a plain one", async () => {
+  const rows = [
+    { image, prompt, attention: none },
+    { image, prompt, attention: aai({ alpha: 0.1 }) },
+  ];
+  const told: string[] = [];
+  for await (const event of model.generateBatch(rows, { search, stream: false })) {
+    if (event.type === "attested" || event.type === "row") told.push(`${event.type} ${event.row}`);
+    if (event.type === "attested")
+      expect(event).toMatchObject({ edits: [{ method: "aai" }], contrast: null });
+  }
+  expect(told).toHaveLength(3);
+  expect(told).toContain("row 0");
+  expect(told.indexOf("row 1")).toBe(told.indexOf("attested 1") + 1);
+});
+
 test("captured maps are shares of attention with named axes", async () => {
   const { attention, tokenIds, keyRanges } = await model
     .generate({
