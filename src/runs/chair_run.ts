@@ -4,6 +4,7 @@ import type { Model, Worker } from "../client";
 import type { GroundTruth } from "../data";
 import type { Attention, Contrast, Search } from "../methods";
 import { type ChairResult, chair } from "../metrics";
+import { attestationOf, type RunAttestation } from "./attestation";
 import { runContext } from "./context";
 import { chosenIds, type ImageChoice, imageFiles, numericId } from "./images";
 import { runRows } from "./row_run";
@@ -34,6 +35,7 @@ export interface ChairRunResult {
   folder: string;
   captions: { image_id: number | string; caption: string }[];
   failed: RunRecord[];
+  attestation: RunAttestation;
   score: ChairResult | undefined;
 }
 
@@ -92,7 +94,7 @@ export async function chairRun(
     join(run.folder, "captions.jsonl"),
     result.captions.map((caption) => `${JSON.stringify(caption)}\n`).join(""),
   );
-  run.finish({
+  const metrics = {
     captions: result.captions.length,
     failed: result.failed.length,
     ...(result.score && {
@@ -100,7 +102,8 @@ export async function chairRun(
       overall: result.score.overall_metrics,
       intervals: result.score.intervals,
     }),
-  });
+  };
+  run.finish(metrics, result.attestation);
   return result;
 }
 
@@ -113,6 +116,7 @@ export function readChairRun(folder: string, groundTruth: GroundTruth | undefine
     folder,
     captions,
     failed,
+    attestation: attestationOf(records.values()),
     score: groundTruth && captions.length > 0 ? chair.score(captions, groundTruth) : undefined,
   };
 }

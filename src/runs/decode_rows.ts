@@ -1,5 +1,6 @@
 import type { Model, RowEvent, RowRequest } from "../client";
 import type { Contrast, Search } from "../methods";
+import { type RowAttestation, rowAttestation } from "./attestation";
 import { withRowSeed } from "./row_seed";
 import type { RunRecord } from "./samples";
 
@@ -42,6 +43,7 @@ export async function* decodeRows(
     },
   );
   const alive = new Set<number>();
+  const attested = new Map<number, RowAttestation>();
   try {
     for await (const event of events) {
       if (event.type === "prefilled") {
@@ -49,9 +51,11 @@ export async function* decodeRows(
         onAlive?.(event.rows.length);
       }
       if (event.type === "cancelled") throw new DOMException("The run was cancelled.", "AbortError");
+      if (event.type === "attested") attested.set(event.row, rowAttestation(event));
       if (event.type === "row") {
         if (alive.delete(event.row)) onAlive?.(-1);
-        yield recordOf(event, tasks[event.row]!, probes.length > 0);
+        yield recordOf(event, tasks[event.row]!, probes.length > 0, attested.get(event.row));
+        attested.delete(event.row);
       }
     }
   } finally {
@@ -59,24 +63,18 @@ export async function* decodeRows(
   }
 }
 
-function recordOf(event: RowEvent, { key, fields }: RowTask, probed: boolean): RunRecord {
+function recordOf(
+  event: RowEvent,
+  { key, fields }: RowTask,
+  probed: boolean,
+  attestation: RowAttestation | undefined,
+): RunRecord {
   if (event.finishReason === "failed")
     return { key, status: "failed", ...fields, error: event.error.message, code: event.error.code };
   const { text, tokenIds, finishReason, probes } = event;
   return {
     ...{ key, status: "done", ...fields, answer: text, tokens: tokenIds.length, finishReason },
     ...(probed && { probes }),
+    ...(attestation && { attestation }),
   };
-}
-
-/** Items by their keys, in the order in which the keys come first. */
-export function groups<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[][] {
-  const found = new Map<string, Item[]>();
-  for (const item of items) {
-    const key = keyOf(item);
-    const group = found.get(key);
-    if (group) group.push(item);
-    else found.set(key, [item]);
-  }
-  return [...found.values()];
 }

@@ -1,5 +1,6 @@
 import { type Deferred, deferred } from "../bridge/deferred";
-import { groups, type RowTask } from "./decode_rows";
+import type { RowTask } from "./decode_rows";
+import { groups } from "./groups";
 
 /** Rows of one image, which share its vision pass and its prefill. */
 interface Group {

@@ -5,6 +5,7 @@ import type { Model, Worker } from "../client";
 import { type PopeQuestion, readPope } from "../data";
 import type { Attention, Contrast, Search } from "../methods";
 import { type PopeResult, type PopeRule, pope } from "../metrics";
+import { attestationOf, type RunAttestation } from "./attestation";
 import { runContext } from "./context";
 import { requireImages } from "./images";
 import { runRows } from "./row_run";
@@ -35,6 +36,7 @@ export interface PopeRunOptions {
 export interface PopeRunResult {
   result: PopeResult | undefined;
   failed: RunRecord[];
+  attestation: RunAttestation;
 }
 
 /** Asks POPE's questions into a run folder; started again, it continues. The raw reply is kept: rules can be changed later. */
@@ -84,7 +86,7 @@ export async function popeRun(worker: Worker, model: Model, options: PopeRunOpti
     onRecord: (_, done) => progress(done),
   });
   const result = readPopeRun(run.folder, rule);
-  run.finish({
+  const metrics = {
     failed: result.failed.length,
     ...(result.result && {
       rule,
@@ -92,7 +94,8 @@ export async function popeRun(worker: Worker, model: Model, options: PopeRunOpti
       metrics: result.result.metrics,
       intervals: result.result.intervals,
     }),
-  });
+  };
+  run.finish(metrics, result.attestation);
   return result;
 }
 
@@ -108,5 +111,6 @@ export function readPopeRun(folder: string, rule: PopeRule): PopeRunResult {
   return {
     result: answers.length > 0 ? pope.score(answers, rule) : undefined,
     failed: records.filter(({ status }) => status === "failed"),
+    attestation: attestationOf(records),
   };
 }

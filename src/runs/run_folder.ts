@@ -1,10 +1,11 @@
 /**
- * A run on disk: `run.json` (what was asked), `samples.jsonl` (what came of it, the record of truth: a run killed at
+ * A run on disk: `run.json` (what was asked, and at the end what edits and contrasts did), `samples.jsonl` (what came of it, the record of truth: a run killed at
  * any moment continues where it stopped), `metrics.json` (what follows from it).
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../data/data_error";
+import type { RunAttestation } from "./attestation";
 import { format, readDescription, writeWhole } from "./files";
 import { differences, identityOf } from "./identity";
 import { lock, unlock } from "./lock";
@@ -20,10 +21,12 @@ export interface RunDescription {
 export class RunFolder {
   readonly folder: string;
   readonly samples: Samples;
+  readonly #description: StoredRun;
 
-  private constructor(folder: string, samples: Samples) {
+  private constructor(folder: string, samples: Samples, description: StoredRun) {
     this.folder = folder;
     this.samples = samples;
+    this.#description = description;
   }
 
   /**
@@ -36,18 +39,21 @@ export class RunFolder {
     mkdirSync(folder, { recursive: true });
     lock(folder);
     try {
-      const file = join(folder, "run.json");
-      if (existsSync(file)) checkSame(folder, readRun(folder), { kind, settings });
-      else writeWhole(file, { format, identity, kind, settings, context });
-      return new RunFolder(folder, Samples.open(folder));
+      const isThere = existsSync(join(folder, "run.json"));
+      const description = isThere ? readRun(folder) : { identity, kind, settings, context };
+      if (isThere) checkSame(folder, description, { kind, settings });
+      else save(folder, description);
+      return new RunFolder(folder, Samples.open(folder), description);
     } catch (error) {
       unlock(folder);
       throw error;
     }
   }
 
-  finish(metrics: unknown): void {
+  /** Every answer is there: this follows from them. */
+  finish(metrics: unknown, attestation: RunAttestation): void {
     writeWhole(join(this.folder, "metrics.json"), metrics);
+    save(this.folder, { ...this.#description, attestation });
   }
 
   close(): void {
@@ -62,11 +68,17 @@ export class RunFolder {
 
 export interface StoredRun extends RunDescription {
   identity: string;
+  /** What edits and contrasts did; once the run has ended. */
+  attestation?: RunAttestation;
 }
 
 /** run.json of a run folder. @throws DataError where it is none, or of a newer format. */
 export function readRun(folder: string): StoredRun {
   return readDescription(join(folder, "run.json"), `${folder} is no run folder: it has no run.json.`);
+}
+
+function save(folder: string, description: StoredRun): void {
+  writeWhole(join(folder, "run.json"), { format, ...description });
 }
 
 function checkSame(

@@ -1,11 +1,14 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../data/data_error";
+import type { RowAttestation } from "./attestation";
 
 /** One line of samples.jsonl. `key` is unique in a run. */
 export interface RunRecord {
   key: string;
   status: "done" | "failed";
+  /** Absent where nothing was done to its row. */
+  attestation?: RowAttestation;
   [field: string]: unknown;
 }
 

@@ -1,5 +1,6 @@
 import type { LoadOptions } from "../client";
-import { decodeRows, groups } from "../runs/decode_rows";
+import { decodeRows } from "../runs/decode_rows";
+import { groups } from "../runs/groups";
 import type { Cell } from "./cells";
 import type { SweepData } from "./data";
 import { planCells, rowTask } from "./plan";

@@ -3,7 +3,7 @@ import { isLowerBetter } from "../metrics/metric";
 import { type HeatCell, heatMap } from "../report/charts/heat_map";
 import { lineChart } from "../report/charts/line_chart";
 import { paretoChart } from "../report/charts/pareto_chart";
-import { groups } from "../runs/decode_rows";
+import { groups } from "../runs/groups";
 import { label, pathLabel } from "./labels";
 import type { CellResult, MetricResult } from "./result";
 

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { GroundTruth } from "../data";
 import { DataError } from "../data/data_error";
+import { attestationOf } from "../runs/attestation";
 import { format, readDescription, writeWhole } from "../runs/files";
 import { lock, unlock } from "../runs/lock";
 import { type RunRecord, readRecords, Samples } from "../runs/samples";
@@ -93,8 +94,14 @@ export class SweepFolder {
     if (drops.length > 0) this.#save({ drops: [...this.#description.drops, ...drops] });
   }
 
-  finish(results: unknown): void {
-    writeWhole(join(this.folder, "results.json"), results);
+  /** Every answer is there: notes what edits and contrasts did in each cell, about these items. */
+  attest(items: readonly { id: string }[]): void {
+    const { records } = this.samples;
+    const cells = this.#description.cells.map((cell) => ({
+      ...cell,
+      attestation: attestationOf(items.flatMap((item) => records.get(recordKey(cell, item)) ?? [])),
+    }));
+    this.#save({ cells });
   }
 
   close(): void {

@@ -3,6 +3,7 @@ import type { Model } from "../client";
 import { type Attention, none, ParameterError } from "../methods";
 import { resolveAttention } from "../methods/attention/resolve";
 import { resolveContrast } from "../methods/contrast/resolve";
+import type { RunAttestation } from "../runs/attestation";
 import type { RowTask } from "../runs/decode_rows";
 import { identityOf } from "../runs/identity";
 import type { Cell } from "./cells";
@@ -15,6 +16,8 @@ export interface PlannedCell extends Cell {
   id: string;
   /** What the others of its model are compared with: no edit, no contrast. */
   baseline: boolean;
+  /** What its edits and contrast did, in the answers that the sweep needs; once the sweep has ended. */
+  attestation?: RunAttestation;
 }
 
 /** The cells of one model; those that mean the same to it become one. @throws ParameterError naming the cell that it cannot decode */

@@ -1,6 +1,6 @@
 import { metricCell } from "../report/metric_cells";
 import type { Table } from "../report/tables";
-import { groups } from "../runs/decode_rows";
+import { groups } from "../runs/groups";
 import { identityOf } from "../runs/identity";
 import type { CellResult, MetricResult } from "./result";
 

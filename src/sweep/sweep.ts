@@ -4,7 +4,7 @@ import type { Aai, Attention, Contrast, Greedy, none, Search } from "../methods"
 import type { Metric } from "../metrics";
 import { isLowerBetter } from "../metrics/metric";
 import { runContext } from "../runs/context";
-import { groups } from "../runs/decode_rows";
+import { groups } from "../runs/groups";
 import { type ModelHolder, runRows } from "../runs/row_run";
 import type { Axes } from "./axes";
 import type { Cell } from "./cells";
@@ -85,6 +85,7 @@ export async function sweep<
       folder.add(planned);
       await compete({ ...options, folder, planned, holders, later: byModel.slice(index + 1).flat().length });
     }
+    folder?.attest(data.items);
   } finally {
     folder?.close();
   }

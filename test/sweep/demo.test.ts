@@ -78,6 +78,29 @@ test("two workers say what one says", async () => {
   expect(captions(out)).toEqual(captions(join(folder, "mixed")));
 });
 
+test("sweep.json says what was done in every cell, whoever died on the way", async () => {
+  await using lent = await startWorker({ threads: 1 });
+  const cut = await lent.load(checkpoint);
+  const out = join(folder, "attested");
+  const settings = { data, space: mixed(), metrics: [chair()], out, batchSize: 2 };
+  const interrupted = sweep({
+    ...settings,
+    model: cut,
+    onProgress: ({ done }) => done === 9 && process.kill(lent.pid!, "SIGKILL"),
+  });
+  await expect(interrupted).rejects.toThrow("was killed");
+  await sweep({ ...settings, model });
+  const attested = (name: string) =>
+    Object.fromEntries(readSweep(join(folder, name)).cells.map((cell) => [cell.name, cell.attestation]));
+  expect(attested("attested")).toEqual(attested("mixed"));
+  expect(attested("attested")).toMatchObject({
+    plain: { answers: 4, edits: [], contrasts: [] },
+    "alpha 0.2": { edits: [{ method: "aai", rows: 4, layers: [[2, 6]] }] },
+    vcd: { answers: 4, edits: [], contrasts: [{ method: "vcd", rows: 4 }] },
+    "beam with aai": { edits: [{ method: "aai", rows: 4, layers: [[2, 6]] }] },
+  });
+});
+
 test("POPE's questions under two prompts", async () => {
   const built = pope.build(data.groundTruth, {
     images: 2,
