@@ -177,11 +177,15 @@ test("build POPE's questions, ask them, and be told what the warm-up means", asy
     "--pope-folder",
     join(folder, "pope"),
     "--use-aai",
+    "--max-new-tokens",
+    "4",
     "--out",
     join(folder, "answers"),
   );
   expect(asked.stdout).toMatch(/^random .*\n.*popular.*\n.*adversarial.*\n.*mean/m);
   expect(asked.stdout).toContain("--warmup -1 edits from the first token");
+  expect(asked.stdout).not.toContain("no step of any row");
+  expect(asked.stderr).toContain("aai: no step of any row was edited by aai: every answer ended");
 });
 
 test("a ground truth that lacks an image is named", async () => {

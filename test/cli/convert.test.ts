@@ -136,18 +136,24 @@ test("interrupted, a conversion goes on; what was converted is found by its name
   expect(modelSource({ model: "minigpt4", "model-path": "/elsewhere" })).toBe("/elsewhere");
 });
 
-test("a reference that aligns with nothing is told", { timeout: 120_000 }, async () => {
-  const named = [
-    "generate",
-    "--image",
-    image,
-    "--model",
-    "minigpt4",
-    "--model-path",
-    join(folder, "minigpt4"),
-  ];
-  const { stdout, stderr, exitCode } = await run(...named, "--alpha", "0.3", "--max-new-tokens", "8");
-  expect(exitCode, stderr).toBe(0);
-  expect(stdout).not.toBe("");
-  expect(stderr).toContain("the same value for every image token");
-});
+const minigpt4 = ["--model-path", join(folder, "minigpt4"), "--alpha", "0.3", "--max-new-tokens", "8"];
+const few = ["--num-images", "2", "--out"];
+
+test.each([
+  ["generate", ["--image", image], ""],
+  ["chair-eval", [...few, join(folder, "captions")], ""],
+  ["sweep", [...few, join(folder, "sweep")], " in the cell (aai)"],
+])(
+  "%s tells of a reference that aligns with nothing",
+  { timeout: 120_000 },
+  async (command, options, where) => {
+    const { stdout, stderr, exitCode } = await run(command, ...options, ...minigpt4);
+    expect(exitCode, stderr).toBe(0);
+    expect(stdout).not.toBe("");
+    expect(stdout).not.toContain("the same value");
+    const notes = stderr.split("\n").filter((line) => line.startsWith("aai: "));
+    expect(notes).toEqual([
+      `aai: the vision reference has the same value for every image token${where}, so the edit aligned with nothing; --reference-mode corrected takes what was meant.`,
+    ]);
+  },
+);

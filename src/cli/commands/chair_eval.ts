@@ -7,6 +7,7 @@ import { startProgress } from "../../report/progress";
 import { renderTable } from "../../report/tables";
 import { chairRun } from "../../runs";
 import { contrastOptions } from "../contrast_options";
+import { noteEdits } from "../edit_notes";
 import { CommandError } from "../exit";
 import { groundTruthOf, groundTruthOptions } from "../ground_truth";
 import {
@@ -67,7 +68,7 @@ export const chairEvalCommand: CommandModule<object, InferredOptionTypes<typeof 
     const { attention, contrast } = await chooseMethods(worker);
     const model = await worker.load(source, loadOptionsOf(args));
     let progress: ReturnType<typeof startProgress> | undefined;
-    const { folder, captions, failed, score } = await chairRun(worker, model, {
+    const { folder, captions, failed, attestation, score } = await chairRun(worker, model, {
       images: args["data-path"] ?? join(demoData, "val2014"),
       ids: args.ids ?? { count: args["num-images"], seed: args.seed },
       prompt: args.prompt,
@@ -91,6 +92,7 @@ export const chairEvalCommand: CommandModule<object, InferredOptionTypes<typeof 
     progress?.end();
     if (score) console.log(renderTable(chairTable(score)));
     console.log(`\n${captions.length} captions in ${join(folder, "captions.jsonl")}`);
+    noteEdits([{ attestation }]);
     if (failed.length === 0) return;
     const shown = failed.slice(0, 5).map(({ key, error }) => `  ${key}: ${error}`);
     throw new CommandError(

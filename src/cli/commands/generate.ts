@@ -4,7 +4,9 @@ import type { Generation } from "../../client/generation";
 import { readImage } from "../../client/image";
 import type { GenerateResult } from "../../client/result";
 import { startWorker } from "../../client/worker";
+import { type RowAttestation, rowAttestation, sumUp } from "../../runs/attestation";
 import { contrastOptions } from "../contrast_options";
+import { noteEdits } from "../edit_notes";
 import {
   attentionOptions,
   deviceOf,
@@ -72,14 +74,12 @@ export const generateCommand: CommandModule<object, Arguments> = {
 };
 
 async function stream(run: Generation<GenerateResult>): Promise<void> {
+  const attested: RowAttestation[] = [];
   for await (const event of run as AsyncIterable<GenerationEvent>) {
     if (event.type === "token") process.stdout.write(event.text);
     if (event.type === "row" && event.finishReason === "failed") throw event.error;
     if (event.type === "row") process.stdout.write("\n");
-    if (event.type === "done" && event.attestation.some(({ constantReference }) => constantReference))
-      console.error(
-        "aai: the vision reference has the same value for every image token, so the edit aligned with nothing; " +
-          "--reference-mode corrected takes what was meant.",
-      );
+    if (event.type === "attested") attested.push(rowAttestation(event));
   }
+  noteEdits([{ attestation: sumUp(attested) }]);
 }

@@ -9,6 +9,7 @@ import { startProgress } from "../../report/progress";
 import { renderTable } from "../../report/tables";
 import { popeRun } from "../../runs";
 import { contrastOptions } from "../contrast_options";
+import { noteEdits } from "../edit_notes";
 import { CommandError } from "../exit";
 import {
   attentionOptions,
@@ -96,7 +97,7 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
     const { attention, contrast } = await chooseMethods(worker);
     const model = await worker.load(source, loadOptionsOf(args));
     let progress: ReturnType<typeof startProgress> | undefined;
-    const { result, failed } = await popeRun(worker, model, {
+    const { result, failed, attestation } = await popeRun(worker, model, {
       images: args["data-path"],
       questions,
       suffix: suffixes[args.suffix],
@@ -121,6 +122,7 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
       );
     const note = warmupNote(attention);
     if (note) console.log(note);
+    noteEdits([{ attestation }]);
     if (failed.length > 0)
       throw new CommandError(`${failed.length} questions failed; --retry-failed asks them again.`);
   },

@@ -4,6 +4,7 @@ import { readSweep } from "../../../sweep/folder";
 import { writeReport } from "../../../sweep/report";
 import { SweepResult } from "../../../sweep/result";
 import { tableNote } from "../../../sweep/table";
+import { noteEdits } from "../../edit_notes";
 
 interface Arguments {
   folder: string;
@@ -28,5 +29,6 @@ export const reportCommand: CommandModule<object, Arguments> = {
     if (format !== "terminal") return;
     for (const metric of result.metrics) console.log(`\n${tableNote(metric)}`);
     console.log(`\nWritten:\n${files.map((file) => `  ${file}`).join("\n")}`);
+    noteEdits(result.sweep.cells);
   },
 };

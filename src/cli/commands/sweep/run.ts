@@ -8,6 +8,7 @@ import type { SweepProgress } from "../../../sweep/progress";
 import { writeReport } from "../../../sweep/report";
 import { sweep } from "../../../sweep/sweep";
 import { tableNote } from "../../../sweep/table";
+import { noteEdits } from "../../edit_notes";
 import { CommandError, UsageError } from "../../exit";
 import { loadOptionsOf } from "../../options";
 import { checkpointsOf, type SweepArguments, specOf, sweepOptions, workersOf } from "../../sweep_options";
@@ -60,6 +61,7 @@ export const runCommand: CommandModule<object, SweepArguments> = {
       console.log(`Dropped in round ${round}: ${name}, ${reason}.`);
     const files = await writeReport(result);
     console.log(`\nWritten: ${files.filter((file) => /\.(md|png)$/.test(file)).join(", ")}`);
+    noteEdits(result.sweep.cells);
     const { failed } = result;
     if (failed.length === 0) return;
     const shown = failed.slice(0, 5).map(({ key, error }) => `  ${key}: ${error}`);
