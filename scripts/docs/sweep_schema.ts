@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { SweepSpec } from "../../src/sweep/spec";
+import { sweepSpec } from "../../src/sweep/spec";
 
 /** The JSON schema of sweep files, from `src/sweep/spec.ts`. */
 export function sweepSchema(): string {
-  return `${JSON.stringify(z.toJSONSchema(SweepSpec, { reused: "ref" }), null, 1)}\n`;
+  return `${JSON.stringify(z.toJSONSchema(sweepSpec(), { reused: "ref" }), null, 1)}\n`;
 }

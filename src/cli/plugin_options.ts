@@ -55,6 +55,16 @@ export function methodsOf(args: Arguments): (worker: Worker) => Promise<ChosenMe
   };
 }
 
+/** What --set says of each of these methods of the user's own. @throws UsageError */
+export function setValues(
+  { set = [] }: InferredOptionTypes<typeof pluginOptions>,
+  names: readonly string[],
+  plugins: readonly Plugin[],
+): Record<string, Record<string, number | boolean | string>> {
+  const settings = set.map((text) => settingOf(text, names));
+  return Object.fromEntries(names.map((name) => [name, valuesOf(plugins, name, settings)]));
+}
+
 const always =
   <Value>(value: Value) =>
   () =>
@@ -64,7 +74,7 @@ function ownAttention(name: string, args: Arguments, settings: Setting[]): (plug
   const options = ownAttentionOptions(name, args);
   return (plugins) => {
     const plugin = declaring(plugins, "attention", name);
-    return plugin.attention(name, { ...options, ...valuesOf(plugin, name, settings) });
+    return plugin.attention(name, { ...options, ...valuesOf([plugin], name, settings) });
   };
 }
 
@@ -72,7 +82,7 @@ function ownContrast(name: string, args: Arguments, settings: Setting[]): (plugi
   const options = ownContrastOptions(name, args);
   return (plugins) => {
     const plugin = declaring(plugins, "contrast", name);
-    return plugin.contrast(name, { ...options, ...valuesOf(plugin, name, settings) });
+    return plugin.contrast(name, { ...options, ...valuesOf([plugin], name, settings) });
   };
 }
 
@@ -95,8 +105,9 @@ function settingOf(text: string, own: readonly string[]): Setting {
   return { method: method ?? own[0]!, parameter, text: value! };
 }
 
-function valuesOf(plugin: Plugin, name: string, settings: readonly Setting[]) {
-  const types = plugin.declarations
+function valuesOf(plugins: readonly Plugin[], name: string, settings: readonly Setting[]) {
+  const types = plugins
+    .flatMap(({ declarations }) => declarations)
     .filter((one) => one.name === name)
     .flatMap(({ parameters }) => parameters.map((parameter) => [parameter.name, parameter.type] as const));
   const mine = settings.filter(({ method }) => method === name);

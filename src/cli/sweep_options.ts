@@ -3,14 +3,15 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { InferredOptionTypes, Options } from "yargs";
 import { packageRoot } from "../data/package_root";
-import type { Contrast } from "../methods";
+import type { Contrast, Plugin } from "../methods";
 import { POPE_RULES } from "../metrics/pope";
 import { checkedSpec, readSpec } from "../sweep/read_spec";
 import type { SweepSpec } from "../sweep/spec";
 import { type StartWorker, workersOn } from "../sweep/workers";
-import { contrastOf, contrastOptions } from "./contrast_options";
+import { contrastOf, contrastOptions, isContrast, ownContrastOptions } from "./contrast_options";
 import { UsageError } from "./exit";
-import { modelOptions, modelSource, searchOf, searchOptions } from "./options";
+import { isAttention, modelOptions, modelSource, searchOf, searchOptions } from "./options";
+import { pluginOptions, setValues } from "./plugin_options";
 
 const space = (describe: string) => ({ type: "string", describe, group: "Space:" }) as const;
 const { model: _, "model-path": __, "gpu-id": ___, ...loadOptions } = modelOptions;
@@ -28,7 +29,9 @@ const shorthands = {
 } as const;
 
 export const sweepOptions = {
-  attention: space("Edits to compare: aai, pai, hgai, vaf, none [aai where an axis varies it]"),
+  attention: space(
+    "Edits to compare: aai, pai, hgai, vaf, none, or some of --plugin [aai where an axis varies it]",
+  ),
   alpha: space("Strengths: 0:1:0.1 (start:end:step) or 0,0.1,0.3"),
   layers: space("Ranges of decoder layers: 2-32,8-24"),
   beta: space("aai: factors on the original logits"),
@@ -105,13 +108,13 @@ export const sweepOptions = {
   prompt: { type: "string", describe: "The question; {question} stands for POPE's", group: "Data:" },
   template: { type: "string", describe: "Prompt template: chat, vicuna_v1, raw … [chat]", group: "Data:" },
   ...contrastOptions,
-  // A sweep's file and flags load no plug-in; a script's workers do.
-  contrast: {
-    ...contrastOptions.contrast,
-    describe: "vcd, apcOnly, m3id, paiCfg, icd, dola, deco, sid, none [none]",
+  ...pluginOptions,
+  plugin: {
+    ...pluginOptions.plugin,
+    nargs: 1, // the sweep's file may stand behind it
+    describe:
+      "Python file that declares methods for --attention, --contrast or the sweep's file; it is run (docs/methods.md)",
   },
-  "noise-step": { ...contrastOptions["noise-step"], describe: "vcd: 0 to 999 [500]" },
-  "noise-seed": { ...contrastOptions["noise-seed"], describe: "vcd [42]" },
   ...searchOptions,
   out: { type: "string", describe: "The sweep's folder; it goes on where it stopped", group: "Run:" },
   "batch-size": { type: "number", describe: "Rows alive at once, beams counted [what fits]", group: "Run:" },
@@ -126,11 +129,15 @@ export const sweepOptions = {
 
 export type SweepArguments = InferredOptionTypes<typeof sweepOptions> & { file?: string | undefined };
 
-/** The file's sweep, with what the flags add to it or say instead. @throws UsageError, DataError, ParameterError */
-export function specOf(args: SweepArguments): SweepSpec {
-  const fromFile = args.file === undefined ? {} : readSpec(args.file);
-  const grid = { ...fromFile.grid, ...gridOf(args) };
-  const contrast = withoutNull(contrastOf(args));
+/**
+ * The file's sweep, with what the flags add to it or say instead.
+ * @param plugins what --plugin names, loaded. @throws UsageError, DataError, ParameterError
+ */
+export function specOf(args: SweepArguments, plugins: readonly Plugin[] = []): SweepSpec {
+  const fromFile = args.file === undefined ? {} : readSpec(args.file, plugins);
+  const own = ownMethods(args, plugins);
+  const grid = { ...fromFile.grid, ...gridOf(args, own) };
+  const contrast = own[args.contrast ?? ""] ?? withoutNull(contrastOf(args));
   const search = args.file === undefined || searchIsGiven(args) ? searchOf(args) : undefined;
   const { prompt, template } = args;
   const base = { contrast, search, prompt, template };
@@ -145,7 +152,7 @@ export function specOf(args: SweepArguments): SweepSpec {
     ...(args.scheduler && { scheduler: args.scheduler }),
     ...(args.out !== undefined && { out: args.out }),
   };
-  return checkedSpec(spec, args.file ?? "the sweep");
+  return checkedSpec(spec, args.file ?? "the sweep", plugins);
 }
 
 /** The checkpoints that a sweep is about. */
@@ -154,19 +161,41 @@ export function checkpointsOf({ model = "demo" }: SweepSpec): string[] {
 }
 
 /** One worker a GPU, or so many on a device, which share its cores. @throws UsageError */
-export function workersOf({ device, "gpu-id": gpus, workers }: SweepArguments): StartWorker[] {
+export function workersOf({
+  device,
+  "gpu-id": gpus,
+  workers,
+  plugin: plugins = [],
+}: SweepArguments): StartWorker[] {
   if (gpus !== undefined) {
     if (!/^\d+(,\d+)*$/.test(gpus))
       throw new UsageError(`--gpu-id is ${gpus}; expected numbers such as 0,1,2,3.`);
-    return workersOn(gpus.split(",").map((gpu) => `cuda:${gpu}`));
+    return workersOn(
+      gpus.split(",").map((gpu) => `cuda:${gpu}`),
+      { plugins },
+    );
   }
   if (!Number.isInteger(workers) || workers < 1)
     throw new UsageError(`--workers is ${workers}; expected 1 or more.`);
   const threads = Math.max(1, Math.floor(availableParallelism() / workers));
-  return workersOn(Array(workers).fill(device), workers > 1 ? { threads } : {});
+  return workersOn(Array(workers).fill(device), { plugins, ...(workers > 1 && { threads }) });
 }
 
-function gridOf(args: SweepArguments): Record<string, unknown> {
+/** Those that --attention and --contrast name, as a file would. @throws UsageError */
+function ownMethods(args: SweepArguments, plugins: readonly Plugin[]): Record<string, string | object> {
+  const { attention, contrast } = args;
+  const edits = (attention?.split(",") ?? []).filter((name) => !isAttention(name));
+  const contrasts = contrast === undefined || isContrast(contrast) ? [] : [contrast];
+  const names = plugins.length === 0 ? [] : [...edits, ...contrasts];
+  return Object.fromEntries(
+    Object.entries(setValues(args, names, plugins)).map(([name, values]) => {
+      const parameters = { ...values, ...(name === contrast && ownContrastOptions(name, args)) };
+      return [name, Object.keys(parameters).length > 0 ? { method: name, ...parameters } : name];
+    }),
+  );
+}
+
+function gridOf(args: SweepArguments, own: Record<string, string | object>): Record<string, unknown> {
   const shorts = Object.entries(shorthands).flatMap(([flag, parameter]) => {
     const text = args[flag as keyof typeof shorthands];
     return text === undefined ? [] : [[`attention.${parameter}`, valuesOf(`--${flag}`, parameter, text)]];
@@ -177,7 +206,8 @@ function gridOf(args: SweepArguments): Record<string, unknown> {
       throw new UsageError(`--axis ${text}: expected a parameter and values, such as search.numBeams=1,5.`);
     return [path, valuesOf(`--axis ${path}`, path.split(".").at(-1)!, values!)];
   });
-  const attention = args.attention === undefined ? [] : [["attention", args.attention.split(",")]];
+  const edits = args.attention?.split(",").map((name) => own[name] ?? name);
+  const attention = edits === undefined ? [] : [["attention", edits]];
   return Object.fromEntries([...attention, ...shorts, ...others]);
 }
 
@@ -193,7 +223,10 @@ function valuesOf(flag: string, parameter: string, text: string): unknown {
       return [Number(start), Number(end)];
     });
   }
-  return parts.map((part) => (part.trim() !== "" && Number.isFinite(Number(part)) ? Number(part) : part));
+  return parts.map((part) => {
+    if (part === "true" || part === "false") return part === "true";
+    return part.trim() !== "" && Number.isFinite(Number(part)) ? Number(part) : part;
+  });
 }
 
 /** What is null waits for a model, and is no value in a file. */

@@ -20,7 +20,7 @@ export function pluginValues(
     parameters.map((parameter) => {
       const value = given[parameter.name] ?? parameter.default;
       if (value === null) throw new ParameterError(`${name} needs ${describeParameter(parameter)}; give it.`);
-      const parsed = schemaOf(parameter).safeParse(value);
+      const parsed = valueSchema(parameter).safeParse(value);
       if (!parsed.success) {
         const shown = typeof value === "string" ? JSON.stringify(value) : String(value);
         throw new ParameterError(
@@ -55,7 +55,8 @@ export function describeParameter({ name, type, choices }: Parameter): string {
   return `${name} (${choices.join(" or ") || type})`;
 }
 
-function schemaOf({ type, choices }: Parameter): z.ZodType {
+/** What a parameter takes. */
+export function valueSchema({ type, choices }: Parameter): z.ZodType {
   if (choices.length > 0) return z.enum(choices);
   return { float: z.number(), int: z.int(), bool: z.boolean(), str: z.string() }[type];
 }

@@ -6,6 +6,7 @@ import {
   type Contrast,
   contrasts,
   none,
+  type Plugin,
   type Search,
   searches,
 } from "../methods";
@@ -20,20 +21,25 @@ import type { SweepSpec } from "./spec";
 
 type AnySpace = Space<Attention, Contrast | typeof none, Search>;
 
-/** The space that a file describes. @throws ParameterError */
-export function composeSpace(spec: SweepSpec, checkpoints: readonly string[]): AnySpace {
+/** @param plugins whose methods the file may name. @returns the space that a file describes. @throws ParameterError */
+export function composeSpace(
+  spec: SweepSpec,
+  checkpoints: readonly string[],
+  plugins: readonly Plugin[] = [],
+): AnySpace {
+  const methods = methodsOf(plugins);
   let composed: AnySpace = space({
-    ...baseOf(spec.base ?? {}),
+    ...baseOf(methods, spec.base ?? {}),
     ...(checkpoints.length === 1 && { checkpoint: checkpoints[0]! }),
   });
   if (checkpoints.length > 1) composed = composed.grid({ checkpoint: checkpoints });
-  if (spec.grid) composed = composed.grid(axesOf(spec.grid));
-  if (spec.zip) composed = composed.zip(axesOf(spec.zip));
+  if (spec.grid) composed = composed.grid(axesOf(methods, spec.grid));
+  if (spec.zip) composed = composed.zip(axesOf(methods, spec.zip));
   for (const { axes, ...condition } of spec.when ?? []) {
-    composed = composed.when((settings) => holds(condition, settings), axesOf(axes));
+    composed = composed.when((settings) => holds(condition, settings), axesOf(methods, axes));
   }
   if (spec.random) composed = composed.random(spec.random.count, spec.random.seed);
-  const named = Object.entries(spec.cells ?? {}).map(([name, changes]) => [name, baseOf(changes)]);
+  const named = Object.entries(spec.cells ?? {}).map(([name, changes]) => [name, baseOf(methods, changes)]);
   return named.length > 0 ? composed.named(Object.fromEntries(named)) : composed;
 }
 
@@ -59,28 +65,44 @@ export function composeScheduler({ scheduler = "everything" }: SweepSpec): Sched
   return "racing" in scheduler ? racing(defined(scheduler.racing)) : halving(defined(scheduler.halving));
 }
 
-function baseOf({ attention, contrast, search, ...texts }: NonNullable<SweepSpec["base"]>): Base {
+/** By name, what makes a method of parameters. */
+type Factories = Record<string, (parameters: object) => unknown>;
+type Methods = Record<"attention" | "contrast" | "search", Factories>;
+
+function methodsOf(plugins: readonly Plugin[]): Methods {
+  const own = (axis: "attention" | "contrast") =>
+    plugins.flatMap((plugin) =>
+      plugin.declarations
+        .filter((one) => one.axis === axis)
+        .map(({ name }) => [name, (parameters: object) => plugin[axis](name, parameters as never)] as const),
+    );
+  return {
+    attention: { ...(attentions as Factories), ...Object.fromEntries(own("attention")) },
+    contrast: { ...(contrasts as Factories), ...Object.fromEntries(own("contrast")) },
+    search: searches as Factories,
+  };
+}
+
+function baseOf(
+  methods: Methods,
+  { attention, contrast, search, ...texts }: NonNullable<SweepSpec["base"]>,
+): Base {
   return defined({
     ...texts,
-    ...(attention !== undefined && { attention: methodOf(attentions, attention) as Attention }),
-    ...(contrast !== undefined && { contrast: methodOf(contrasts, contrast) as Contrast }),
-    ...(search !== undefined && { search: methodOf(searches, search) as Search }),
+    ...(attention !== undefined && { attention: methodOf(methods.attention, attention) as Attention }),
+    ...(contrast !== undefined && { contrast: methodOf(methods.contrast, contrast) as Contrast }),
+    ...(search !== undefined && { search: methodOf(methods.search, search) as Search }),
   });
 }
 
-function axesOf(axes: object): object {
-  const tables: Record<string, Record<string, unknown>> = {
-    attention: attentions,
-    contrast: contrasts,
-    search: searches,
-  };
+function axesOf(methods: Methods, axes: object): object {
   const entries = Object.entries(axes).filter(([, values]) => values !== undefined);
   return Object.fromEntries(
     entries.map(([path, values]) => {
-      const table = tables[path];
+      const factories = path in methods ? methods[path as keyof Methods] : undefined;
       return [
         path,
-        table ? (values as unknown[]).map((value) => methodOf(table, value)) : listOf(path, values),
+        factories ? (values as unknown[]).map((value) => methodOf(factories, value)) : listOf(path, values),
       ];
     }),
   );
@@ -97,12 +119,12 @@ function listOf(path: string, values: unknown): unknown {
 }
 
 /** A name, a name with parameters, or edits in order. */
-function methodOf(table: Readonly<Record<string, unknown>>, value: unknown): unknown {
+function methodOf(factories: Factories, value: unknown): unknown {
   if (value === none) return none;
-  if (Array.isArray(value)) return value.map((one) => methodOf(table, one));
+  if (Array.isArray(value)) return value.map((one) => methodOf(factories, one));
   const { method, ...parameters } =
     typeof value === "string" ? { method: value } : (value as { method: string });
-  return (table[method] as (options: object) => unknown)(parameters);
+  return factories[method]!(parameters);
 }
 
 function holds(
@@ -120,7 +142,8 @@ function holds(
 function nameOf(method: unknown): string {
   if (typeof method !== "object" || method === null || Array.isArray(method)) return none;
   const parameters = "parameters" in method ? method.parameters : method;
-  return (parameters as { method: string }).method;
+  const { method: known, name } = parameters as { method: string; name?: string };
+  return known === "plugin" ? name! : known;
 }
 
 type Defined<Value> = { [Key in keyof Value]: Exclude<Value[Key], undefined> };

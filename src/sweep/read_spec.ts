@@ -3,16 +3,18 @@ import { parseDocument } from "yaml";
 import type { z } from "zod";
 import { DataError } from "../data/data_error";
 import { readText } from "../data/text";
-import { SweepSpec } from "./spec";
+import type { Plugin } from "../methods";
+import { type SweepSpec, sweepSpec } from "./spec";
 
-/** A sweep from a YAML or JSON file. @throws DataError naming the file, the place, and what is wrong there */
-export function readSpec(file: string): SweepSpec {
-  return checkedSpec(parsed(file), file);
+/** A sweep from a YAML or JSON file, which may name what the plug-ins declare. @throws DataError naming the file, the place, and what is wrong there */
+export function readSpec(file: string, plugins: readonly Plugin[] = []): SweepSpec {
+  return checkedSpec(parsed(file), file, plugins);
 }
 
 /** @param source what to call it in errors. @throws DataError */
-export function checkedSpec(value: unknown, source: string): SweepSpec {
-  const { data, error } = SweepSpec.safeParse(value);
+export function checkedSpec(value: unknown, source: string, plugins: readonly Plugin[]): SweepSpec {
+  const own = plugins.flatMap(({ declarations }) => declarations);
+  const { data, error } = sweepSpec(own).safeParse(value);
   if (data) return data;
   const { path, message } = deepest(error.issues);
   const place = path.length > 0 ? `${path.join(" › ")}: ` : "";

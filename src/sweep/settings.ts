@@ -65,6 +65,15 @@ export function plain(settings: Settings): Settings {
   return { ...settings, attention: none, contrast: none };
 }
 
+/** Whether a method of the user's own is in it. */
+export function isOwn({ attention = none, contrast }: Settings): boolean {
+  const edits = [attention].flat().filter((edit) => edit !== none);
+  return (
+    edits.some(({ parameters }) => parameters.method === "plugin") ||
+    (contrast !== none && contrast.method === "plugin")
+  );
+}
+
 export function isPlain({ attention, contrast }: Settings): boolean {
   return attention === none && contrast === none;
 }

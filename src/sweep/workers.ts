@@ -13,6 +13,21 @@ export function workersOn(
   return devices.map((device) => () => startWorker({ ...options, device }));
 }
 
+/** The first worker, started at once for what it can tell, and the starts of all, of which the first gives it. */
+export async function startFirst([start, ...others]: readonly StartWorker[]): Promise<{
+  first: Worker;
+  starts: StartWorker[];
+}> {
+  const first = await start!();
+  let given = false;
+  const giveFirst = async () => {
+    if (given) return start!(); // it has died
+    given = true;
+    return first;
+  };
+  return { first, starts: [giveFirst, ...others] };
+}
+
 /** Workers that all hold the same model, one checkpoint after another. */
 export class Crew implements AsyncDisposable {
   readonly #starts: readonly StartWorker[];

@@ -6,6 +6,8 @@ import { afterAll, expect, test, vi } from "vitest";
 import yargs from "yargs";
 import { sweepCommand } from "../../src/cli/commands/sweep";
 import { type SweepArguments, specOf, sweepOptions } from "../../src/cli/sweep_options";
+import { Plugin } from "../../src/methods";
+import { readSweep } from "../../src/sweep";
 
 const root = join(__dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "cli-sweep-"));
@@ -32,9 +34,11 @@ async function run(...args: string[]): Promise<{ stdout: string; stderr: string 
   }
 }
 
-const spec = (...args: string[]) =>
+const spec = (...args: string[]) => specWith([], ...args);
+const specWith = (plugins: Plugin[], ...args: string[]) =>
   specOf(
     yargs(args).options(sweepOptions).positional("file", { type: "string" }).parseSync() as SweepArguments,
+    plugins,
   );
 
 test("flags become the file's words", () => {
@@ -113,6 +117,84 @@ test("run, go on, look, report, clean up", async () => {
   expect(report.stdout.split("\r\n")).toHaveLength(3);
 });
 
+test("methods of one's own, by flags and by file; the same command goes on", async () => {
+  const own = ["--plugin", "scripts/own_method.py", "--attention", "aai,focus", "--set", "focus.fade=4"];
+  const usual = ["--alpha", "0.1,0.2", "--num-images", "2", "--max-new-tokens", "16"];
+  const out = join(folder, "own");
+  const flags = [...own, ...usual, "--contrast", "doubt", "--set", "doubt.weight=1", "--out", out];
+  await run(...flags);
+  const { cells } = readSweep(out);
+  expect(cells.map(({ name }) => name)).toEqual([
+    "plain",
+    ...["aai, alpha 0.1", "aai, alpha 0.2", "focus fade 4, alpha 0.1", "focus fade 4, alpha 0.2"],
+  ]);
+  expect(cells[3]).toMatchObject({
+    settings: {
+      attention: { parameters: { method: "plugin", name: "focus", values: { alpha: 0.1, fade: 4 } } },
+      contrast: { method: "plugin", name: "doubt", values: { weight: 1, sure: 0.9 } },
+    },
+    attestation: {
+      edits: [{ method: "focus", rowsEdited: 2 }],
+      contrasts: [{ method: "doubt", rows: 2 }],
+    },
+  });
+  const samples = readFileSync(join(out, "samples.jsonl"), "utf8");
+  expect(samples.trimEnd().split("\n")).toHaveLength(10);
+
+  const file = join(folder, "own.yaml");
+  writeFileSync(
+    file,
+    `
+base: { contrast: { method: doubt, weight: 1 }, search: { method: greedy, maxNewTokens: 16 } }
+grid: { attention: [aai, { method: focus, fade: 4 }], attention.alpha: [0.1, 0.2] }
+data:
+  captions: { images: demo/data/val2014, annotations: demo/data/annotations, ids: { count: 2, seed: 927 } }
+out: ${JSON.stringify(out)}
+`,
+  );
+  await run("--plugin", "scripts/own_method.py", file);
+  expect(readFileSync(join(out, "samples.jsonl"), "utf8")).toBe(samples);
+});
+
+test("a plug-in that no cell uses is refused, and the worker that had loaded it goes", async () => {
+  const out = join(folder, "refused");
+  const unused = run("--plugin", "scripts/own_method.py", "--attention", "aai", "--out", out);
+  await expect(unused).rejects.toThrow("--plugin is given, but no cell of the sweep has a method of it.");
+  expect(existsSync(out)).toBe(false);
+  expect(process.listenerCount("SIGINT")).toBe(0);
+});
+
+const lift = new Plugin("mine.py", {
+  sha256: "abc",
+  declarations: [
+    {
+      ...{ axis: "attention", name: "lift", summary: "", takesReference: false, stream: "none" },
+      parameters: [{ name: "fade", type: "int", choices: [], default: 5 }],
+    },
+    {
+      ...{ axis: "contrast", name: "dim", summary: "", takesReference: false, stream: "none" },
+      parameters: [{ name: "on", type: "bool", choices: [], default: false }],
+    },
+  ],
+});
+
+test("what --set says of a method of one's own stands in its parameters, what --axis says is varied", () => {
+  const flags = ["--attention", "aai,lift", "--set", "lift.fade=4", "dim.on=true", "--contrast", "dim"];
+  expect(specWith([lift], ...flags, "--axis", "contrast.on=true,false")).toMatchObject({
+    grid: { attention: ["aai", { method: "lift", fade: 4 }], "contrast.on": [true, false] },
+    base: { contrast: { method: "dim", on: true } },
+  });
+});
+
+test.each([
+  [["--attention", "lfit"], "Expected one of none, aai, pai, hgai, vaf, lift"],
+  [["--attention", "lift", "--set", "fade=fast"], "fade: Invalid input: expected number, received string"],
+  [["--contrast", "dim", "--cd-alpha", "1"], "--contrast dim takes no --cd-alpha"],
+  [["--attention", "aai", "--set", "fade=1"], "--set fade=1 belongs to a method of your own"],
+])("%j is refused where the file is known", (flags, message) => {
+  expect(() => specWith([lift], ...flags)).toThrow(message);
+});
+
 test("a dry run tells the plan and writes nothing", async () => {
   const { stdout } = await run(
     "--alpha",
@@ -131,6 +213,8 @@ test("a dry run tells the plan and writes nothing", async () => {
 
 test.each([
   [["--alpha", "1"], "Name the sweep's folder with --out"],
+  [["--attention", "focus", "--out", "x"], "one of your own needs --plugin FILE"],
+  [["--contrast", "doubt", "--out", "x"], "one of your own needs --plugin FILE"],
   [["--layers", "2", "--out", "x"], "expected ranges of layers such as 2-32,8-24"],
   [["--axis", "foo", "--out", "x"], "expected a parameter and values"],
   [["--axis", "attention.alhpa=1", "--out", "x"], 'Unrecognized key: "attention.alhpa"'],

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { aai, greedy, none, pai, vcd } from "../../src/methods";
+import { aai, greedy, none, Plugin, pai, vcd } from "../../src/methods";
 import { composeData, composeScheduler, composeSpace } from "../../src/sweep/compose";
 import { racing } from "../../src/sweep/racing";
 import { range } from "../../src/sweep/range";
@@ -69,6 +69,60 @@ test("JSON is read too; zip walks side by side; layers alone are one range", () 
   ).toHaveLength(3);
 });
 
+const plugin = new Plugin("mine.py", {
+  sha256: "abc",
+  declarations: [
+    {
+      ...{ axis: "attention", name: "lift", summary: "", takesReference: true, stream: "none" },
+      parameters: [
+        { name: "alpha", type: "float", choices: [], default: 0.5 },
+        { name: "on", type: "bool", choices: [], default: false },
+        { name: "how", type: "str", choices: ["keep", "drop"], default: "keep" },
+      ],
+    },
+    {
+      ...{ axis: "contrast", name: "dim", summary: "", takesReference: false, stream: "noisyImage" },
+      parameters: [{ name: "weight", type: "float", choices: [], default: 1 }],
+    },
+  ],
+});
+
+test("methods of one's own stand where built-in ones do", () => {
+  const text = `
+grid:
+  attention: [aai, lift, { method: lift, how: drop, layers: [1, 3], mode: corrected }]
+  attention.alpha: [0.1, 0.2]
+when:
+  - { attention: lift, axes: { attention.on: [true, false] } }
+cells:
+  dimmed: { contrast: { method: dim, weight: 2, noiseStep: 300 } }
+  both: { attention: lift, contrast: dim }
+`;
+  const lift = plugin.attention("lift");
+  const dropping = plugin.attention("lift", { how: "drop", layers: [1, 3], mode: "corrected" });
+  const expected = space({ checkpoint: "demo" })
+    .grid({ attention: [aai(), lift, dropping], "attention.alpha": [0.1, 0.2] })
+    .when(({ attention }) => JSON.stringify(attention).includes('"lift"'), { "attention.on": [true, false] })
+    .named({
+      dimmed: { contrast: plugin.contrast("dim", { weight: 2, noiseStep: 300 }) },
+      both: { attention: lift, contrast: plugin.contrast("dim") },
+    })
+    .cells();
+  const spec = readSpec(file(text), [plugin]);
+  expect(composeSpace(spec, ["demo"], [plugin]).cells()).toEqual(expected);
+  expect(expected).toHaveLength(1 + 2 + 2 * 2 * 2 + 2);
+});
+
+test.each([
+  ["base: { attention: lfit }", "base › attention: Expected one of none, aai, pai, hgai, vaf, lift;"],
+  ["base: { attention: { method: lift, alhpa: 1 } }", 'base › attention: Unrecognized key: "alhpa".'],
+  ["base: { attention: { method: lift, how: melt } }", 'how: Invalid option: expected one of "keep"|"drop"'],
+  ["grid: { attention: [lift], attention.on: 1 }", "grid › attention.on: Invalid input: expected boolean"],
+  ["base: { contrast: { method: dim, noiseStep: much } }", "noiseStep: Invalid input: expected number"],
+])("%s is refused where the file is known", (text, message) => {
+  expect(() => readSpec(file(text), [plugin])).toThrow(message);
+});
+
 test("several models are an axis", () => {
   const two = composeSpace(readSpec(file("grid: { attention.alpha: 0.1 }")), ["a", "b"]).cells();
   expect(two.map(({ settings }) => settings.checkpoint)).toEqual(["a", "b", "a", "b"]);
@@ -89,7 +143,12 @@ test.each([
   ["grid: { attention.alhpa: 1 }", 'grid: Unrecognized key: "attention.alhpa".'],
   ["grid: { attention.alpha: [0, much] }", "grid › attention.alpha › 1: Invalid input: expected number"],
   ["base: { attention: { method: aai, alpa: 1 } }", 'base › attention: Unrecognized key: "alpa".'],
-  ["base: { attention: ai }", "base › attention: Invalid"],
+  [
+    "base: { attention: ai }",
+    "base › attention: Expected one of none, aai, pai, hgai, vaf; one of your own needs --plugin FILE.",
+  ],
+  ["base: { contrast: { method: dim } }", "base › contrast › method: Expected one of none, vcd"],
+  ["base: { search: greed }", "base › search: Expected one of greedy, sample, beam, opera."],
   ["scheduler: { racing: { level: high } }", "scheduler › racing › level: Invalid input: expected number"],
   ["data: { captions: {} }", "data › captions › images: Invalid input: expected string"],
   ["modle: demo", 'Unrecognized key: "modle".'],

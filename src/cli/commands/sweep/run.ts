@@ -6,8 +6,10 @@ import { composeData, composeScheduler, composeSpace } from "../../../sweep/comp
 import { type Estimate, estimate } from "../../../sweep/estimate";
 import type { SweepProgress } from "../../../sweep/progress";
 import { writeReport } from "../../../sweep/report";
+import { isOwn } from "../../../sweep/settings";
 import { sweep } from "../../../sweep/sweep";
 import { tableNote } from "../../../sweep/table";
+import { startFirst } from "../../../sweep/workers";
 import { noteEdits } from "../../edit_notes";
 import { CommandError, UsageError } from "../../exit";
 import { loadOptionsOf } from "../../options";
@@ -27,14 +29,23 @@ export const runCommand: CommandModule<object, SweepArguments> = {
         "$0 sweep --alpha 0:0.3:0.1 --layers 2-6,0-3 --ids demo --out runs/alpha-layers",
         "on the demo's images",
       )
-      .example("$0 sweep sweep.yaml --gpu-id 0,1,2,3", "one worker a GPU") as never,
+      .example("$0 sweep sweep.yaml --gpu-id 0,1,2,3", "one worker a GPU")
+      .example(
+        "$0 sweep --plugin mine.py --attention aai,lift --alpha 0.1,0.3 --out runs/mine",
+        "a method of your own beside AAI",
+      ) as never,
   handler: async (args) => {
-    const spec = specOf(args);
+    const early = args.plugin && (await startFirst(workersOf(args))); // only a worker knows what plug-ins declare
+    await using first = early?.first;
+    const { plugins = [] } = first ?? {};
+    const spec = specOf(args, plugins);
     const { out } = spec;
     if (out === undefined && !args["dry-run"]) throw new UsageError("Name the sweep's folder with --out.");
-    const space = composeSpace(spec, checkpointsOf(spec));
+    const space = composeSpace(spec, checkpointsOf(spec), plugins);
+    if (plugins.length > 0 && !space.cells().some(({ settings }) => isOwn(settings)))
+      throw new UsageError("--plugin is given, but no cell of the sweep has a method of it.");
     const data = composeData(spec);
-    const [workers, load] = [workersOf(args), loadOptionsOf(args)];
+    const [workers, load] = [early?.starts ?? workersOf(args), loadOptionsOf(args)];
     const batchSize = args["batch-size"] ?? "auto";
     if (args["dry-run"]) {
       const cells = space.cells();
