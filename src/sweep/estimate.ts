@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { LoadOptions } from "../client";
 import { decodeRows } from "../runs/decode_rows";
 import { groups } from "../runs/groups";
@@ -15,8 +16,12 @@ export interface Estimate {
   rows: number;
   /** Rows that go on from the prefill of another. */
   prefillsSaved: number;
-  /** From a probe of two images under every cell. */
+  /** That the workers compute on. */
+  devices: number;
+  /** From a probe of two images under every cell, and as if workers that share a device were no faster than one. */
   seconds: number;
+  /** As if they did not slow each other down. */
+  secondsAtBest: number;
   /** Of all workers together, while they decode. */
   bytes: number;
   tokensPerSecond: number;
@@ -34,6 +39,7 @@ export async function estimate(
   batchSize: number | "auto" = "auto",
 ): Promise<Estimate> {
   await using crew = new Crew(workers.slice(0, 1), load);
+  const devices = new Set(workers.map(({ device }, i) => device ?? i));
   const images = [...new Set(data.items.map(({ image }) => image))];
   const samples = new Set(images.slice(0, probed));
   const items = data.items.filter(({ image }) => samples.has(image));
@@ -58,10 +64,14 @@ export async function estimate(
     total.prefills += (prompts.length / items.length) * data.items.length;
   }
   const rows = total.cells * data.items.length;
+  const seconds = (total.seconds * data.items.length) / items.length; // of one worker
+  const cores = crew.first?.info.device === "cpu" ? availableParallelism() : Number.POSITIVE_INFINITY;
   return {
     ...{ cells: total.cells, items: data.items.length, images: images.length, rows },
     prefillsSaved: rows - total.prefills,
-    seconds: (total.seconds * data.items.length) / items.length / workers.length,
+    devices: devices.size,
+    seconds: seconds / devices.size,
+    secondsAtBest: seconds / Math.max(devices.size, Math.min(workers.length, cores)),
     bytes: total.bytes * workers.length,
     tokensPerSecond: total.tokens / total.seconds,
   };

@@ -3,14 +3,18 @@ import { DataError } from "../data/data_error";
 import type { ModelHolder } from "../runs/row_run";
 
 /** Starts a worker, and starts it again after it died. */
-export type StartWorker = () => Promise<Worker>;
+export interface StartWorker {
+  (): Promise<Worker>;
+  /** Where it computes, if that is known: workers with the same one share it. */
+  readonly device?: string;
+}
 
 /** One worker a device: `workersOn(["cuda:0", "cuda:1"])`, or the same device several times. */
 export function workersOn(
   devices: readonly string[],
   options: Omit<WorkerOptions, "device"> = {},
 ): StartWorker[] {
-  return devices.map((device) => () => startWorker({ ...options, device }));
+  return devices.map((device) => Object.assign(() => startWorker({ ...options, device }), { device }));
 }
 
 /** The first worker, started at once for what it can tell, and the starts of all, of which the first gives it. */
@@ -25,7 +29,7 @@ export async function startFirst([start, ...others]: readonly StartWorker[]): Pr
     given = true;
     return first;
   };
-  return { first, starts: [giveFirst, ...others] };
+  return { first, starts: [Object.assign(giveFirst, start), ...others] };
 }
 
 /** Workers that all hold the same model, one checkpoint after another. */

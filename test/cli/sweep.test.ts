@@ -5,6 +5,7 @@ import { execa } from "execa";
 import { afterAll, expect, test, vi } from "vitest";
 import yargs from "yargs";
 import { sweepCommand } from "../../src/cli/commands/sweep";
+import { describe } from "../../src/cli/commands/sweep/run";
 import { type SweepArguments, specOf, sweepOptions } from "../../src/cli/sweep_options";
 import { Plugin } from "../../src/methods";
 import { readSweep } from "../../src/sweep";
@@ -209,6 +210,17 @@ test("a dry run tells the plan and writes nothing", async () => {
   );
   expect(stdout).toContain("5 cells × 120 images = 600 rows, of which 480 need no prefill of their own.");
   expect(stdout).toMatch(/About \d+ (s|min) with 1 worker \(\d+ tokens\/s each\), \d\.\d GiB/);
+});
+
+test("a dry run promises no more of several workers on one CPU than there may be", () => {
+  const plan = { cells: 2, items: 120, images: 120, rows: 240, prefillsSaved: 120, bytes: 2 ** 30 };
+  const timed = { ...plan, devices: 1, seconds: 140, secondsAtBest: 70, tokensPerSecond: 648.2 };
+  expect(describe(timed, 2)).toContain(
+    "About 70 s to 2 min with 2 workers, which share a device (648 tokens/s each at best), 1.0 GiB: ",
+  );
+  expect(describe({ ...timed, devices: 2, seconds: 70 }, 2)).toContain(
+    "About 70 s with 2 workers (648 tokens/s each), 1.0 GiB: ",
+  );
 });
 
 test.each([

@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -9,6 +9,7 @@ import { aai, greedy, none, pai } from "../../src/methods";
 import { chair, pope } from "../../src/metrics";
 import { identityOf } from "../../src/runs/identity";
 import { cocoCaptions } from "../../src/sweep/data";
+import { estimate } from "../../src/sweep/estimate";
 import { readSweep, removeStale, staleRecords } from "../../src/sweep/folder";
 import { range } from "../../src/sweep/range";
 import { space } from "../../src/sweep/space";
@@ -206,6 +207,24 @@ test("aborted and called again, nothing is lost and nothing done twice", async (
   await sweep({ ...settings(), model });
   expect(lines()).toHaveLength(30);
 });
+
+test("an estimate divides the time by devices, and by the workers on one of them at best", async () => {
+  const { space: cells, data } = withCheckpoint();
+  const ratio = async (...devices: (string | undefined)[]) => {
+    const starts = devices.map((device) => Object.assign(() => start(), device && { device }));
+    const { seconds, secondsAtBest, tokensPerSecond, rows } = await estimate(cells.cells(), data, starts);
+    const alone = (2 * rows) / tokensPerSecond; // two tokens a row
+    return [alone / seconds, alone / secondsAtBest];
+  };
+  const cores = availableParallelism();
+  expect(await ratio("cpu")).toEqual([1, 1].map(closeTo));
+  expect(await ratio("cpu", "cpu")).toEqual([1, Math.min(2, cores)].map(closeTo));
+  expect(await ratio(...Array(4 * cores).fill("cpu"))).toEqual([1, cores].map(closeTo));
+  expect(await ratio("cuda:0", "cuda:1")).toEqual([2, 2].map(closeTo));
+  expect(await ratio(undefined, undefined, undefined)).toEqual([3, 3].map(closeTo));
+});
+
+const closeTo = (value: number) => expect.closeTo(value, 6);
 
 test("several checkpoints, one after another, each with its baseline", async () => {
   const checkpoints = space({ prompt: "caption" }).grid({
