@@ -62,14 +62,14 @@ export function sumUp(rows: readonly RowAttestation[]): RunAttestation {
 
 export function rowAttestation({ edits, contrast }: AttestedEvent): RowAttestation {
   return {
-    edits: edits.map(({ method, layers, steps, constantReference }) => ({
-      ...{ method, layers: runsOf(layers), steps, constantReference },
-    })),
-    ...(contrast && { contrast: compact(contrast) }),
+    edits: edits.map(({ method, layers, steps, constantReference }) => {
+      return { method, layers: runsOf(layers), steps, constantReference };
+    }),
+    ...(contrast && { contrast: counts(contrast) }),
   };
 }
 
-function compact({ method, steps, changed, overruled }: NonNullable<AttestedEvent["contrast"]>) {
+function counts({ method, steps, changed, overruled }: NonNullable<AttestedEvent["contrast"]>) {
   return { method, steps, changed, overruled };
 }
 

@@ -1,6 +1,6 @@
 /**
- * A run on disk: `run.json` (what was asked, and at the end what edits and contrasts did), `samples.jsonl` (what came of it, the record of truth: a run killed at
- * any moment continues where it stopped), `metrics.json` (what follows from it).
+ * A run on disk: `run.json` (what was asked, and at the end what edits and contrasts did), `samples.jsonl` (what came
+ * of it, the record of truth: a run killed at any moment continues where it stopped), `metrics.json` (what follows).
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
