@@ -135,9 +135,9 @@ def test_a_hub_id_with_shards_missing_is_downloaded(
         return str(partial_copy if local_files_only else checkpoint)
 
     monkeypatch.setattr(sources, "snapshot_download", download)
-    assert sources.find_checkpoint("someone/tiny", None, device_map=None, offline=False) == checkpoint
+    assert sources.find_checkpoint("someone/tiny", None, offline=False) == checkpoint
     with pytest.raises(WorkerError, match="Offline"):
-        sources.find_checkpoint("someone/tiny", None, device_map=None, offline=True)
+        sources.find_checkpoint("someone/tiny", None, offline=True)
 
 
 def write_config(folder: Path, **changes: Any) -> None:
