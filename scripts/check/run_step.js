@@ -1,7 +1,7 @@
 /** Runs one step of the gate, quietly while it goes well. */
 const { spawn } = require("node:child_process");
 
-const limitMinutes = 9;
+const limitMinutes = 20;
 const heartbeatSeconds = 60;
 const shownLines = 150;
 
