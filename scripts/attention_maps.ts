@@ -8,7 +8,14 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import yargs from "yargs";
 import { exitWith } from "../src/cli/exit";
-import { attentionOf, attentionOptions, deviceOf, modelOptions, modelSource } from "../src/cli/options";
+import {
+  attentionOf,
+  attentionOptions,
+  deviceOf,
+  loadOptionsOf,
+  modelOptions,
+  modelSource,
+} from "../src/cli/options";
 import { none, saveSafetensors, startWorker } from "../src/index";
 import { attentionOverlay } from "../src/report/attention_overlay";
 import { writePng } from "../src/report/svg";
@@ -29,7 +36,7 @@ async function main(): Promise<void> {
   if (attention === none) throw new Error("--attention none leaves nothing to compare.");
 
   await using worker = await startWorker({ device: deviceOf(args) });
-  const model = await worker.load(modelSource(args));
+  const model = await worker.load(modelSource(args), loadOptionsOf(args));
   const { image, prompt, out } = args;
   const { method, ...rest } = attention.parameters;
   const label = "alpha" in rest ? `${method}, alpha ${rest.alpha ?? "published"}` : method;

@@ -12,6 +12,7 @@ import {
   attentionOf,
   attentionOptions,
   deviceOf,
+  loadOptionsOf,
   modelOptions,
   modelSource,
   searchOf,
@@ -47,7 +48,7 @@ async function main(): Promise<void> {
   const { ids: chosen } = chooseIds(names, Math.min(numImages, names.length), seed);
 
   await using worker = await startWorker({ device: deviceOf(args) });
-  const model = await worker.load(modelSource(args));
+  const model = await worker.load(modelSource(args), loadOptionsOf(args));
   mkdirSync(dirname(savePath), { recursive: true });
   const file = createWriteStream(savePath);
   const progress = startProgress("captions", chosen.length);

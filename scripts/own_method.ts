@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import yargs from "yargs";
 import { exitWith } from "../src/cli/exit";
-import { deviceOf, modelOptions, modelSource } from "../src/cli/options";
+import { deviceOf, loadOptionsOf, modelOptions, modelSource } from "../src/cli/options";
 import { beam, greedy, none, startWorker } from "../src/index";
 
 async function main(): Promise<void> {
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   const plugin = await worker.loadPlugin(join(__dirname, "own_method.py"));
   for (const { axis, name, summary } of plugin.declarations) console.log(`${axis} ${name}: ${summary}`);
 
-  const model = await worker.load(modelSource(args));
+  const model = await worker.load(modelSource(args), loadOptionsOf(args));
   const edit = plugin.attention("focus", { alpha, layers: [2, model.description.layers] });
   const settings = {
     plain: { attention: none, search: greedy({ maxNewTokens: 64 }) },

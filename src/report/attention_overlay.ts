@@ -56,9 +56,7 @@ export async function attentionOverlay(request: AttentionOverlayRequest): Promis
   const plain = await write(none);
   const edited = await write(attention);
   const caption = (text: string): CaptionPart[] => (present ? markCaption(text, present) : [{ text }]);
-  const [start, end] = edited.attestation[0]?.layers.length
-    ? [edited.attestation[0].layers[0]!, edited.attestation[0].layers.at(-1)!]
-    : [0, model.description.layers - 1];
+  const layers = edited.attestation[0]?.layers ?? [];
   const svg = overlayFigure({
     title: prompt,
     picture: reference.picture,
@@ -81,10 +79,17 @@ export async function attentionOverlay(request: AttentionOverlayRequest): Promis
       },
     ],
     note:
-      `Decoder: attention on image tokens, mean over all layers, heads and the tokens after the warm-up; edited in layers ${start}–${end}. ` +
+      `Decoder: attention on image tokens, mean over ${model.description.crossLayers.length > 0 ? "the cross-attention" : "all"} layers, heads and the tokens after the warm-up; edited in ${named(layers)}. ` +
       "Each map is brightest at six times its own mean.",
   });
   return { svg, plain, edited };
+}
+
+function named(layers: readonly number[]): string {
+  const [first, last] = [layers[0], layers.at(-1)];
+  if (first === undefined || last === undefined) return "no layer";
+  if (first === last) return `layer ${first}`;
+  return layers.length === last - first + 1 ? `layers ${first}–${last}` : `layers ${layers.join(", ")}`;
 }
 
 /** Mean attention per image token over layers, heads and every token that an edit could reach. */
