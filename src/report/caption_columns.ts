@@ -29,7 +29,7 @@ export function sideBySide(columns: readonly Column[], { colour, width }: Style)
   const lines = Array.from({ length: height }, (_, line) =>
     bodies.map((body) => {
       const words = body[line] ?? [];
-      const length = words.reduce((sum, { text }) => sum + text.length, 0);
+      const length = words.reduce((sum, { text }) => sum + widthOf(text), 0);
       const painted = words.map(({ text, mark }) => (mark ? paint(text, mark) : text)).join("");
       return painted + " ".repeat(Math.max(columnWidth - length, 0));
     }),
@@ -55,18 +55,41 @@ export function wordsOf(parts: readonly CaptionPart[]): CaptionPart[] {
   });
 }
 
-/** Fills lines of about `width` characters; a piece without a space before it, such as a full stop, stays where it is. */
+/**
+ * Fills lines of about `width` characters; a piece without a space before it, such as a full stop, stays where it is.
+ * What is longer than a line, such as a Chinese sentence, is cut.
+ */
 export function breakLines(words: readonly CaptionPart[], width: number): CaptionPart[][] {
   const lines: CaptionPart[][] = [];
   let used = 0;
+  const begin = () => {
+    lines.push([]);
+    used = 0;
+  };
   for (const word of words) {
-    if (lines.length === 0 || (/^\s/.test(word.text) && used + word.text.length > width)) {
-      lines.push([]);
-      used = 0;
-    }
+    const isLong = widthOf(word.text) > width + 1; // a space goes where the line breaks
+    const breaks = isLong || (/^\s/.test(word.text) && used + widthOf(word.text) > width);
+    if (lines.length === 0 || breaks) begin();
     const text = used === 0 ? word.text.trimStart() : word.text;
-    lines.at(-1)!.push({ ...word, text });
-    used += text.length;
+    for (const [place, piece] of (isLong ? cut(text, width) : [text]).entries()) {
+      if (place > 0) begin();
+      lines.at(-1)!.push({ ...word, text: piece });
+      used += widthOf(piece);
+    }
   }
   return lines;
+}
+
+function cut(text: string, width: number): string[] {
+  const pieces = [""];
+  for (const character of text) {
+    if (widthOf(pieces.at(-1)! + character) > width) pieces.push("");
+    pieces[pieces.length - 1] += character;
+  }
+  return pieces;
+}
+
+/** In the width of a Latin letter; those from Hangul on, Chinese and Japanese ones among them, take two. */
+function widthOf(text: string): number {
+  return [...text].reduce((sum, character) => sum + (character.codePointAt(0)! >= 0x1100 ? 2 : 1), 0);
 }

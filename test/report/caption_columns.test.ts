@@ -20,6 +20,16 @@ test.each([7, 12, 20, 80])("lines of %d characters lose no word and no space bet
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(width + 1);
 });
 
+test.each([
+  ["in Chinese", "图中有一只棕色的狗，站在一把红色的椅子旁边。", 20],
+  ["without spaces", `A ${"-".repeat(50)} dog.`, 16],
+])("a caption %s is cut into lines", (_, text, width) => {
+  const lines = breakLines(wordsOf([{ text }]), width).map((line) => line.map(({ text }) => text).join(""));
+  expect(lines.join("").replaceAll(" ", "")).toBe(text.replaceAll(" ", ""));
+  const longest = /\p{Script=Han}/u.test(text) ? width / 2 : width;
+  for (const line of lines) expect([...line].length).toBeLessThanOrEqual(longest + 1);
+});
+
 test("without colour what is not there stands in brackets", () => {
   const lines = sideBySide(
     [
