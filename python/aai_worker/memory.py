@@ -62,9 +62,10 @@ def rows_that_fit(model: Model, own: int, prompt: float, streams: int) -> int:
     cached = streams * key * (own + 1 + _COPIES * prompt)
     logits = 4 * 4 * config.vocab_size  # float32, and what a search makes of it
     free = [_available(device) for device in model.devices]
-    if None in free:
+    known = [bytes for bytes in free if bytes is not None]
+    if len(known) < len(free):
         return _MOST_ROWS
-    available = len(free) * min(filter(None, free), default=0)  # layers are spread evenly
+    available = len(known) * min(known)  # layers are spread evenly: the fullest device decides
     return max(1, min(_MOST_ROWS, int(_SHARE * available / (cached + logits))))
 
 

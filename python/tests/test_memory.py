@@ -40,6 +40,15 @@ def test_bounds(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
         assert rows_that_fit(model, 100, 100, 1) == expected
 
 
+def test_the_fullest_device_decides(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = engine._find("m1").model
+    monkeypatch.setattr(type(model), "devices", [torch.device("cuda", 0), torch.device("cuda", 1)])
+    much = 10**12
+    for free, expected in (((0, much), 1), ((much, 0), 1), ((much, much), 512), ((much, None), 512)):
+        monkeypatch.setattr(aai_worker.memory, "_available", lambda device, free=free: free[device.index])
+        assert rows_that_fit(model, 100, 100, 1) == expected
+
+
 def test_rows_that_share_a_prompt_are_more(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the batches that are really run."""
     sizes: list[Any] = []
