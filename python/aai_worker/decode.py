@@ -71,6 +71,10 @@ class Waiting(Protocol):
         """One that will have to begin anew."""
         ...
 
+    def attest(self, row: Row) -> Iterator[Event]:
+        """What was done to one that has ended, told just before the row itself."""
+        ...
+
     def finish(self, row: Row) -> None: ...
 
 
@@ -120,7 +124,7 @@ def decode(
             _probe(rows, logits, probes)
         choices = search.step(logits, rows)  # type: ignore[arg-type]
         progress()
-        yield from _tell(rows, choices, recorder, streams.width, stream)
+        yield from _tell(rows, choices, recorder, streams.width, stream, waiting)
         rows = _advance(rows, choices, streams, search, waiting)
 
 
@@ -176,7 +180,12 @@ def _retreat(rows: list[Row], capacity: int, streams: Streams, search: Search, w
 
 
 def _tell(
-    rows: list[Row], choices: Sequence[Choice], recorder: Recorder | None, width: int, stream: bool
+    rows: list[Row],
+    choices: Sequence[Choice],
+    recorder: Recorder | None,
+    width: int,
+    stream: bool,
+    waiting: Waiting,
 ) -> Iterator[Event]:
     tokens: list[list[Token]] = []
     if stream or recorder is not None:
@@ -192,6 +201,7 @@ def _tell(
         yield from _captured(rows, tokens, choices, recorder.take(), width)
     for row, choice in zip(rows, choices, strict=True):
         if choice.finish is not None:
+            yield from waiting.attest(row)
             yield RowEvent(
                 row=row.number,
                 text=row.text.text if tokens else row.text.whole(row.ids, choice.finish == "stop"),

@@ -82,7 +82,7 @@ def generate(
                 streams = Streams(way.contrast, model)
                 recorder = None if command.capture is None else Recorder(command.capture, model)
                 size = command.batch_size or _default_batch_size(model, mine, prepared, streams.count)
-                for event in decode(
+                yield from decode(
                     lane,
                     streams,
                     way.search,
@@ -92,10 +92,7 @@ def generate(
                     command.stream,
                     should_stop,
                     progress,
-                ):
-                    if isinstance(event, RowEvent):
-                        yield from lane.attest(event.row)
-                    yield event
+                )
                 attestation += lane.attestation
                 contrasts += lane.contrasts
                 generated_tokens += lane.generated_tokens

@@ -183,7 +183,6 @@ class Lane:
         self._queue = deque(sorted(jobs, key=lambda job: (job.sample, job.number)))
         self._others: dict[int, Prefix] = {}  # by sample
         self._told: dict[int, int] = {}  # tokens sent already of rows that begin anew
-        self._begun: dict[int, Row] = {}  # by number
 
     def __bool__(self) -> bool:
         return bool(self._queue)
@@ -195,29 +194,24 @@ class Lane:
                 yield from self._open(count - len(rows))
             job = self._queue.popleft()
             told = self._told.pop(job.number, 0)
-            row = self._openings.create_row(job, self._others[job.sample], self._capture, told)
-            self._begun[job.number] = row
-            rows.append(row)
+            rows.append(self._openings.create_row(job, self._others[job.sample], self._capture, told))
         return rows
 
     def give_back(self, row: Row) -> None:
-        del self._begun[row.number]
         self._told[row.number] = max(row.told, len(row.ids))
         self._queue.appendleft(self._jobs[row.number])
 
-    def attest(self, number: int) -> Iterator[Event]:
+    def attest(self, row: Row) -> Iterator[Event]:
         """Told before the row is: whoever keeps the row keeps with it what was done to it."""
-        row = self._begun[number]
         edits = [_attest(row, index) for index in range(len(row.edits))]
         contrast = None if self._contrast is None else _attest_contrast(row, self._contrast)
         self.attestation += edits
         self.contrasts += [] if contrast is None else [contrast]
         if edits or contrast is not None:
-            yield AttestedEvent(row=number, edits=edits, contrast=contrast)
+            yield AttestedEvent(row=row.number, edits=edits, contrast=contrast)
 
     def finish(self, row: Row) -> None:
         job = self._jobs[row.number]
-        del self._begun[row.number]
         self.generated_tokens += len(row.ids)
         self._openings.finish(job)
         if not self._openings.is_open(job.sample):
