@@ -122,7 +122,7 @@ class Openings:
             prefix=prefix,
             other=other,
             # The context may end before the answer does.
-            limit=min(job.tokens, model.context_length - max(length, len(other) + 1)),
+            limit=min(job.tokens, model.context_length - max(length, other.length + 1)),
             seed=job.seed,
             image_keys=sample.keys.image,
             edits=[

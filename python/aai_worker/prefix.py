@@ -24,15 +24,11 @@ _PREFILL_TOKENS = 8192
 class Prefix:
     keys: list[Tensor]  # by layer, [Hkv, P - 1, D]; in cross layers the image's, [Hkv, N, D]
     values: list[Tensor]
-    length: int  # P - 1
+    length: int  # P - 1: all of the prompt's tokens but the last
     cross_length: int  # N
     last: Tensor  # [hidden], the last token, embedded
     position: int  # of the last token
     image_keys: list[int]  # where the image tokens stand among those keys
-
-    def __len__(self) -> int:
-        """Tokens whose keys and values are here: all but the prompt's last."""
-        return self.length
 
 
 def prefill(

@@ -40,9 +40,10 @@ class PrefixStore:
             place * slots + slot == row for row, (place, slot) in enumerate(spots)
         )
         width, cross_width = self._widths()
+        columns = self._columns()
         return SharedPrefix(
-            keys=self._cut(self._keys, count, width, cross_width),
-            values=self._cut(self._values, count, width, cross_width),
+            keys=[keys[:count, :, :used] for keys, used in zip(self._keys, columns, strict=True)],
+            values=[values[:count, :, :used] for values, used in zip(self._values, columns, strict=True)],
             width=width,
             slots=slots,
             spots=None if in_order else torch.tensor(spots, device=device).T,
@@ -57,11 +58,11 @@ class PrefixStore:
         """Columns in use, and those of cross layers."""
         return max(prefix.length for prefix in self._held), max(prefix.cross_length for prefix in self._held)
 
-    def _cut(self, layers: list[Tensor], count: int, width: int, cross_width: int) -> list[Tensor]:
-        return [
-            tensor[:count, :, : cross_width if layer in self._cross_layers else width]
-            for layer, tensor in enumerate(layers)
-        ]
+    def _columns(self) -> list[int]:
+        """In use, by layer."""
+        width, cross_width = self._widths()
+        layers = range(len(self._held[0].keys))
+        return [cross_width if layer in self._cross_layers else width for layer in layers]
 
     def _drop(self, wanted: set[Prefix]) -> None:
         """The last ones move into the places of those that go."""
@@ -95,11 +96,10 @@ class PrefixStore:
 
     def _with_room(self, layers: list[Tensor], like: Sequence[Tensor]) -> list[Tensor]:
         """For all that is held."""
-        width, cross_width = self._widths()
-        columns = [cross_width if layer in self._cross_layers else width for layer in range(len(like))]
+        old = layers or [None] * len(like)
         return [
-            _grown(layers[layer] if layers else None, len(self._held), columns[layer], one)
-            for layer, one in enumerate(like)
+            _grown(tensor, len(self._held), used, one)
+            for tensor, used, one in zip(old, self._columns(), like, strict=True)
         ]
 
 

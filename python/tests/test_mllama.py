@@ -44,7 +44,7 @@ def test_cross_keys_stand_as_in_the_picture(case: Case) -> None:
         keys = layer.k_norm(layer.k_proj(look.features[places]).unflatten(-1, (2, -1)))
         assert len(places) == model.count_cross_keys(pixels) == prefix.cross_length == tiles * 17
         assert torch.allclose(prefix.keys[1], keys.transpose(0, 1), atol=1e-6)
-        assert prefix.keys[0].shape[1] == len(prefix) == len(ids) - 1
+        assert prefix.keys[0].shape[1] == prefix.length == len(ids) - 1
 
 
 def test_rows_without_an_image_beside_others(case: Case, logits: list[Tensor]) -> None:

@@ -71,7 +71,7 @@ class _Dim(Batch):
         return super().step(AttentionStep(blinkers, blinkers.choose, frozenset([self._layer - 1])))
 
     def _find_image(self) -> Tensor:
-        columns = [columns_of(prefix.image_keys, len(prefix), self.width) for prefix in self.prefixes]
+        columns = [columns_of(prefix.image_keys, prefix.length, self.width) for prefix in self.prefixes]
         image = torch.zeros(len(columns), max(map(max, columns)) + 1, dtype=torch.bool)
         for row, own in enumerate(columns):
             image[row, own] = True
