@@ -74,7 +74,8 @@ class Server:
         try:
             self.engine, ready = self.create_engine(welcome.device, welcome.threads)
         except Exception as error:  # importing a broken installation raises anything
-            traceback.print_exception(error)
+            if not isinstance(error, WorkerError):  # a sentence says it all
+                traceback.print_exception(error)
             self.control.tell("error", _fault(error))
             self.control.join(timeout=5)  # the driver ends this process once it has read why
             return False

@@ -44,6 +44,8 @@ type State =
 const peer = "worker";
 /** Reading 14 GB from a cold disk reports no progress for minutes. */
 const loadStallTimeout = 1800;
+/** In which a worker's last lines on stderr, and its last messages, arrive after it has ended or said why it will. */
+const lastLinesMs = 20;
 
 /** A supervised worker: its process, its two sockets, its calls. Everything ends with it. */
 export class Connection {
@@ -140,11 +142,10 @@ export class Connection {
     this.#process = await launchWorker({ python, pythonPath, module, env, onLine, invitation });
     this.#unregister = registerWorker({ close: () => this.close(), kill: () => this.#kill(), handleSignals });
     this.#process.exited.then(async (cause) => {
-      await sleep(20); // the last lines of stderr and the last messages arrive with the exit
+      await sleep(lastLinesMs);
       this.#die(cause);
     });
     const timeout = setTimeout(() => {
-      this.#process?.signal("SIGUSR1");
       this.#dieSoon({
         kind: "start-failed",
         reason: `it was not ready within ${startTimeout} s. Raise \`startTimeout\` if the machine is that slow.`,
@@ -167,7 +168,9 @@ export class Connection {
         return;
       case "error": {
         const { message } = controlToDriver.error.parse(body);
-        return this.#dieSoon({ kind: "start-failed", reason: message });
+        // It has said why; its stacks would say no more.
+        setTimeout(() => this.#die({ kind: "start-failed", reason: message }), lastLinesMs);
+        return;
       }
     }
   }

@@ -96,6 +96,13 @@ test("an import error at start names the module", async () => {
   const error = await death(fakeWorker({ env: { FAKE_START: "import-error" } }));
   expect(error.death.kind).toBe("start-failed");
   expect(error.message).toContain("No module named 'a_module_that_is_not_there'");
+  expect(error.message).toContain("fake_worker.py");
+  expect(error.message, "no stacks of idle threads").not.toContain("most recent call first");
+});
+
+test("a device that is not there is a sentence", async () => {
+  const error = await death(fakeWorker({ env: { FAKE_START: "bad-device" } }));
+  expect(error.message).toBe('The worker did not start: Device "cuda" cannot be used: there is none');
 });
 
 test("a worker that never gets ready is given up", async () => {
