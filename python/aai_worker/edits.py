@@ -41,6 +41,11 @@ class EditRequest(NamedTuple):
         """Of the reference to extract; None where none is."""
         return self.parameters.mode if self.reference is None and self.needs_reference else None
 
+    @property
+    def edits_prompt(self) -> bool:
+        """Whether queries of the prompt are edited, too, while it is prefilled."""
+        return getattr(self.parameters, "queries", "newest") == "behindImage"
+
 
 def request_edit(
     edit: AttentionEdit, arrays: Sequence[np.ndarray], model: Model, hook: str | None = None

@@ -141,7 +141,8 @@ def _default_batch_size(
     if not jobs:
         return 1
     own = max(job.tokens for job in jobs)
-    prompts = sum(_stored_keys(model, prepared[sample]) for sample in {job.sample for job in jobs})
+    openings = {job.opening for job in jobs}
+    prompts = sum(_stored_keys(model, prepared[opening.sample]) for opening in openings)
     return rows_that_fit(model, own, prompts / len(jobs), streams)
 
 

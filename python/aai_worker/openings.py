@@ -1,5 +1,7 @@
 """From samples to rows that can begin: each image is looked at once and each prompt prefilled once.
 
+Rows whose edits change the prefill have one of their own, shared by those that change it alike.
+
 That happens a few samples at a time, just before their first row begins, and what they hold goes with the
 last one.
 """
@@ -9,11 +11,15 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from typing import NamedTuple
 
+import msgspec
 import torch
 
+from .attention import PromptEdit, PromptEdits, RowEdit
 from .capture import RowCapture, captured_layers
 from .contrast import Contrast
 from .decode import Row
@@ -37,7 +43,15 @@ from .text import TextStream
 _TOGETHER = 2048
 
 
-class Job(NamedTuple):
+class Opening(NamedTuple):
+    """A prompt as it is prefilled, for all rows that edit its prefill alike: most do not at all."""
+
+    sample: int
+    edits: tuple[bytes, ...]  # of the prefill, encoded
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
     """A row of the command that will be written."""
 
     number: int
@@ -45,6 +59,11 @@ class Job(NamedTuple):
     edits: list[tuple[EditRequest, list[int]]]  # each with the prompt positions it acts on
     tokens: int  # at most
     seed: int  # of its own random numbers
+
+    @cached_property
+    def opening(self) -> Opening:
+        edits = [request.parameters for request, _ in self.edits if request.edits_prompt]
+        return Opening(self.sample, tuple(map(msgspec.msgpack.encode, edits)))
 
 
 class Openings:
@@ -63,58 +82,68 @@ class Openings:
         self.should_stop = should_stop
         self.progress = progress
         self.vision_seconds = self.prefill_seconds = 0.0
-        self._jobs: dict[int, list[Job]] = {}  # by sample
+        self._jobs: dict[Opening, list[Job]] = {}
         self._modes: dict[Hashable, set[str]] = {}  # of references, by image
         for job in jobs:
-            self._jobs.setdefault(job.sample, []).append(job)
+            self._jobs.setdefault(job.opening, []).append(job)
             image = prepared[job.sample].image
             if image is not None:
                 modes = {request.mode for request, _ in job.edits}
                 self._modes.setdefault(image, set()).update(mode for mode in modes if mode is not None)
-        self._unfinished = Counter(job.sample for job in jobs)
+        self._unfinished = Counter(job.opening for job in jobs)
+        self._unfinished_samples = Counter(job.sample for job in jobs)
         self._looks: dict[Hashable, Look] = {}  # by image
-        self._prefixes: dict[int, Prefix] = {}  # by sample
+        self._prefixes: dict[Opening, Prefix] = {}
 
-    def is_open(self, sample: int) -> bool:
-        return sample in self._prefixes
+    def is_open(self, opening: Opening) -> bool:
+        return opening in self._prefixes
 
-    def open(self, samples: Sequence[int]) -> Iterator[Event]:
+    def has_rows(self, sample: int) -> bool:
+        """Whether any row of the sample is unfinished."""
+        return sample in self._unfinished_samples
+
+    def open(self, openings: Sequence[Opening]) -> Iterator[Event]:
         started = time.perf_counter()
+        samples = [self.prepared[opening.sample] for opening in openings]
         for sample in samples:
-            self._look(self.prepared[sample])
+            self._look(sample)
         vision = self._seconds_since(started)
-        prompts = [self._embed(self.prepared[sample]) for sample in samples]
-        keys = [self.prepared[sample].keys.image for sample in samples]
-        opened = prefill(self.model, prompts, keys, self.should_stop, self.progress)
-        self._prefixes.update(zip(samples, opened, strict=True))
+        prompts = [self._embed(sample) for sample in samples]
+        keys = [sample.keys.image for sample in samples]
+        edits = [self._edit_prompt(*pair) for pair in zip(openings, prompts, strict=True)]
+
+        def plan(numbers: Sequence[int]) -> PromptEdits | None:
+            chosen = [edits[number] for number in numbers]
+            return PromptEdits(chosen) if any(chosen) else None
+
+        opened = prefill(self.model, prompts, keys, self.should_stop, self.progress, plan)
+        self._prefixes.update(zip(openings, opened, strict=True))
         total = self._seconds_since(started)
         self.vision_seconds += vision
         self.prefill_seconds += total - vision
         yield PrefilledEvent(
             rows=[
-                _describe(job.number, self.prepared[sample])
-                for sample in samples
-                for job in self._jobs[sample]
+                _describe(job.number, self.prepared[job.sample])
+                for opening in openings
+                for job in self._jobs[opening]
             ],
             seconds=total,
         )
 
-    def prefix(self, sample: int) -> Prefix:
-        return self._prefixes[sample]
-
     def open_others(self, contrast: Contrast, samples: Sequence[int]) -> list[Prefix]:
         """What a contrast's second stream continues."""
         started = time.perf_counter()
-        main = [self._prefixes[sample] for sample in samples]
         prepared = [self.prepared[sample] for sample in samples]
-        others = contrast.prefill(self.model, prepared, main, self.should_stop, self.progress)
+        looks = [None if sample.image is None else self._looks[sample.image] for sample in prepared]
+        others = contrast.prefill(self.model, prepared, looks, self.should_stop, self.progress)
         self.prefill_seconds += self._seconds_since(started)
-        return list(others)
+        return others
 
-    def create_row(self, job: Job, other: Prefix, capture: CapturePolicy | None, told: int) -> Row:
+    def create_row(self, job: Job, other: Prefix | None, capture: CapturePolicy | None, told: int) -> Row:
+        """`other`: what the second stream continues, where there is one."""
         model, sample = self.model, self.prepared[job.sample]
-        prefix = self._prefixes[job.sample]
-        references = {} if sample.image is None else self._looks[sample.image].references
+        prefix = self._prefixes[job.opening]
+        other = other or prefix
         length = len(sample.ids)
         return Row(
             number=job.number,
@@ -125,9 +154,7 @@ class Openings:
             limit=min(job.tokens, model.context_length - max(length, other.length + 1)),
             seed=job.seed,
             image_keys=sample.keys.image,
-            edits=[
-                bind_edit(request, keys, sample.keys.shared, references, model) for request, keys in job.edits
-            ],
+            edits=[self._bind(sample, *edit) for edit in job.edits],
             capture=None
             if capture is None
             else RowCapture(capture, captured_layers(capture, model), job.number, sample.keys),
@@ -137,12 +164,17 @@ class Openings:
 
     def finish(self, job: Job) -> None:
         """Lets go of what no unfinished row needs."""
-        self._unfinished[job.sample] -= 1
-        if self._unfinished[job.sample] > 0:
+        self._unfinished[job.opening] -= 1
+        self._unfinished_samples[job.sample] -= 1
+        if not self._unfinished[job.opening]:
+            del self._unfinished[job.opening], self._prefixes[job.opening]
+        if self._unfinished_samples[job.sample]:
             return
-        del self._unfinished[job.sample], self._prefixes[job.sample]
+        del self._unfinished_samples[job.sample]
         image = self.prepared[job.sample].image
-        if image is not None and all(self.prepared[other].image != image for other in self._unfinished):
+        if image is not None and all(
+            self.prepared[other].image != image for other in self._unfinished_samples
+        ):
             self._looks.pop(image, None)
 
     def _look(self, sample: Prepared) -> None:
@@ -156,6 +188,23 @@ class Openings:
 
     def _embed(self, sample: Prepared) -> Embedded:
         return self.model.embed(sample.ids, None if sample.image is None else self._looks[sample.image])
+
+    def _bind(self, sample: Prepared, request: EditRequest, keys: list[int]) -> RowEdit:
+        references = {} if sample.image is None else self._looks[sample.image].references
+        return bind_edit(request, keys, sample.keys.shared, references, self.model)
+
+    def _edit_prompt(self, opening: Opening, prompt: Embedded) -> list[PromptEdit]:
+        """What its rows do to its prefill, all of them alike."""
+        sample, job = self.prepared[opening.sample], self._jobs[opening][0]
+        return [
+            PromptEdit(
+                edit=self._bind(sample, request, keys),
+                first=self.model.behind_image(sample.ids, keys),
+                order=self.model.prefilled_order(prompt),
+            )
+            for request, keys in job.edits
+            if request.edits_prompt
+        ]
 
     def _seconds_since(self, started: float) -> float:
         if self.model.device.type == "cuda":
@@ -190,11 +239,11 @@ class Lane:
     def take(self, count: int) -> Generator[Event, None, list[Row]]:
         rows: list[Row] = []
         while self._queue and len(rows) < count:
-            if self._queue[0].sample not in self._others:
+            if not self._is_open(self._queue[0]):
                 yield from self._open(count - len(rows))
             job = self._queue.popleft()
             told = self._told.pop(job.number, 0)
-            rows.append(self._openings.create_row(job, self._others[job.sample], self._capture, told))
+            rows.append(self._openings.create_row(job, self._others.get(job.sample), self._capture, told))
         return rows
 
     def give_back(self, row: Row) -> None:
@@ -214,30 +263,36 @@ class Lane:
         job = self._jobs[row.number]
         self.generated_tokens += len(row.ids)
         self._openings.finish(job)
-        if not self._openings.is_open(job.sample):
-            del self._others[job.sample]
+        if not self._openings.has_rows(job.sample):
+            self._others.pop(job.sample, None)
+
+    def _is_open(self, job: Job) -> bool:
+        return self._openings.is_open(job.opening) and not self._lacks_other(job.sample)
+
+    def _lacks_other(self, sample: int) -> bool:
+        return self._contrast is not None and self._contrast.second_stream and sample not in self._others
 
     def _open(self, count: int) -> Iterator[Event]:
-        """The samples of the next rows, so many or more."""
+        """What the next rows continue, so many or more."""
         openings = self._openings
-        samples: list[int] = []
+        wanted: list[Opening] = []
         tokens = 0
         for place, job in enumerate(self._queue):
-            if job.sample in self._others or job.sample in samples:
+            if job.opening in wanted or self._is_open(job):
                 continue
             if place >= count and tokens >= _TOGETHER:
                 break
-            samples.append(job.sample)
+            wanted.append(job.opening)
             tokens += openings.prepared[job.sample].size
-        closed = [sample for sample in samples if not openings.is_open(sample)]
+        closed = [opening for opening in wanted if not openings.is_open(opening)]
         if closed:
             yield from openings.open(closed)
-        others = (
-            [openings.prefix(sample) for sample in samples]
-            if self._contrast is None
-            else openings.open_others(self._contrast, samples)
-        )
-        self._others.update(zip(samples, others, strict=True))
+        samples = [
+            sample for sample in dict.fromkeys(sample for sample, _ in wanted) if self._lacks_other(sample)
+        ]
+        if samples and self._contrast is not None:
+            others = openings.open_others(self._contrast, samples)
+            self._others.update(zip(samples, others, strict=True))
 
 
 def _describe(number: int, sample: Prepared) -> PrefilledRow:

@@ -1,8 +1,9 @@
 """What a row's answer continues: its prompt, prefilled once however many rows share it.
 
-Exact split: every prompt's `prompt[:-1]` is prefilled with plain attention, and its last token is fed as the
-first step of length 1. So attention is edited in steps of one query only, with the same result as an edit of
-the last query in one full prefill, and a baseline and any number of edited rows share one prefill.
+Exact split: every prompt's `prompt[:-1]` is prefilled, and its last token is fed as the first step of length
+1. So edits of the newest query act in steps of one query only, with the same result as an edit of the last
+query in one full prefill, and a baseline and any number of edited rows share one prefill with plain
+attention. Where a method changes the attention of other prompt tokens, too, its rows have their own.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from .attention import PromptStep
 from .errors import Cancelled
 from .memory import free_memory, is_out_of_memory
 from .models import Embedded, Model
@@ -37,8 +39,12 @@ def prefill(
     image_keys: Sequence[list[int]],
     should_stop: Callable[[], bool],
     progress: Callable[[], None],
+    plan: Callable[[Sequence[int]], PromptStep | None] = lambda numbers: None,
 ) -> list[Prefix]:
-    """Prompts with their image keys. Those of one length run together, without padding."""
+    """Prompts with their image keys. Those of one length run together, without padding.
+
+    `plan`: what is done to the attention of the prompts with these numbers, which run together.
+    """
     prefixes: dict[int, Prefix] = {}
     alike: dict[tuple[int, int], list[int]] = {}
     for number, prompt in enumerate(prompts):
@@ -49,7 +55,7 @@ def prefill(
             if should_stop():
                 raise Cancelled
             part = numbers[start : start + size]
-            stored = _prefill(model, [prompts[number] for number in part])
+            stored = _prefill(model, prompts, part, plan)
             for number, (keys, values) in zip(part, stored, strict=True):
                 prefixes[number] = Prefix(
                     keys=keys,
@@ -64,13 +70,20 @@ def prefill(
     return [prefixes[number] for number in range(len(prompts))]
 
 
-def _prefill(model: Model, prompts: Sequence[Embedded]) -> list[tuple[list[Tensor], list[Tensor]]]:
-    """Keys and values of each prompt, by layer; half of the prompts at a time where memory ends."""
+def _prefill(
+    model: Model,
+    prompts: Sequence[Embedded],
+    numbers: Sequence[int],
+    plan: Callable[[Sequence[int]], PromptStep | None],
+) -> list[tuple[list[Tensor], list[Tensor]]]:
+    """Of the prompts with these numbers: keys and values by layer; by halves where memory ends."""
     try:
-        return model.prefill(prompts)
+        return model.prefill([prompts[number] for number in numbers], plan(numbers))
     except Exception as error:
-        if len(prompts) == 1 or not is_out_of_memory(error):
+        if len(numbers) == 1 or not is_out_of_memory(error):
             raise
     free_memory(model.device)
-    half = len(prompts) // 2
-    return [*_prefill(model, prompts[:half]), *_prefill(model, prompts[half:])]
+    half = len(numbers) // 2
+    return [
+        part for some in (numbers[:half], numbers[half:]) for part in _prefill(model, prompts, some, plan)
+    ]

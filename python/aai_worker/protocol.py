@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "4f6a446cf6e25438"
+PROTOCOL_HASH = "8411b21ed4eb529e"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -21,6 +21,7 @@ class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field
 class PaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="pai"):
     alpha: float
     layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
+    warmup: Annotated[int, Meta(ge=-1)]
     image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
 
 
@@ -33,6 +34,7 @@ class HgaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_fiel
 class VafParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="vaf"):
     enhance: float
     suppress: float
+    queries: Literal["newest", "behindImage"]
     layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
     image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
 

@@ -59,15 +59,31 @@ class Edit(NamedTuple):
     warmup: int
 
 
+class Vaf(NamedTuple):
+    enhance: float
+    suppress: float
+    layers: tuple[int, int]
+
+
+class Sid(NamedTuple):
+    """The second stream alone."""
+
+    keep: int
+    layer: int
+
+
 class Naive:
-    """Eager attention; queries from the end of the prompt on are edited by AAI, layer by layer."""
+    """Eager attention, edited: AAI acts from the end of the prompt on, VAF behind the image."""
 
     def __init__(self) -> None:
-        self.edit: Edit | None = None
+        self.edit: Edit | Vaf | Sid | None = None
+        self.hidden: dict[int, list[int]] = {}  # image keys that SID hides from a query, by its position
         self.prompt = 0  # tokens of it
         self.length = 0  # tokens by now
         self.layers: Sequence[int] = range(families.LAYERS)  # with image keys
         self.keys: list[int] = []
+        self.before = 0  # so many keys stand before the image
+        self.image_end = 0  # position of the image's last token in the prompt
         self.r = torch.empty(0)
         self.vision: dict[int, list[Tensor]] = {}  # by id of the module: maps [H, N, N]
 
@@ -88,7 +104,9 @@ class Naive:
         if softcap is not None:
             scores = softcap * torch.tanh(scores / softcap)
         layer = getattr(module, "layer_idx", None)
-        if self.edit is not None and layer in self.layers:
+        if isinstance(self.edit, Vaf) and layer in self.layers:
+            self._vaf(self.edit, layer, scores)
+        elif isinstance(self.edit, Edit) and layer in self.layers:
             alpha, beta, (start, end), warmup = self.edit
             for query_index in range(scores.shape[2]):
                 step = self.length - scores.shape[2] + query_index - self.prompt + 1
@@ -97,10 +115,28 @@ class Naive:
                     scores[:, :, query_index, self.keys] = alpha * x.abs() * self.r + beta * x
         if attention_mask is not None:
             scores = scores + attention_mask[..., : scores.shape[-1]]
+        if isinstance(self.edit, Sid) and layer is not None and layer >= self.edit.layer:
+            for index in range(scores.shape[2]):
+                position = self.length - scores.shape[2] + index
+                scores[:, :, index, self.hidden[max(position, self.prompt - 1)]] = -torch.inf
         weights = torch.softmax(scores, dim=-1)
+        if isinstance(self.edit, Sid) and layer == self.edit.layer - 1:
+            for index, received in enumerate(weights[0].mean(dim=0)):
+                order = sorted(self.keys, key=lambda key: received[key])
+                self.hidden[self.length - scores.shape[2] + index] = order[self.edit.keep :]
         if layer is None:
             self.vision.setdefault(id(module), []).extend(weights)
         return (weights @ value).transpose(1, 2).contiguous(), weights
+
+    def _vaf(self, edit: Vaf, layer: int, scores: Tensor) -> None:
+        """`scores` [1, Hq, Q, K], in place."""
+        for query in range(scores.shape[2]):
+            if (
+                edit.layers[0] <= layer < edit.layers[1]
+                and self.length - scores.shape[2] + query > self.image_end
+            ):
+                scores[:, :, query, self.keys] *= edit.enhance
+                scores[:, :, query, : self.before] *= edit.suppress
 
 
 VISION = (
@@ -151,13 +187,12 @@ def generated(case: Case, image: int, **settings: Any) -> list[int]:
 
 
 @torch.inference_mode()
-def recomputed(case: Case, image: int, edit: Edit, r: Tensor) -> tuple[list[int], Tensor]:
+def recomputed(case: Case, image: int, edit: Edit | Vaf | Sid, r: Tensor) -> tuple[list[int], Tensor]:
     """All tokens again at every step, without a cache: the answer and its logits [TOKENS, V]."""
     if case.family.after:
         return continued(case, image, edit, r)
     inputs = case.inputs(image)
-    NAIVE.edit, NAIVE.prompt, NAIVE.r = edit, inputs["input_ids"].shape[1], r
-    NAIVE.keys, NAIVE.layers = patch_positions(case, image), case.model.image_layers
+    install(case, image, edit, r)
     logits = []
     try:
         for _ in range(TOKENS):
@@ -178,14 +213,24 @@ def recomputed(case: Case, image: int, edit: Edit, r: Tensor) -> tuple[list[int]
     return [int(one.argmax()) for one in logits], torch.stack(logits)
 
 
-def continued(case: Case, image: int, edit: Edit, r: Tensor) -> tuple[list[int], Tensor]:
-    """Where prompt tokens see the last one, its edited keys are not for them: it is fed once more, edited."""
+def install(case: Case, image: int, edit: Edit | Vaf | Sid, r: Tensor) -> None:
+    ids = case.inputs(image)["input_ids"][0]
+    NAIVE.keys, NAIVE.layers = patch_positions(case, image), case.model.image_layers
+    NAIVE.before = 0 if case.name in CROSS else NAIVE.keys[0]
+    marks = (ids == case.oracle.config.image_token_id).nonzero().flatten().tolist()
+    NAIVE.image_end = marks[0] if case.name in CROSS else NAIVE.keys[-1]
+    NAIVE.edit, NAIVE.prompt, NAIVE.length, NAIVE.r = edit, len(ids), len(ids), r
+
+
+def continued(case: Case, image: int, edit: Edit | Vaf | Sid, r: Tensor) -> tuple[list[int], Tensor]:
+    """Where prompt tokens see the last one, AAI's edit of it is not for them: it is fed once more, edited."""
     inputs = case.inputs(image)
+    if not isinstance(edit, Edit):
+        install(case, image, edit, r)
     cache = case.oracle(**inputs, use_cache=True).past_key_values
     cache.crop(-1)
     fed, length = inputs["input_ids"][:, -1:], inputs["input_ids"].shape[1]
-    NAIVE.edit, NAIVE.prompt, NAIVE.r = edit, length, r
-    NAIVE.keys, NAIVE.layers = patch_positions(case, image), case.model.image_layers
+    install(case, image, edit, r)
     logits = []
     try:
         for step in range(TOKENS):

@@ -51,6 +51,7 @@ class Vaf(NamedTuple):
     suppress: float
     layers: tuple[int, int]
     warmup: int = -1
+    prompt: bool = True  # as released: prompt queries behind the image are edited, too
 
     def change(self, x: Tensor, keys: list[int], r: Tensor) -> None:
         for key in range(keys[-1] + 1):
@@ -61,24 +62,32 @@ class Watch(NamedTuple):
     """SID's first half: which image keys a query attends to most, for `Hide` to hide."""
 
     keep: int
-    prompt: int  # tokens
+    length: int  # tokens of the prompt
     hidden: dict[int, list[int]]  # by step
     layers: tuple[int, int]
     warmup: int = -1
+    prompt: bool = False
 
     def change(self, x: Tensor, keys: list[int], r: Tensor) -> None:
         received = torch.softmax(x, dim=-1).mean(dim=0)
-        self.hidden[x.shape[1] - self.prompt] = sorted(keys, key=lambda key: received[key])[self.keep :]
+        self.hidden[x.shape[1] - self.length] = sorted(keys, key=lambda key: received[key])[self.keep :]
 
 
 class Hide(NamedTuple):
-    prompt: int
+    """SID's second half: every query of the prompt is denied what its last one chose."""
+
+    length: int
     hidden: dict[int, list[int]]
     layers: tuple[int, int]
     warmup: int = -1
+    prompt: bool = True
 
     def change(self, x: Tensor, keys: list[int], r: Tensor) -> None:
-        x[:, self.hidden[x.shape[1] - self.prompt]] = -torch.inf
+        newest = x.shape[1] - 1
+        hidden = [key for key in self.hidden[max(newest + 1 - self.length, 0)] if key <= newest]
+        if len(hidden) == newest + 1:  # nothing else to see
+            hidden.remove(newest)
+        x[:, hidden] = -torch.inf
 
 
 def seed_reference(model: Any, pixels: Tensor) -> Tensor:
@@ -163,10 +172,12 @@ def _forward(
         q, k = _rotate(q, config), _rotate(k, config)
         k, v = (x.repeat_interleave(len(q) // len(x), dim=0) for x in (k, v))  # heads share keys and values
         scores = q @ k.transpose(1, 2) / q.shape[-1] ** 0.5  # [Hq, query, key]
-        for step in range(len(hidden) - prompt_length + 1):  # generated tokens when this query was the newest
+        for query in range(len(hidden)):
+            step = query - prompt_length + 1  # generated tokens when this query was the newest
             for edit in edits:
-                if step > edit.warmup and edit.layers[0] <= layer < edit.layers[1]:
-                    edit.change(scores[:, prompt_length - 1 + step, : prompt_length + step], image_keys, r)
+                edited = step > edit.warmup if step >= 0 else _edits_prompt(edit, query, image_keys)
+                if edited and edit.layers[0] <= layer < edit.layers[1]:
+                    edit.change(scores[:, query, : query + 1], image_keys, r)
         future = torch.ones_like(scores[0], dtype=torch.bool).triu(diagonal=1)
         output = torch.softmax(scores.masked_fill(future, -torch.inf), dim=-1) @ v  # [Hq, L, D]
         hidden = hidden + output.transpose(0, 1).flatten(1) @ weights[f"{part}.self_attn.o_proj.weight"].T
@@ -175,6 +186,12 @@ def _forward(
         hidden = hidden + (torch.nn.functional.silu(x @ gate.T) * (x @ up.T)) @ down.T
     last = _norm(hidden[-1], weights["model.language_model.norm.weight"], config.rms_norm_eps)
     return last @ weights["lm_head.weight"].T
+
+
+def _edits_prompt(edit: Any, query: int, image_keys: list[int]) -> bool:
+    if isinstance(edit, Hide):
+        return edit.prompt
+    return getattr(edit, "prompt", False) and query > max(image_keys)
 
 
 def _norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:

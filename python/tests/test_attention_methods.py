@@ -44,7 +44,7 @@ def test_worked_vector_of_vaf() -> None:
     assert edited.tolist() == [[[2, -1, 10, -5, 6]]]
 
 
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", range(16))
 def test_equals_the_naive_implementation(
     seed: int, engine: Engine, oracle: tuple[Any, Any], logits: list[Tensor]
 ) -> None:
@@ -58,7 +58,11 @@ def test_equals_the_naive_implementation(
         (tiny.pai(alpha, layers), naive.Pai(alpha, layers)),
         (tiny.hgai(alpha, layers), naive.Hgai(alpha, layers)),
         (tiny.vaf(enhance, suppress, layers), naive.Vaf(enhance, suppress, layers)),
-    ][seed % 3]
+        (
+            tiny.vaf(enhance, suppress, layers, queries="newest"),
+            naive.Vaf(enhance, suppress, layers, prompt=False),
+        ),
+    ][seed % 4]
     with torch.no_grad():
         prompt, keys, reference = embed(oracle, text, image)
         tokens, expected = naive.greedy(oracle[0], prompt, keys, reference, [expected_edit], count=9)
@@ -94,6 +98,29 @@ def test_rows_of_different_methods_in_one_batch(engine: Engine, logits: list[Ten
     methods = [proof.method for proof in together.summary.attestation]
     assert methods == ["aai", "pai", "hgai", "vaf", "vaf", "pai"] * 2
     assert not any(proof.constant_reference for proof in together.summary.attestation)
+
+
+def test_what_edits_prompts_alike_is_prefilled_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five rows of one sample, three prefills: plain, and one for each pair of factors."""
+    prompts = []
+    model = engine._find("m1").model
+    prefill = model.prefill
+    monkeypatch.setattr(
+        model, "prefill", lambda some, step: (prompts.append(len(some)), prefill(some, step))[1]
+    )
+    edits = [tiny.pai(), tiny.vaf(1.3), tiny.vaf(1.5), tiny.vaf(1.3, queries="newest"), tiny.vaf(1.3)]
+    tiny.run(engine, [tiny.sample()], [tiny.row(edit) for edit in edits], tiny.pictures(1))
+    assert sum(prompts) == 3
+
+
+def test_warmup_of_pai(engine: Engine, logits: list[Tensor]) -> None:
+    """0: from the second token on, as the released code with guidance."""
+    rows = [tiny.row(), tiny.row(tiny.pai(alpha=1.5)), tiny.row(tiny.pai(alpha=1.5, warmup=0))]
+    result = tiny.run(engine, [tiny.sample()], rows, tiny.pictures(1), tokens=3)
+    plain, first, second = logits[0]
+    assert torch.equal(plain, second) and not torch.equal(plain, first)
+    assert result.summary is not None
+    assert [proof.steps for proof in result.summary.attestation] == [3, 2]
 
 
 @pytest.mark.parametrize("edit", [tiny.pai(alpha=0), tiny.hgai(alpha=0), tiny.vaf(1, 1)])

@@ -1,4 +1,5 @@
 """The one-shot questions: JSON strings whatever happens, and a sentence for every checkpoint that is none."""
+
 from __future__ import annotations
 
 import json

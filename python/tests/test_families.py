@@ -19,6 +19,8 @@ from family_case import (
     TOKENS,
     Case,
     Edit,
+    Sid,
+    Vaf,
     arrays,
     generated,
     patch_positions,
@@ -33,7 +35,7 @@ from aai_worker.errors import WorkerError
 from aai_worker.families import REFUSED, SUPPORTED
 from aai_worker.inspection import inspect_checkpoint
 from aai_worker.models import FAMILIES as ADAPTERS
-from aai_worker.protocol import BeamParameters, ExtractVisionCommand
+from aai_worker.protocol import BeamParameters, ExtractVisionCommand, SidParameters
 
 case = family_case.case  # the fixture
 
@@ -97,6 +99,41 @@ def test_aai_equals_the_naive_oracle(warmup: int, case: Case, logits: list[Tenso
     assert torch.equal(seen[0, : warmup + 1], seen[1, : warmup + 1])
     difference = (seen[0, warmup + 1] - seen[1, warmup + 1]).abs().max()
     assert difference > 10 * tolerance, "the edit is meant to show"
+
+
+def test_vaf_equals_the_naive_oracle(case: Case, logits: list[Tensor]) -> None:
+    """Prompt queries behind the image are edited, too; both images in one batch, beside a plain row."""
+    layers = (1, families.LAYERS)
+    edit = tiny.vaf(1.6, 0.5, layers)
+    rows = [tiny.row(edit, sample=0), tiny.row(sample=0), tiny.row(edit, sample=1)]
+    result = tiny.run(case.engine, SAMPLES, rows, arrays(), tokens=TOKENS)
+    plain = tiny.run(case.engine, SAMPLES, [tiny.row(sample=0)], arrays(), tokens=TOKENS)
+    seen = torch.stack(logits[:TOKENS], dim=1)  # [R, TOKENS, V]
+    tolerance = 1e-4 * float(seen.abs().max())
+    for row, image in ((0, 0), (2, 1)):
+        tokens, expected = recomputed(case, image, Vaf(1.6, 0.5, layers), torch.empty(0))
+        assert result.ids(row) == tokens
+        assert torch.allclose(seen[row], expected, rtol=0, atol=tolerance)
+    assert result.ids(1) == plain.ids(0), "the plain row's prompt stays as it is"
+    logits.clear()
+    newest = tiny.row(tiny.vaf(1.6, 0.5, layers, queries="newest"), sample=0)
+    tiny.run(case.engine, SAMPLES, [newest], arrays(), tokens=1)
+    assert (logits[0][0] - seen[0, 0]).abs().max() > 10 * tolerance, "the prompt's queries are meant to show"
+
+
+def test_sid_equals_the_naive_oracle(case: Case, logits: list[Tensor]) -> None:
+    """With weight -1 the contrasted logits are those of the second stream."""
+    if case.name in CROSS:
+        return
+    second = SidParameters(alpha=-1, beta=0, keep=3, layer=2)
+    result = tiny.run(
+        case.engine, SAMPLES, [tiny.row(sample=0), tiny.row(sample=1)], arrays(), TOKENS, contrast=second
+    )
+    seen = torch.stack(logits, dim=1)  # [R, TOKENS, V]
+    for image in range(2):
+        tokens, expected = recomputed(case, image, Sid(3, 2), torch.empty(0))
+        assert result.ids(image) == tokens
+        assert torch.allclose(seen[image], expected, rtol=0, atol=1e-4 * float(seen.abs().max()))
 
 
 @torch.inference_mode()

@@ -1,4 +1,5 @@
 """The layers of the worker: sockets on top, then decoding, then its parts, which know neither."""
+
 from __future__ import annotations
 
 import ast

@@ -92,9 +92,9 @@ def test_each_image_is_seen_once_and_each_prompt_prefilled_once(
         seen["looks"] += 1
         return look(*arguments)
 
-    def counted_prefill(embedded: torch.Tensor) -> Any:
-        seen["prompts"] += len(embedded)
-        return prefill(embedded)
+    def counted_prefill(prompts: Any, step: Any) -> Any:
+        seen["prompts"] += len(prompts)
+        return prefill(prompts, step)
 
     monkeypatch.setattr(model, "look", counted_look)
     monkeypatch.setattr(model, "prefill", counted_prefill)
@@ -172,11 +172,11 @@ def test_prompts_that_do_not_fit_together_are_prefilled_by_halves(
     prefill = model.prefill
     sizes = []
 
-    def limited(prompts: Any) -> Any:
+    def limited(prompts: Any, step: Any) -> Any:
         if len(prompts) > 2:
             raise RuntimeError("CUDA out of memory")
         sizes.append(len(prompts))
-        return prefill(prompts)
+        return prefill(prompts, step)
 
     samples = [tiny.sample(f"<image>\nWhat is {letter}?", image=0) for letter in "abcde"]
     rows = [tiny.row(sample=number) for number in range(5)]

@@ -208,8 +208,8 @@ def aai(
     return AttentionEdit(parameters=parameters, reference=reference)
 
 
-def pai(alpha: float = 0.5, layers: tuple[int, int] = (1, LAYERS)) -> AttentionEdit:
-    parameters = PaiParameters(alpha=alpha, layers=layers, image_keys=None)
+def pai(alpha: float = 0.5, layers: tuple[int, int] = (1, LAYERS), warmup: int = -1) -> AttentionEdit:
+    parameters = PaiParameters(alpha=alpha, layers=layers, warmup=warmup, image_keys=None)
     return AttentionEdit(parameters=parameters, reference=None)
 
 
@@ -219,9 +219,18 @@ def hgai(alpha: float = 0.5, layers: tuple[int, int] = (1, LAYERS)) -> Attention
 
 
 def vaf(
-    enhance: float = 1.15, suppress: float = 0.95, layers: tuple[int, int] = (1, LAYERS)
+    enhance: float = 1.15,
+    suppress: float = 0.95,
+    layers: tuple[int, int] = (1, LAYERS),
+    queries: str = "behindImage",
 ) -> AttentionEdit:
-    parameters = VafParameters(enhance=enhance, suppress=suppress, layers=layers, image_keys=None)
+    parameters = VafParameters(
+        enhance=enhance,
+        suppress=suppress,
+        layers=layers,
+        queries=queries,  # type: ignore[arg-type]
+        image_keys=None,
+    )
     return AttentionEdit(parameters=parameters, reference=None)
 
 

@@ -66,7 +66,7 @@ export const attentionOptions = options({
   },
   warmup: {
     type: "number",
-    describe: "aai: tokens written before the edit acts; -1: from the first token on [5]",
+    describe: "aai, pai: tokens written before the edit acts; -1: from the first token on [aai 5, pai -1]",
     group: "Attention:",
   },
   "reference-mode": {
@@ -83,6 +83,12 @@ export const attentionOptions = options({
   suppress: {
     type: "number",
     describe: "vaf: factor on tokens before the image [0.95]",
+    group: "Attention:",
+  },
+  queries: {
+    choices: ["behindImage", "newest"] as const,
+    describe:
+      "vaf: edited for every prompt token behind the image, too, or for the newest alone [behindImage]",
     group: "Attention:",
   },
 });
@@ -158,8 +164,18 @@ function givenOptions(
   taken: readonly string[],
   advice = "",
 ): Record<string, unknown> & PluginEditOptions {
-  const { alpha, beta, warmup, "reference-mode": mode, normalisation, enhance, suppress } = args;
-  const values = { alpha, beta, layers: layersOf(args), warmup, mode, normalisation, enhance, suppress };
+  const { alpha, beta, warmup, "reference-mode": mode, normalisation, enhance, suppress, queries } = args;
+  const values = {
+    alpha,
+    beta,
+    layers: layersOf(args),
+    warmup,
+    mode,
+    normalisation,
+    enhance,
+    suppress,
+    queries,
+  };
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   for (const [name] of given) {
     if (!taken.includes(name))
@@ -170,9 +186,9 @@ function givenOptions(
 
 const attentionParameters: Record<keyof typeof attentions, readonly string[]> = {
   aai: ["alpha", "beta", "layers", "warmup", "mode", "normalisation"],
-  pai: ["alpha", "layers"],
+  pai: ["alpha", "layers", "warmup"],
   hgai: ["alpha", "layers"],
-  vaf: ["enhance", "suppress", "layers"],
+  vaf: ["enhance", "suppress", "queries", "layers"],
 };
 
 const flags: Record<string, string> = { layers: "--start-layer", mode: "--reference-mode" };

@@ -35,7 +35,7 @@ export const sweepOptions = {
   alpha: space("Strengths: 0:1:0.1 (start:end:step) or 0,0.1,0.3"),
   layers: space("Ranges of decoder layers: 2-32,8-24"),
   beta: space("aai: factors on the original logits"),
-  warmup: space("aai: tokens written before the edit acts"),
+  warmup: space("aai, pai: tokens written before the edit acts"),
   "reference-mode": space("aai: seed, corrected"),
   normalisation: space("aai: mean, clip, rank"),
   enhance: space("vaf: factors on image tokens"),

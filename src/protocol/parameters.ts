@@ -33,12 +33,14 @@ export const AaiParameters = z
   })
   .meta({ id: "AaiParameters" });
 
-/** PAI: `x <- x + alpha * |x|` on image keys, from the first token on. */
+/** PAI: `x <- x + alpha * |x|` on image keys. */
 export const PaiParameters = z
   .object({
     method: z.literal("pai"),
     alpha: z.number(),
     layers: LayerRange,
+    /** As AAI's: -1 = from the first token, 0 = from the second. */
+    warmup: z.int().min(-1),
     imageKeys: KeyRange.nullable(),
   })
   .meta({ id: "PaiParameters" });
@@ -53,12 +55,16 @@ export const HgaiParameters = z
   })
   .meta({ id: "HgaiParameters" });
 
+/** Which queries an edit changes: that of each newest token alone, or those of the prompt behind the image, too. */
+export const EditedQueries = z.enum(["newest", "behindImage"]);
+
 /** VAF: `x <- enhance * x` on image keys, `x <- suppress * x` on all keys before them, from the first token on. */
 export const VafParameters = z
   .object({
     method: z.literal("vaf"),
     enhance: z.number(),
     suppress: z.number(),
+    queries: EditedQueries,
     layers: LayerRange,
     imageKeys: KeyRange.nullable(),
   })
@@ -210,7 +216,7 @@ export const DecoParameters = z
   })
   .meta({ id: "DecoParameters" });
 
-/** SID: `(1 + alpha) * l - alpha * l(only the keep least attended image tokens from layer on)`. */
+/** SID: `(1 + alpha) * l - alpha * l(only the keep least attended image tokens from layer on, in the prompt, too)`. */
 export const SidParameters = z
   .object({
     method: z.literal("sid"),

@@ -7,9 +7,10 @@ const small = { family: "other", layers: 6 };
 
 test("published defaults", () => {
   expect(resolveAttention(aai(), llava7b)).toMatchObject({ alpha: 0.3, beta: 1, layers: [2, 32], warmup: 5 });
-  expect(resolveAttention(pai(), llava7b)).toMatchObject({ alpha: 0.5, layers: [2, 32] });
+  expect(resolveAttention(pai(), llava7b)).toMatchObject({ alpha: 0.5, layers: [2, 32], warmup: -1 });
   expect(resolveAttention(hgai(), llava7b)).toMatchObject({ alpha: 0.5, layers: [5, 18] });
-  expect(resolveAttention(vaf(), llava7b)).toMatchObject({ enhance: 1.15, suppress: 0.95, layers: [9, 15] });
+  const published = { enhance: 1.15, suppress: 0.95, layers: [9, 15], queries: "behindImage" };
+  expect(resolveAttention(vaf(), llava7b)).toMatchObject(published);
 });
 
 test("PAI's alpha is the family's unless given", () => {

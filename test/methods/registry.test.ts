@@ -33,6 +33,7 @@ test("a default that waits for the model is told as such", () => {
   expect(parametersOf(pai).map(({ name, value }) => [name, value])).toEqual([
     ["alpha", "by model"],
     ["layers", "by model"],
+    ["warmup", "-1"],
     ["imageKeys", "by model"],
   ]);
 });

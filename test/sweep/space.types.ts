@@ -26,8 +26,8 @@ export function compiled(): void {
   space().grid({ "attention.alpha": ["a lot"] });
   // @ts-expect-error a range of one number
   space().grid({ "attention.layers": [[2]] });
-  // @ts-expect-error PAI has no warm-up
-  space({ attention: pai() }).grid({ "attention.warmup": [5] });
+  // @ts-expect-error PAI has no beta
+  space({ attention: pai() }).grid({ "attention.beta": [5] });
   // @ts-expect-error nothing is edited
   space({ attention: none }).grid({ "attention.alpha": [0.1] });
   // @ts-expect-error there is no contrast
@@ -66,8 +66,8 @@ export function compiledSweeps({
   sweep({ ...common, space: { "attention.alhpa": [0] } });
   // @ts-expect-error a value of the wrong type
   sweep({ ...common, space: { "attention.alpha": ["much"] } });
-  // @ts-expect-error PAI has no warm-up
-  sweep({ ...common, attention: pai(), space: { "attention.warmup": [5] } });
+  // @ts-expect-error PAI has no beta
+  sweep({ ...common, attention: pai(), space: { "attention.beta": [5] } });
   // @ts-expect-error greedy search has no seed
   sweep({ ...common, space: { seed: [0, 1, 2] } });
   // @ts-expect-error a model or workers, not both

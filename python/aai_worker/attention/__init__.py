@@ -8,6 +8,7 @@ from .columns import columns_of
 from .forward import ATTENTION, AttentionStep
 from .mirrored import Mirrored
 from .plan import METHODS, Plan, RowEdit
+from .prefill import PromptEdit, PromptEdits, PromptLayer, PromptStep
 from .shared_prefix import SharedPrefix
 
 __all__ = [
@@ -16,6 +17,10 @@ __all__ = [
     "AttentionStep",
     "Mirrored",
     "Plan",
+    "PromptEdit",
+    "PromptEdits",
+    "PromptLayer",
+    "PromptStep",
     "RowEdit",
     "SharedPrefix",
     "columns_of",

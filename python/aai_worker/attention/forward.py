@@ -2,7 +2,7 @@
 
 What a step attends to and does to attention travels as the keyword arguments `shared_prefix` and
 `attention_step` of `model.forward`, which hands them down to every attention module; nothing is kept on a
-module. Without a prefix (prefill) this is transformers' own sdpa function.
+module. Without a prefix (prefill) this is transformers' own sdpa function; `prompt_step` may change it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from transformers.masking_utils import sdpa_mask
 
 from .capped import cap, capped_attention
 from .plan import Plan
+from .prefill import PromptLayer, PromptStep
 from .shared_prefix import SharedPrefix, join_logits, join_values
 
 ATTENTION = "aai"
@@ -33,7 +34,7 @@ class AttentionStep(NamedTuple):
 
 def attention_forward(
     module: nn.Module,
-    query: Tensor,  # [R, Hq, 1, D]
+    query: Tensor,  # [R, Hq, 1, D]; of a prefill, all of the prompts' queries
     key: Tensor,  # [R, Hkv, T, D], of each row's own tokens
     value: Tensor,  # [R, Hkv, T, D]
     attention_mask: Tensor | None,
@@ -41,14 +42,23 @@ def attention_forward(
     softcap: float | None = None,
     attention_step: AttentionStep | None = None,
     shared_prefix: SharedPrefix | None = None,
+    prompt_step: PromptStep | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
     """Output [R, 1, Hq, D]. Recording alone leaves the output as it is, bit for bit."""
-    if shared_prefix is None and softcap is not None:
-        return capped_attention(query, key, value, attention_mask, scaling, softcap), None
-    if shared_prefix is None:
-        return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)
     layer: int = module.layer_idx  # type: ignore[assignment]
+    if shared_prefix is None:
+
+        def plain(mask: Tensor | None) -> Tensor:
+            if softcap is not None:
+                return capped_attention(query, key, value, mask, scaling, softcap)
+            return sdpa_attention_forward(module, query, key, value, mask, scaling=scaling, **kwargs)[0]
+
+        if prompt_step is None:
+            return plain(attention_mask), None
+        scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+        step = PromptLayer(layer, query, key, value, attention_mask, scale, softcap, plain)
+        return prompt_step.attend(step), None
     prefix = shared_prefix.at(layer)
     rows, heads, _, size = query.shape
     grouped = query.reshape(rows, key.shape[1], -1, size)  # heads that share a key: no copy of the keys

@@ -1,6 +1,7 @@
 """VAF, "ClearSight" (CVPR 2025): image logits times `enhance`, system-prompt logits times `suppress`.
 
-The system prompt is whatever stands before the first image key; the published code has 35 such keys built in.
+The system prompt is whatever stands before the first image key; the released code has 35 such keys built in.
+It edits every query behind the image, those of the prompt too (AttnAdapter.py, lines 73 to 78): `prefill.py`.
 """
 
 from __future__ import annotations

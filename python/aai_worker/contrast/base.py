@@ -14,7 +14,7 @@ from torch import Tensor
 from ..attention import AttentionStep
 from ..batch import Batch
 from ..errors import WorkerError
-from ..models import Embedded, Model
+from ..models import Embedded, Look, Model
 from ..prefix import Prefix, prefill
 from ..prepare import Prepared
 
@@ -30,6 +30,7 @@ class Contrast(ABC):
     """One method with its parameters; it keeps nothing of a generation."""
 
     needs_image: bool = False
+    second_stream: bool = False
 
     def __init__(self, parameters: Any) -> None:
         self.parameters = parameters
@@ -57,18 +58,18 @@ class Contrast(ABC):
 
     def open(self, model: Model) -> Batch | None:
         """The second stream, without rows yet. None where none is needed."""
-        return None
+        return Batch(model) if self.second_stream else None
 
     def prefill(
         self,
         model: Model,
         samples: Sequence[Prepared],
-        main: Sequence[Prefix],
+        looks: Sequence[Look | None],
         should_stop: Callable[[], bool],
         progress: Callable[[], None],
-    ) -> Sequence[Prefix]:
-        """What the second stream's rows continue; `main`: what the first one's do."""
-        return main
+    ) -> list[Prefix]:
+        """What the second stream's rows continue, where there is one. `looks`: each sample's vision pass."""
+        raise NotImplementedError(f"{self.method} has no second stream")
 
     @abstractmethod
     def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
@@ -78,18 +79,17 @@ class Contrast(ABC):
 class TwoStreams(Contrast):
     """A contrast with a second prompt."""
 
-    def open(self, model: Model) -> Batch | None:
-        return Batch(model)
+    second_stream = True
 
     def prefill(
         self,
         model: Model,
         samples: Sequence[Prepared],
-        main: Sequence[Prefix],
+        looks: Sequence[Look | None],
         should_stop: Callable[[], bool],
         progress: Callable[[], None],
-    ) -> Sequence[Prefix]:
-        prompts = [self.prompt(model, sample) for sample in samples]
+    ) -> list[Prefix]:
+        prompts = [self.prompt(model, *pair) for pair in zip(samples, looks, strict=True)]
         return prefill(model, prompts, [[] for _ in prompts], should_stop, progress)
 
     def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
@@ -98,8 +98,8 @@ class TwoStreams(Contrast):
         return Outcome(plain, self.combine(plain, other.step(None), age))
 
     @abstractmethod
-    def prompt(self, model: Model, sample: Prepared) -> Embedded:
-        """The second stream's prompt."""
+    def prompt(self, model: Model, sample: Prepared, look: Look | None) -> Embedded:
+        """The second stream's prompt; `look`: the vision pass of the sample's image."""
 
     @abstractmethod
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:

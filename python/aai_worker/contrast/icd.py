@@ -10,7 +10,7 @@ import msgspec
 from torch import Tensor
 
 from ..errors import WorkerError
-from ..models import Embedded, Model
+from ..models import Embedded, Look, Model
 from ..prepare import Prepared
 from ..prompts import build_prompt
 from .base import TwoStreams, keep_plausible
@@ -27,8 +27,7 @@ class Icd(TwoStreams):
                 f"answer in the model's context of {model.context_length}; shorten either.",
             )
 
-    def prompt(self, model: Model, sample: Prepared) -> Embedded:
-        look = None if sample.pixels is None else model.look(sample.pixels, frozenset())
+    def prompt(self, model: Model, sample: Prepared, look: Look | None) -> Embedded:
         return model.embed(self._ids(model, sample), look)
 
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:

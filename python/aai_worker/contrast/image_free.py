@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ..errors import WorkerError
-from ..models import Embedded, Model
+from ..models import Embedded, Look, Model
 from ..prepare import Prepared
 from ..prompts import PLACEHOLDER, build_prompt
 from .base import TwoStreams
@@ -18,7 +18,7 @@ class ImageFree(TwoStreams):
         super().check(model, sample)
         image_free_ids(model, sample)
 
-    def prompt(self, model: Model, sample: Prepared) -> Embedded:
+    def prompt(self, model: Model, sample: Prepared, look: Look | None) -> Embedded:
         return embed_image_free(model, sample)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -10,10 +9,9 @@ from torch import Tensor
 
 from ..attention import AttentionStep
 from ..batch import Batch
-from ..models import Embedded, Model
+from ..models import Embedded, Look, Model
 from ..plugins import find_plugin
 from ..plugins.call import call_plugin
-from ..prefix import Prefix
 from ..prepare import Prepared
 from .base import Outcome, TwoStreams
 from .image_free import embed_image_free, image_free_ids
@@ -25,7 +23,7 @@ class PluginContrast(TwoStreams):
         super().__init__(parameters)
         self._plugin = find_plugin("contrast", parameters.name, parameters.sha256, parameters.values)
         self._stream = self._plugin.declaration.public.stream
-        self.needs_image = self._stream != "none"
+        self.needs_image = self.second_stream = self._stream != "none"
 
     @property
     def method(self) -> str:
@@ -38,22 +36,7 @@ class PluginContrast(TwoStreams):
         if self._stream == "noisyImage":
             check_noise(self.method, self.parameters.noise_step)
 
-    def open(self, model: Model) -> Batch | None:
-        return None if self._stream == "none" else super().open(model)
-
-    def prefill(
-        self,
-        model: Model,
-        samples: Sequence[Prepared],
-        main: Sequence[Prefix],
-        should_stop: Callable[[], bool],
-        progress: Callable[[], None],
-    ) -> Sequence[Prefix]:
-        if self._stream == "none":
-            return main
-        return super().prefill(model, samples, main, should_stop, progress)
-
-    def prompt(self, model: Model, sample: Prepared) -> Embedded:
+    def prompt(self, model: Model, sample: Prepared, look: Look | None) -> Embedded:
         if self._stream == "imageFree":
             return embed_image_free(model, sample)
         return embed_noisy(model, sample, self.parameters.noise_step, self.parameters.noise_seed)

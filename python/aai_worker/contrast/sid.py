@@ -1,28 +1,34 @@
 """SID, "Self-Introspective Decoding" (ICLR 2025): contrast with the image tokens that matter least.
 
-A second stream sees the same prompt, but from decoder layer `layer` on the newest query may look only at the
-`keep` image tokens that it attended to least in the layer before (mean over heads); text stays visible. They
-are chosen anew at every step. logits = (1 + alpha) * l - alpha * l(second), then the plausibility constraint.
+A second stream sees the same prompt, but from decoder layer `layer` on only the `keep` image tokens that the
+newest query attended to least in the layer before (mean over heads); text stays visible. They are chosen
+anew at every step. While the prompt is read the last token chooses for all queries, as in the attention-mask
+form of the released code (huofushuo/SID, modeling_llama.py, lines 782 to 803): so the question is read half
+blind, too. logits = (1 + alpha) * l - alpha * l(second), then the plausibility constraint.
 
-The released code, in its attention-mask form, chooses by the first item of a batch for all, and its greedy
-search takes the best token before the constraint; here rows choose for themselves and the search comes last.
+The released code chooses by the first item of a batch for all, and its greedy search takes the best token
+before the constraint; here rows choose for themselves and the search comes last.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor
 
-from ..attention import AttentionStep, Plan, SharedPrefix, columns_of
+from ..attention import AttentionStep, Plan, PromptLayer, SharedPrefix, columns_of
 from ..batch import Batch
 from ..errors import WorkerError
-from ..models import Model
+from ..models import Look, Model
+from ..prefix import Prefix, prefill
 from ..prepare import Prepared
 from .base import Contrast, Outcome, keep_plausible
 
 
 class Sid(Contrast):
     needs_image = True
+    second_stream = True
 
     def check(self, model: Model, sample: Prepared) -> None:
         super().check(model, sample)
@@ -43,7 +49,24 @@ class Sid(Contrast):
             )
 
     def open(self, model: Model) -> Batch:
-        return _Dim(model, self.parameters.layer, self.parameters.keep)
+        return _HalfBlindBatch(model, self.parameters.layer, self.parameters.keep)
+
+    def prefill(
+        self,
+        model: Model,
+        samples: Sequence[Prepared],
+        looks: Sequence[Look | None],
+        should_stop: Callable[[], bool],
+        progress: Callable[[], None],
+    ) -> list[Prefix]:
+        prompts = [model.embed(sample.ids, look) for sample, look in zip(samples, looks, strict=True)]
+        keys = [sample.keys.image for sample in samples]
+
+        def plan(numbers: Sequence[int]) -> _HalfBlindPrompts:
+            image = mark([keys[number] for number in numbers])
+            return _HalfBlindPrompts(image, self.parameters.layer, self.parameters.keep)
+
+        return prefill(model, prompts, keys, should_stop, progress, plan)
 
     def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
         assert other is not None
@@ -53,8 +76,57 @@ class Sid(Contrast):
         return Outcome(logits, keep_plausible(contrasted, logits, self.parameters.beta))
 
 
-class _Dim(Batch):
-    """The main stream's twin: the same prompts, half blind."""
+def mark(columns: Sequence[Sequence[int]]) -> Tensor:
+    """[R, K] bool: the columns of each row, up to the last one of any."""
+    image = torch.zeros(len(columns), max(map(max, columns)) + 1, dtype=torch.bool)
+    for row, own in enumerate(columns):
+        image[row, own] = True
+    return image
+
+
+def find_hidden(weights: Tensor, image: Tensor, keep: int) -> Tensor:
+    """All image keys but the `keep` least attended. `weights` [R, Hq, K], `image` [R, K'] -> [R, K'] bool."""
+    image = image.to(weights.device)
+    received = weights.mean(dim=1)[:, : image.shape[1]].masked_fill(~image, torch.inf)
+    return image.scatter(-1, received.topk(keep, dim=-1, largest=False).indices, False)
+
+
+class _HalfBlindPrompts:
+    """Hides image keys from every query of prompts, once the last query has told which."""
+
+    whole = True
+
+    def __init__(self, image: Tensor, layer: int, keep: int) -> None:
+        self._image = image  # [B, K']
+        self._layer = layer
+        self._keep = keep
+        self._hidden = image
+
+    def attend(self, layer: PromptLayer) -> Tensor:
+        if layer.number == self._layer - 1:
+            self._choose(layer)
+        return layer.plain(layer.mask if layer.number < self._layer else self._without_hidden(layer))
+
+    def _choose(self, layer: PromptLayer) -> None:
+        last = layer.query.shape[2] - 1
+        weights = [
+            layer.weights(prompt, last, layer.logits(prompt, last)).flatten(1, 2)  # [1, Hq, K]
+            for prompt in range(len(layer.query))
+        ]
+        self._hidden = find_hidden(torch.cat(weights), self._image, self._keep)
+
+    def _without_hidden(self, layer: PromptLayer) -> Tensor:
+        """[B, 1, Q, K] bool."""
+        count, device = layer.query.shape[2], layer.query.device
+        own = torch.eye(count, dtype=torch.bool, device=device)
+        mask = own.new_ones(count, count).tril()[None, None] if layer.mask is None else layer.mask
+        mask = mask.expand(len(layer.query), -1, -1, -1).clone()
+        mask[..., : self._hidden.shape[1]] &= ~self._hidden[:, None, None].to(device)
+        return mask | (own & ~mask.any(dim=-1, keepdim=True))  # a query that sees nothing sees itself
+
+
+class _HalfBlindBatch(Batch):
+    """The second stream."""
 
     def __init__(self, model: Model, layer: int, keep: int) -> None:
         super().__init__(model)
@@ -66,16 +138,10 @@ class _Dim(Batch):
     def step(self, attention: AttentionStep | None) -> Tensor:
         shared = self.arranged()
         if shared is not self._image_of:
-            self._image, self._image_of = self._find_image(), shared
+            columns = [columns_of(prefix.image_keys, prefix.length, self.width) for prefix in self.prefixes]
+            self._image, self._image_of = mark(columns).to(self.model.device), shared
         blinkers = _Blinkers(self._image, shared.width, self._layer, self._keep)
         return super().step(AttentionStep(blinkers, blinkers.choose, frozenset([self._layer - 1])))
-
-    def _find_image(self) -> Tensor:
-        columns = [columns_of(prefix.image_keys, prefix.length, self.width) for prefix in self.prefixes]
-        image = torch.zeros(len(columns), max(map(max, columns)) + 1, dtype=torch.bool)
-        for row, own in enumerate(columns):
-            image[row, own] = True
-        return image.to(self.model.device)
 
 
 class _Blinkers(Plan):
@@ -90,10 +156,7 @@ class _Blinkers(Plan):
 
     def choose(self, layer: int, weights: Tensor) -> None:
         """`weights` [R, Hq, K]."""
-        image = self.image.to(weights.device)
-        received = weights.mean(dim=1)[:, : image.shape[1]].masked_fill(~image, torch.inf)
-        least = received.topk(self.keep, dim=-1, largest=False).indices
-        self.hidden = image.scatter(-1, least, False)
+        self.hidden = find_hidden(weights, self.image, self.keep)
 
     def apply(self, layer: int, logits: Tensor) -> Tensor:
         if layer >= self.layer:

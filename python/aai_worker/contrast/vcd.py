@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import WorkerError
-from ..models import Embedded, Model
+from ..models import Embedded, Look, Model
 from ..prepare import Prepared
 from .base import TwoStreams, keep_plausible
 
@@ -26,7 +26,7 @@ class Vcd(TwoStreams):
         super().check(model, sample)
         check_noise(self.method, self.parameters.noise_step)
 
-    def prompt(self, model: Model, sample: Prepared) -> Embedded:
+    def prompt(self, model: Model, sample: Prepared, look: Look | None) -> Embedded:
         return embed_noisy(model, sample, self.parameters.noise_step, self.parameters.seed)
 
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 from transformers import Cache, DynamicCache, PreTrainedModel
 
-from ..attention import AttentionStep, SharedPrefix
+from ..attention import AttentionStep, PromptStep, SharedPrefix
 from ..errors import WorkerError
 from ..prompts import PLACEHOLDER
 from ..protocol import ModelDescription, VisionTower
@@ -189,6 +189,14 @@ class Model(ABC):
         there are cross layers: where they sit among the keys of those."""
         return [position for position, id in enumerate(ids) if id == self.image_token_id]
 
+    def prefilled_order(self, prompt: Embedded) -> Tensor | None:
+        """[K] int64: where a prefill has the image layers' keys that are kept; None = where they stay."""
+        return None
+
+    def behind_image(self, ids: list[int], keys: list[int]) -> int:
+        """The first prompt token behind these keys."""
+        return keys[-1] + 1
+
     def edited_keys(self, image_keys: list[int], parameters: Any, reference: int | None) -> list[int]:
         """Where an edit acts by default. `reference`: how many values it brought along, if any."""
         return image_keys
@@ -222,18 +230,23 @@ class Model(ABC):
             embedded[is_image] = look.features.to(embedded.device, embedded.dtype)
         return Embedded(embedded, torch.arange(len(ids), device=self.device), {})
 
-    def prefill(self, prompts: Sequence[Embedded]) -> list[tuple[list[Tensor], list[Tensor]]]:
+    def prefill(
+        self, prompts: Sequence[Embedded], step: PromptStep | None
+    ) -> list[tuple[list[Tensor], list[Tensor]]]:
         """Prompts of one length P -> keys and values of each, by layer: [Hkv, P - 1, D].
 
         The last token's are not among them. In cross layers [Hkv, N, D], of N image tokens, patches first.
+        `step`: what is done to their attention on the way; None = nothing.
         """
         cache = DynamicCache()
-        length = len(prompts[0].embedded) - (0 if self.bidirectional_prompt else 1)
+        whole = self.bidirectional_prompt or (step is not None and step.whole)
+        length = len(prompts[0].embedded) - (0 if whole else 1)
         self._run_prefill(
             inputs_embeds=torch.stack([prompt.embedded[:length] for prompt in prompts]),
             position_ids=torch.stack([prompt.positions[..., :length] for prompt in prompts], dim=-2),
             past_key_values=cache,
             use_cache=True,
+            prompt_step=step,
             **self.prefill_arguments(prompts, length),
         )
         return [self.take(cache, row, prompt) for row, prompt in enumerate(prompts)]

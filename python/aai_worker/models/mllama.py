@@ -99,6 +99,12 @@ class Mllama(TowerModel):
         places = torch.arange(rows * columns)[:, None, None] * tokens + tile
         return places.reshape(rows, columns, self.side, self.side).transpose(1, 2).flatten()
 
+    def prefilled_order(self, prompt: Embedded) -> Tensor | None:
+        return prompt.extras["kept"]
+
+    def behind_image(self, ids: list[int], keys: list[int]) -> int:
+        return ids.index(self.image_token_id) + 1
+
     # The prompt.
 
     def expand(self, pixels: Pixels) -> str:

@@ -13,6 +13,8 @@ export interface PaiOptions {
   alpha?: number;
   /** Decoder layers edited, `[start, end)` counted from 0. Default: from layer 2 to the last. */
   layers?: readonly [number, number];
+  /** Tokens generated before the first edit beyond it: -1 = from the first token; 0 = from the second, as released with paiCfg. Default -1. */
+  warmup?: number;
   /** Positions of the image tokens in the prompt, `[start, end)`, where they are not to be found from the token ids. */
   imageKeys?: readonly [number, number];
 }
@@ -31,11 +33,12 @@ const PublishedAlpha: Record<string, number> = { llava: 0.5, shikra: 0.6, minigp
 const FirstLayer = 2;
 
 /** @throws ParameterError */
-export function pai({ alpha, layers, imageKeys }: PaiOptions = {}): Pai {
+export function pai({ alpha, layers, warmup = -1, imageKeys }: PaiOptions = {}): Pai {
   const value = {
     method: "pai",
     alpha: alpha ?? null,
     layers: layers ?? null,
+    warmup,
     imageKeys: imageKeys ?? null,
   };
   return { parameters: checked("pai", Unresolved, value) };
@@ -60,10 +63,12 @@ export const aboutPai: About = {
   name: "pai",
   title: "Paying More Attention to Image",
   source: "ECCV 2024, LALBJ/PAI; alpha per model as in the paper",
-  formula: "x <- x + alpha * |x| on image keys, from the first token on",
+  formula: "x <- x + alpha * |x| on image keys",
   parameters: {
     alpha: "strength; by default LLaVA 0.5, Shikra 0.6, MiniGPT-4 0.2, others 0.2",
     layers: `${shared.layers}; by default from layer 2 to the last`,
+    warmup:
+      "as aai's; -1 = from the first token, 0 = from the second, as the released code has it with paiCfg",
     imageKeys: shared.imageKeys,
   },
   defaults: pai().parameters,

@@ -3,6 +3,7 @@
  * `suppress`, from the first token on. Published: 1.15, 0.95, layers 9 to 14 of 32, both included.
  *
  * The released code has 35 system and 576 image positions built in; here the system prompt is what precedes the image.
+ * It edits the queries of all prompt tokens behind the image, too, so that the question itself is read so.
  */
 import type { z } from "zod";
 import { VafParameters } from "../../protocol/parameters";
@@ -15,6 +16,11 @@ export interface VafOptions {
   enhance?: number;
   /** Factor on all tokens before the image; 1 changes nothing. Default 0.95. */
   suppress?: number;
+  /**
+   * `behindImage`: of every prompt token behind the image, too, as released, at the cost of a prefill of its own;
+   * `newest`: of each newest token alone. Default "behindImage".
+   */
+  queries?: "behindImage" | "newest";
   /** Decoder layers edited, `[start, end)` counted from 0. Default [9, 15), refused where the decoder has fewer. */
   layers?: readonly [number, number];
   /** Positions of the image tokens in the prompt, `[start, end)`, where they are not to be found from the token ids. */
@@ -29,11 +35,18 @@ export interface Vaf {
 }
 
 /** @throws ParameterError */
-export function vaf({ enhance = 1.15, suppress = 0.95, layers, imageKeys }: VafOptions = {}): Vaf {
+export function vaf({
+  enhance = 1.15,
+  suppress = 0.95,
+  queries = "behindImage",
+  layers,
+  imageKeys,
+}: VafOptions = {}): Vaf {
   const value = {
     method: "vaf",
     enhance,
     suppress,
+    queries,
     layers: layers ?? null,
     imageKeys: imageKeys ?? null,
   };
@@ -60,6 +73,8 @@ export const aboutVaf: About = {
   parameters: {
     enhance: "factor on image tokens",
     suppress: "factor on the tokens before the image",
+    queries:
+      "edited: behindImage = of every prompt token behind the image, too; newest = of each newest token alone",
     layers: `${shared.layers}; by default [9, 15), refused where the decoder has fewer`,
     imageKeys: shared.imageKeys,
   },

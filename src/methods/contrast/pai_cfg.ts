@@ -1,6 +1,6 @@
 /**
  * PAI's logit part (ECCV 2024): `gamma * (lc - lu) + lu`, log-probabilities with and without the image, and the
- * plausibility constraint. Gamma 1.1 is the paper's for all models. Its authors recommend it for sampling.
+ * plausibility constraint. Beside it the released code edits no attention in the first step: `pai({ warmup: 0 })`. Gamma 1.1 is the paper's for all models. Its authors recommend it for sampling.
  */
 import type { z } from "zod";
 import { PaiCfgParameters } from "../../protocol/parameters";

@@ -1,6 +1,7 @@
 /**
  * SID, "Self-Introspective Decoding" (ICLR 2025): `(1 + alpha) * l - alpha * l(dim)`, the second stream seeing, from layer `layer`
- * on, only the `keep` image tokens it attends to least, chosen anew at every step; then the plausibility constraint.
+ * on, only the `keep` image tokens it attends to least, chosen anew at every step; then the plausibility constraint. While
+ * the prompt is read they are hidden from all its tokens, as in the released code.
  */
 import type { z } from "zod";
 import { SidParameters } from "../../protocol/parameters";
