@@ -1,15 +1,21 @@
-"""`python -m aai_worker`: started by a driver, whose line of JSON on stdin says where to connect."""
+"""`python -m aai_worker`: started by a driver, whose line of JSON on stdin says where to connect.
+
+`python -m aai_worker --invitation FILE`: started by something else; the file holds that line. It is removed
+once read, for the token in it, and the worker stays as long as it hears from the driver.
+"""
 
 from __future__ import annotations
 
 import faulthandler
 import json
-import os
-import shutil
 import signal
 import sys
-import threading
+from pathlib import Path
 from typing import Any
+
+from .lease import Lease, leave_with_stdin
+
+_LEASE_SECONDS = 120.0
 
 
 def main() -> None:
@@ -17,20 +23,35 @@ def main() -> None:
     if hasattr(signal, "SIGUSR1"):
         faulthandler.register(signal.SIGUSR1, all_threads=True)
     faulthandler.enable()
-    line = sys.stdin.buffer.readline()
+    invitation, lease = _read_invitation(sys.argv[1:])
+
+    from .server import Server
+
+    Server(invitation, lease, _create_engine).serve()
+
+
+def _read_invitation(arguments: list[str]) -> tuple[dict[str, Any], Lease]:
+    match arguments:
+        case []:
+            invitation = _parse(sys.stdin.buffer.readline())
+            leave_with_stdin(invitation["folder"])
+            return invitation, Lease(None, invitation["folder"])
+        case ["--invitation", file]:
+            path = Path(file)
+            invitation = _parse(path.read_bytes())
+            path.unlink(missing_ok=True)
+            return invitation, Lease(invitation.get("lease", _LEASE_SECONDS), invitation["folder"])
+    sys.exit("usage: python -m aai_worker [--invitation FILE]")
+
+
+def _parse(line: bytes) -> dict[str, Any]:
     try:
-        invitation = json.loads(line)
+        invitation: dict[str, Any] = json.loads(line)
     except ValueError:
         sys.exit(
             "aai_worker is started by the align-attention driver, which tells it on stdin where to connect."
         )
-    threading.Thread(
-        target=_leave_with_driver, args=(invitation["folder"],), name="stdin", daemon=True
-    ).start()
-
-    from .server import Server
-
-    Server(invitation, _create_engine).serve()
+    return invitation
 
 
 def _create_engine(device: str, threads: int | None) -> tuple[Any, Any]:
@@ -52,15 +73,6 @@ def _create_engine(device: str, threads: int | None) -> tuple[Any, Any]:
         search_methods=SEARCH_METHODS,
         families=FAMILIES,
     )
-
-
-def _leave_with_driver(folder: str | None) -> None:
-    """Stdin ends when the driver is gone, however it went: then nothing of this process may be left."""
-    while os.read(0, 4096):  # not sys.stdin: its lock would be held when the interpreter shuts down
-        pass
-    if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
-    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import msgspec
 import zmq
 
 from . import __version__, wire
+from .lease import Lease
 from .protocol import (
     CONTROL_TO_WORKER,
     PROTOCOL_HASH,
@@ -30,7 +31,7 @@ from .window import Window
 class Control(threading.Thread):
     """State that both threads read and write, each attribute by one simple assignment."""
 
-    def __init__(self, context: zmq.Context, address: str, identity: str, token: str) -> None:
+    def __init__(self, context: zmq.Context, invitation: dict[str, Any], lease: Lease) -> None:
         super().__init__(name="control", daemon=True)
         self.welcome: Welcome | None = None
         self.welcomed = threading.Event()
@@ -44,11 +45,12 @@ class Control(threading.Thread):
         self.generated_tokens = 0
         self.models: list[str] = []
         self._since = time.monotonic()
-        self._token = token
+        self._token = invitation["token"]
+        self._lease = lease
         self._socket = context.socket(zmq.DEALER)
-        self._socket.setsockopt(zmq.IDENTITY, identity.encode())
+        self._socket.setsockopt(zmq.IDENTITY, invitation["identity"].encode())
         self._socket.setsockopt(zmq.LINGER, 1000)
-        self._socket.connect(address)
+        self._socket.connect(invitation["control"])
         # Messages of the main thread enter here: a socket belongs to one thread.
         self._outbox = context.socket(zmq.PULL)
         self._outbox.bind("inproc://control-outbox")
@@ -90,7 +92,9 @@ class Control(threading.Thread):
         poller.register(self._socket, zmq.POLLIN)
         poller.register(self._outbox, zmq.POLLIN)
         while not self.stopping:
-            ready = dict(poller.poll())
+            ready = dict(poller.poll(self._lease.wait))
+            if not ready or self._socket in ready:
+                self._lease.heard(anything=bool(ready))
             if self._outbox in ready:
                 self._socket.send_multipart(self._outbox.recv_multipart())
             if self._socket in ready:

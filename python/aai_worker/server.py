@@ -15,6 +15,7 @@ from . import wire
 from .control import Control
 from .errors import Cancelled, WorkerError
 from .events import Attention, Event
+from .lease import Lease
 from .protocol import (
     COMMANDS,
     EVENTS,
@@ -37,11 +38,14 @@ class Server:
     """Answers one command after another, each by exactly one `result`, `cancelled` or `error`."""
 
     def __init__(
-        self, invitation: dict[str, Any], create_engine: Callable[[str, int | None], tuple[Any, Ready]]
+        self,
+        invitation: dict[str, Any],
+        lease: Lease,
+        create_engine: Callable[[str, int | None], tuple[Any, Ready]],
     ) -> None:
         self.create_engine = create_engine
         context: zmq.Context[Any] = zmq.Context.instance()
-        self.control = Control(context, invitation["control"], invitation["identity"], invitation["token"])
+        self.control = Control(context, invitation, lease)
         self.socket = context.socket(zmq.DEALER)
         self.socket.setsockopt(zmq.IDENTITY, invitation["identity"].encode())
         self.socket.setsockopt(zmq.LINGER, 1000)

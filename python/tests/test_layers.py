@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "aai_worker"
-SOCKETS = {"__main__", "server", "control", "window", "wire"}
+SOCKETS = {"__main__", "server", "control", "lease", "window", "wire"}
 QUESTIONS = {"environment", "inspection", "bench"}
 DECODING = {"engine", "decode", "generate", "openings"}
 # Torch takes seconds to import: the worker greets its driver before, and the questions answer without.
@@ -18,6 +18,7 @@ BEFORE_TORCH = {
     "protocol",
     "errors",
     "control",
+    "lease",
     "window",
     "wire",
     "environment",

@@ -19,7 +19,8 @@ The driver binds two ROUTER sockets, the worker dials back with two DEALER socke
 
 Locally both are \`ipc\` sockets in a fresh folder only its user may enter (loopback TCP where ipc is missing). Where to connect, and a token to
 prove itself with, reach the worker as one line of JSON on its stdin. Stdin then stays open: when it ends, the driver is gone, and the worker
-removes the sockets and leaves.
+removes the sockets and leaves. A worker that a driver did not start itself is given that line in a file (\`--invitation FILE\`, removed once
+read) and leaves when it has heard nothing, no ping either, for the length of its lease, 120 seconds unless the invitation says otherwise.
 
 ## A message
 

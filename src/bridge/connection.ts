@@ -7,20 +7,17 @@ import { type commands, controlToDriver, type controlToWorker, type Ready } from
 import { type Call, CallQueue } from "./call_queue";
 import { Channel } from "./channel";
 import { type Deferred, deferred } from "./deferred";
-import { createEndpoint } from "./endpoint";
 import { type DeathCause, WorkerDiedError } from "./errors";
 import type { Message } from "./frames";
+import type { Endpoint, LaunchedWorker, Launcher } from "./launch/launcher";
 import { registerWorker } from "./live_workers";
 import { Watchdog } from "./watchdog";
-import { launchWorker, type WorkerProcess } from "./worker_process";
 
 export interface ConnectionOptions {
-  python: string;
-  pythonPath: string;
-  module: string;
+  /** Where the worker is to run. */
+  launcher: Launcher;
   device: string;
   threads: number | null;
-  env: Record<string, string>;
   /** Seconds until a started worker must have said it is ready. */
   startTimeout: number;
   heartbeatTimeout: number;
@@ -46,24 +43,28 @@ const peer = "worker";
 const loadStallTimeout = 1800;
 /** In which a worker's last lines on stderr, and its last messages, arrive after it has ended or said why it will. */
 const lastLinesMs = 20;
+/** A worker that knows its driver by pings alone must hear some while it imports PyTorch, too. */
+const startingPingMs = 1000;
 
-/** A supervised worker: its process, its two sockets, its calls. Everything ends with it. */
+/** A supervised worker, its two sockets, its calls. Everything ends with it. */
 export class Connection {
   readonly #options: ConnectionOptions;
-  readonly #endpoint = createEndpoint();
+  readonly #endpoint: Endpoint;
   readonly #control = new Channel(peer);
   readonly #data = new Channel(peer);
   readonly #calls: CallQueue;
   readonly #ready = deferred<ReadyInfo>();
   #state: State = { name: "starting" };
-  #process: WorkerProcess | undefined;
+  #worker: LaunchedWorker | undefined;
   #watchdog: Watchdog | undefined;
+  #pings: NodeJS.Timeout | undefined;
   #unregister: () => void = () => {};
   #stats: Deferred<WorkerStats> | undefined;
   readonly #token = randomBytes(16).toString("hex");
 
   private constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#endpoint = options.launcher.listen();
     this.#calls = new CallQueue({
       send: (message) => this.#data.send(message).catch(() => {}), // a lost peer is reported by its exit
       control: (type, body) => this.#tell(type, body),
@@ -79,7 +80,7 @@ export class Connection {
   }
 
   get pid(): number | undefined {
-    return this.#process?.pid;
+    return this.#worker?.pid;
   }
 
   /** Queues a command; see `CallQueue`. @throws WorkerDiedError when the worker is gone. */
@@ -113,17 +114,17 @@ export class Connection {
       this.#calls.cancelAll();
       this.#tell("shutdown", {});
     }
-    const exited = this.#process?.exited ?? Promise.resolve();
+    const ended = this.#worker?.ended ?? Promise.resolve();
     for (const signal of ["SIGTERM", "SIGKILL"] as const) {
-      if (await settlesWithin(exited, 2000)) break;
-      this.#process?.signal(signal);
+      if (await settlesWithin(ended, 2000)) break;
+      this.#worker?.signal(signal);
     }
-    await exited;
+    await ended;
     this.#die({ kind: "closed" });
   }
 
   async #start(): Promise<ReadyInfo> {
-    const { python, pythonPath, module, env, onLine, startTimeout, handleSignals } = this.#options;
+    const { launcher, onLine, startTimeout, handleSignals } = this.#options;
     const [control, data] = await Promise.all([
       this.#control.bind(this.#endpoint.control),
       this.#data.bind(this.#endpoint.data),
@@ -139,9 +140,9 @@ export class Connection {
       token: this.#token,
       folder: this.#endpoint.folder ?? null,
     };
-    this.#process = await launchWorker({ python, pythonPath, module, env, onLine, invitation });
+    this.#worker = await launcher.launch(invitation, onLine);
     this.#unregister = registerWorker({ close: () => this.close(), kill: () => this.#kill(), handleSignals });
-    this.#process.exited.then(async (cause) => {
+    this.#worker.ended.then(async (cause) => {
       await sleep(lastLinesMs);
       this.#die(cause);
     });
@@ -182,11 +183,13 @@ export class Connection {
       return;
     }
     this.#tell("welcome", { device: this.#options.device, threads: this.#options.threads });
+    this.#pings = setInterval(() => this.#tell("ping", {}), startingPingMs).unref();
   }
 
   #onReady(info: ReadyInfo): void {
     if (this.#state.name !== "starting") return;
     this.#state = { name: "open" };
+    clearInterval(this.#pings);
     const { heartbeatTimeout, stallTimeout } = this.#options;
     this.#watchdog = new Watchdog({
       ping: () => this.#tell("ping", {}),
@@ -206,7 +209,7 @@ export class Connection {
   /** Asks the worker for its Python stacks (SIGUSR1), gives them a moment to arrive, then ends it. */
   #dieSoon(cause: DeathCause): void {
     this.#watchdog?.stop();
-    this.#process?.signal("SIGUSR1");
+    this.#worker?.signal("SIGUSR1");
     setTimeout(() => this.#die(cause), 300);
   }
 
@@ -218,10 +221,11 @@ export class Connection {
     const error = new WorkerDiedError(
       closing ? { kind: "closed" } : cause,
       phase,
-      closing ? "" : (this.#process?.tail() ?? ""),
+      closing ? "" : (this.#worker?.tail() ?? ""),
     );
     this.#state = { name: "dead", error };
     this.#kill();
+    clearInterval(this.#pings);
     this.#watchdog?.stop();
     this.#unregister();
     this.#control.close();
@@ -232,7 +236,7 @@ export class Connection {
   }
 
   #kill(): void {
-    this.#process?.signal("SIGKILL");
+    this.#worker?.signal("SIGKILL");
     this.#endpoint.remove();
   }
 }

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { Connection, type ReadyInfo, type WorkerStats } from "../bridge/connection";
-import { bundledPythonPath } from "../bridge/worker_process";
+import { bundledPythonPath, local } from "../bridge/launch/local";
 import { packageRoot } from "../data/package_root";
 import { resolveModel } from "../environment/published_models";
 import { findPython } from "../environment/python";
@@ -111,12 +111,14 @@ export class Worker implements AsyncDisposable {
 /** Starts a worker and waits until it is ready. @throws WorkerDiedError, EnvironmentError, WorkerError of a plug-in */
 export async function startWorker(options: WorkerOptions = {}): Promise<Worker> {
   const { connection, info } = await Connection.open({
-    python: options.python ?? findPython().python,
-    pythonPath: bundledPythonPath(packageRoot()),
-    module: "aai_worker",
+    launcher: local({
+      python: options.python ?? findPython().python,
+      pythonPath: bundledPythonPath(packageRoot()),
+      module: "aai_worker",
+      env: options.env ?? {},
+    }),
     device: options.device ?? "auto",
     threads: options.threads ?? null,
-    env: options.env ?? {},
     startTimeout: options.startTimeout ?? 180,
     heartbeatTimeout: options.heartbeatTimeout ?? 60,
     stallTimeout: options.stallTimeout ?? 300,

@@ -1,15 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-
-/** Where driver and worker meet: two socket addresses, and how to leave nothing behind. */
-export interface Endpoint {
-  control: string;
-  data: string;
-  /** Folder of the socket files; the worker removes it should the driver be killed. */
-  folder: string | undefined;
-  remove(): void;
-}
+import type { Endpoint } from "./launcher";
 
 /** A Unix socket path holds 107 bytes on Linux, 103 on macOS. */
 const longestSocketPath = 100;

@@ -1,10 +1,12 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
-import type { DeathCause } from "./errors";
+import type { DeathCause } from "../errors";
+import { createEndpoint } from "./endpoint";
+import type { Invitation, LaunchedWorker, Launcher } from "./launcher";
 
-/** How a worker is launched. */
-export interface LaunchOptions {
+/** How a worker of this machine is started. */
+export interface LocalOptions {
   /** The interpreter. */
   python: string;
   /** Folder that holds the Python package `aai_worker`. */
@@ -12,29 +14,25 @@ export interface LaunchOptions {
   /** Module run with `-m`. */
   module: string;
   env: Record<string, string>;
-  /** First line on the worker's stdin: where to connect, and the token to prove itself with. */
-  invitation: unknown;
-  /** Every line that the worker prints. */
-  onLine?: ((line: string) => void) | undefined;
 }
 
-/** A running worker: its pid, its end, its last lines, and ways to end it. */
-export interface WorkerProcess {
-  readonly pid: number | undefined;
-  readonly exited: Promise<DeathCause>;
-  tail(): string;
-  signal(signal: NodeJS.Signals): void;
+/**
+ * Workers as processes of this machine, each in a process group of its own, so that Ctrl-C reaches the driver alone and
+ * a kill reaches everything the worker started. The invitation is the first line on its stdin; when that ends, this
+ * process is gone, and the worker leaves.
+ */
+export function local(options: LocalOptions): Launcher {
+  return { listen: createEndpoint, launch: (invitation, onLine) => start(options, invitation, onLine) };
 }
 
 const tailLines = 60;
 
-/**
- * Starts Python in a process group of its own, so that Ctrl-C reaches the driver alone and a kill reaches
- * everything the worker started. The worker ends itself when its stdin closes, that is, when this process is gone.
- */
-export async function launchWorker(options: LaunchOptions): Promise<WorkerProcess> {
+async function start(
+  { python, pythonPath, module, env }: LocalOptions,
+  invitation: Invitation,
+  onLine?: (line: string) => void,
+): Promise<LaunchedWorker> {
   const { execa } = await import("execa"); // ESM only: tsx cannot load it by require
-  const { python, pythonPath, module, env, invitation, onLine } = options;
   const child = execa(python, ["-u", "-m", module], {
     env: {
       PYTHONSAFEPATH: "1", // a file in the working folder is not to stand in for a package of the same name
@@ -49,7 +47,7 @@ export async function launchWorker(options: LaunchOptions): Promise<WorkerProces
     cleanup: false,
     detached: true,
   });
-  child.stdin.on("error", () => {}); // EPIPE: the worker is gone, which `exited` reports
+  child.stdin.on("error", () => {}); // EPIPE: the worker is gone, which `ended` reports
   child.stdin.write(`${JSON.stringify(invitation)}\n`);
 
   const lines: string[] = [];
@@ -62,7 +60,7 @@ export async function launchWorker(options: LaunchOptions): Promise<WorkerProces
 
   return {
     pid: child.pid,
-    exited: child.then((result): DeathCause => {
+    ended: child.then((result): DeathCause => {
       if (result.exitCode === undefined && result.signal === undefined) {
         return { kind: "start-failed", reason: launchFailure(python, result.originalMessage ?? "") };
       }
