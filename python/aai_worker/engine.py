@@ -6,7 +6,6 @@ import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -156,9 +155,9 @@ class Engine:
     def list_hooks(self, command: ModelCommand) -> HookList:
         return HookList(hooks=[hook for hook, _ in self._find(command.model).hooks.values()])
 
-    def load_plugin(self, command: LoadPluginCommand) -> LoadedPlugin:
+    def load_plugin(self, command: LoadPluginCommand, arrays: list[np.ndarray]) -> LoadedPlugin:
         """Runs the file: it is the user's own, and named by the user."""
-        file = load_plugin(Path(command.path))
+        file = load_plugin(command.file, read_array(arrays, command.source, "source").tobytes())
         add_plugin(file, built_in={*METHODS, *CONTRASTS, "none"})
         declared = [declaration.public for declaration in file.declarations.values()]
         return LoadedPlugin(sha256=file.sha256, declarations=declared)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "8411b21ed4eb529e"
+PROTOCOL_HASH = "b370dc520d083bdf"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -278,7 +278,8 @@ class Nothing(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class LoadPluginCommand(Struct, frozen=True, kw_only=True, rename="camel"):
-    path: str
+    file: str
+    source: Annotated[int, Meta(ge=0)]
 
 
 class PluginParameter(Struct, frozen=True, kw_only=True, rename="camel"):

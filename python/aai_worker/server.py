@@ -141,7 +141,7 @@ class Server:
             case "listHooks":
                 result = engine.list_hooks(command)
             case "loadPlugin":
-                result = engine.load_plugin(command)
+                result = engine.load_plugin(command, arrays)
         self.control.models = engine.models
         self._send(id, "result", result or Nothing(), attached)
 

@@ -31,13 +31,13 @@ Write = Callable[..., LoadedPlugin]
 
 
 @pytest.fixture
-def write(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
-    """Writes a plug-in file and loads it."""
+def write(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Loads a plug-in file with this text."""
     monkeypatch.setattr(registry, "_FILES", [])
 
     def write_and_load(code: str, name: str = "mine.py", header: str = HEADER) -> LoadedPlugin:
-        (tmp_path / name).write_text(header + code)
-        return engine.load_plugin(LoadPluginCommand(path=str(tmp_path / name)))
+        source = tiny.frame((header + code).encode())
+        return engine.load_plugin(LoadPluginCommand(file=f"/their/{name}", source=0), [source])
 
     return write_and_load
 
@@ -219,14 +219,9 @@ def test_files_that_are_no_plugins(code: str, message: str, write: Write) -> Non
     assert (caught.value.code, message in caught.value.message) == ("bad-plugin", True), caught.value.message
 
 
-def test_files_that_are_none(engine: Engine, tmp_path: Path) -> None:
-    with pytest.raises(WorkerError, match=r"no\.py cannot be read: No such file or directory\."):
-        engine.load_plugin(LoadPluginCommand(path=str(tmp_path / "no.py")))
-    with pytest.raises(WorkerError, match="cannot be read: Is a directory"):
-        engine.load_plugin(LoadPluginCommand(path=str(tmp_path)))
-    (tmp_path / "bytes.py").write_bytes(b"\xff\xfe\x00")
+def test_a_file_that_is_no_text(engine: Engine) -> None:
     with pytest.raises(WorkerError, match=r"bytes\.py is no plug-in file: it is not UTF-8 text\."):
-        engine.load_plugin(LoadPluginCommand(path=str(tmp_path / "bytes.py")))
+        engine.load_plugin(LoadPluginCommand(file="bytes.py", source=0), [tiny.frame(b"\xff\xfe\x00")])
 
 
 @pytest.mark.parametrize(

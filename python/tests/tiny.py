@@ -235,7 +235,8 @@ def vaf(
 
 
 def own_methods() -> PluginFile:
-    file = load_plugin(Path(__file__).parent / "own_methods.py")
+    path = Path(__file__).parent / "own_methods.py"
+    file = load_plugin(str(path), path.read_bytes())
     add_plugin(file, built_in=[])
     return file
 

@@ -1,5 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
+import type { NdArray } from "../arrays/nd_array";
 import { Connection, type ReadyInfo, type WorkerStats } from "../bridge/connection";
+import { WorkerError } from "../bridge/errors";
 import { bundledPythonPath, local } from "../bridge/launch/local";
 import { packageRoot } from "../data/package_root";
 import { resolveModel } from "../environment/published_models";
@@ -78,11 +81,13 @@ export class Worker implements AsyncDisposable {
   /**
    * Runs a Python file of your own and takes the methods it declares (see docs/methods.md, "Your own method"). Load it
    * again after changing it, and in every new worker: what was made of an older version of the file is refused.
+   * The file travels to the worker as bytes, alone: it can import installed packages, but no file beside it.
    * @throws WorkerError, WorkerDiedError
    */
   async loadPlugin(file: string): Promise<Plugin> {
     const path = resolve(file);
-    const { result } = await call(this.#connection, "loadPlugin", { path });
+    const source = await readPlugin(path);
+    const { result } = await call(this.#connection, "loadPlugin", { file: path, source: 0 }, [source]);
     const plugin = new Plugin(file, result);
     this.#plugins.set(path, plugin);
     return plugin;
@@ -105,6 +110,18 @@ export class Worker implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+}
+
+async function readPlugin(path: string): Promise<NdArray> {
+  try {
+    const data = await readFile(path);
+    return { name: "source", dtype: "uint8", shape: [data.byteLength], axes: ["byte"], data };
+  } catch (error) {
+    const reasons: Record<string, string> = { ENOENT: "there is no such file", EISDIR: "it is a folder" };
+    const reason = reasons[(error as NodeJS.ErrnoException).code ?? ""] ?? (error as Error).message;
+    const message = `The plug-in file ${path} cannot be read: ${reason}.`;
+    throw new WorkerError({ code: "bad-plugin", message, traceback: "" });
   }
 }
 

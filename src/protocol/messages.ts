@@ -133,8 +133,13 @@ export const RemoveHookCommand = z
 
 export const Nothing = z.object({}).meta({ id: "Nothing" });
 
-/** `path`: a Python file. It is run: it is the user's own code, named by the user. */
-export const LoadPluginCommand = z.object({ path: z.string() }).meta({ id: "LoadPluginCommand" });
+/**
+ * A Python file, which is run: it is the user's own code, named by the user. It travels as bytes, for a worker on another
+ * machine has other files: `file` is what the driver calls it, `source` the index of a uint8 array frame.
+ */
+export const LoadPluginCommand = z
+  .object({ file: z.string(), source: z.int().min(0) })
+  .meta({ id: "LoadPluginCommand" });
 
 export const PluginParameter = z
   .object({

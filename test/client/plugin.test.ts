@@ -42,6 +42,14 @@ async function load(file: string, name: string) {
   return { sha256: loaded.sha256, attention: loaded.attention(name, { alpha: 0.1 }) };
 }
 
+test("a file that cannot be read is a sentence, and no worker is asked", async () => {
+  const missing = worker.loadPlugin(join(folder, "no.py"));
+  await expect(missing).rejects.toThrow(
+    /^The plug-in file .*no\.py cannot be read: there is no such file\.$/,
+  );
+  await expect(worker.loadPlugin(folder)).rejects.toThrow("cannot be read: it is a folder.");
+});
+
 test("the file is told by what it declares", () => {
   expect(plugin.sha256).toMatch(/^[0-9a-f]{64}$/);
   expect(plugin.declarations[0]).toEqual({

@@ -40,4 +40,4 @@ def _describe(shape: torch.Size, dtype: torch.dtype, device: torch.device) -> st
 
 
 def _failed(plugin: Bound, what: str) -> WorkerError:
-    return WorkerError("plugin-failed", f"{plugin.declaration.name} of {plugin.file.path} {what}")
+    return WorkerError("plugin-failed", f"{plugin.declaration.name} of {plugin.file.name} {what}")

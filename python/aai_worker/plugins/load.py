@@ -7,7 +7,6 @@ import inspect
 import sys
 import traceback
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 
 from ..errors import WorkerError
@@ -16,7 +15,7 @@ from .declaration import Declaration, PluginError
 
 @dataclass(frozen=True)
 class PluginFile:
-    path: Path
+    name: str  # as its user knows it: a path, on the driver's machine
     sha256: str  # of its bytes
     lines: list[str]
     declarations: dict[str, Declaration]  # by name
@@ -24,41 +23,37 @@ class PluginFile:
     def place(self, error: BaseException) -> str:
         """The line of this file that an error came through last, as it stands there."""
         frames = traceback.extract_tb(error.__traceback__)
-        numbers = [frame.lineno for frame in frames if frame.filename == str(self.path) and frame.lineno]
+        numbers = [frame.lineno for frame in frames if frame.filename == self.name and frame.lineno]
         return f", in line {numbers[-1]} ({self.lines[numbers[-1] - 1].strip()})" if numbers else ""
 
 
-def load_plugin(path: Path) -> PluginFile:
+def load_plugin(name: str, source: bytes) -> PluginFile:
     """Runs the file and collects what it declares. @raise WorkerError, one sentence, whatever is wrong."""
     try:
-        source = path.read_bytes()
         lines = source.decode().splitlines()
-    except OSError as error:
-        raise _bad(f"The plug-in file {path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise _bad(f"{path} is no plug-in file: it is not UTF-8 text.") from error
+        raise _bad(f"{name} is no plug-in file: it is not UTF-8 text.") from error
     try:
-        code = compile(source, str(path), "exec", dont_inherit=True)
+        code = compile(source, name, "exec", dont_inherit=True)
     except (SyntaxError, ValueError) as error:
         line = f", in line {error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
-        raise _bad(f"{path} is no Python: {getattr(error, 'msg', error)}{line}.") from error
-    file = PluginFile(path, hashlib.sha256(source).hexdigest(), lines, {})
+        raise _bad(f"{name} is no Python: {getattr(error, 'msg', error)}{line}.") from error
+    file = PluginFile(name, hashlib.sha256(source).hexdigest(), lines, {})
     module = ModuleType(f"aai_plugin_{file.sha256[:12]}")
-    module.__file__ = str(path)
     sys.modules[module.__name__] = module  # dataclasses look their module up
     try:
         exec(code, module.__dict__)
     except PluginError as error:
-        raise _bad(f"{path}: {error}") from error
+        raise _bad(f"{name}: {error}") from error
     except (Exception, SystemExit) as error:
-        raise _bad(f"{path} failed as it was loaded{file.place(error)}: {describe_error(error)}.") from error
+        raise _bad(f"{name} failed as it was loaded{file.place(error)}: {describe_error(error)}.") from error
     for function in filter(inspect.isfunction, vars(module).values()):
         declaration = getattr(function, "__aai_plugin__", None)
         if isinstance(declaration, Declaration) and declaration.function.__module__ == module.__name__:
             file.declarations[declaration.name] = declaration
     if not file.declarations:
         raise _bad(
-            f"{path} declares no method; put @attention or @contrast, from aai_worker.plugins, before a "
+            f"{name} declares no method; put @attention or @contrast, from aai_worker.plugins, before a "
             "function."
         )
     return file

@@ -21,14 +21,14 @@ class Bound(NamedTuple):
 
 
 def add_plugin(file: PluginFile, built_in: Collection[str]) -> None:
-    """Takes the place of what the same path held before. @raise WorkerError where another has a name."""
-    others = [one for one in _FILES if one.path != file.path and one.sha256 != file.sha256]
+    """Takes the place of what a file of this name held. @raise WorkerError where another has a name."""
+    others = [one for one in _FILES if one.name != file.name and one.sha256 != file.sha256]
     for name in file.declarations:
-        owner = next((one.path for one in others if name in one.declarations), None)
+        owner = next((one.name for one in others if name in one.declarations), None)
         if owner is not None or name in built_in:
             raise WorkerError(
                 "bad-plugin",
-                f'{file.path} declares "{name}", but {owner or "a built-in method"} has that name already; '
+                f'{file.name} declares "{name}", but {owner or "a built-in method"} has that name already; '
                 "rename the function.",
             )
     _FILES[:] = [*others, file]
@@ -43,7 +43,7 @@ def find_plugin(axis: Axis, name: str, sha256: str, values: Mapping[str, Value])
         if file.sha256 != sha256:
             raise WorkerError(
                 "unknown-plugin",
-                f'"{name}" is asked for as {file.path} had it with hash {sha256[:12]}, but the file has been '
+                f'"{name}" is asked for as {file.name} had it with hash {sha256[:12]}, but the file has been '
                 f"loaded anew since, with hash {file.sha256[:12]}; take it from the newer loadPlugin.",
             )
         return Bound(file, declaration, declaration.fill(values))
