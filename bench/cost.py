@@ -112,7 +112,7 @@ def _parse() -> argparse.Namespace:
 
 def _load(options: argparse.Namespace, device: torch.device) -> Model:
     if options.layers is None:
-        return load_model(str(DEMO), None, options.dtype, True, device, progress=lambda: None)
+        return load_model(str(DEMO), None, options.dtype, True, device, None, progress=lambda: None)
     return create_llava(options.layers, DEMO, device, getattr(torch, options.dtype))
 
 
@@ -155,13 +155,14 @@ def _create_methods(layers: int, tokens: int) -> list[Method]:
     maps = CapturePolicy(
         layers=None, heads="mean", chosen_heads=[], keys="image", words=None, dtype="float16"
     )
+    vaf = VafParameters(enhance=1.15, suppress=0.95, layers=middle, queries="behindImage", image_keys=None)
     return [
         Method("greedy"),
         Method("captured", capture=maps),
         Method("aai", edit=aai),
-        Method("pai", edit=PaiParameters(alpha=0.5, layers=every, image_keys=None)),
+        Method("pai", edit=PaiParameters(alpha=0.5, layers=every, warmup=-1, image_keys=None)),
         Method("hgai", edit=HgaiParameters(alpha=0.5, layers=middle, image_keys=None)),
-        Method("vaf", edit=VafParameters(enhance=1.15, suppress=0.95, layers=middle, image_keys=None)),
+        Method("vaf", edit=vaf),
         *[Method(name, contrast=parameters) for name, parameters in contrasts.items()],
         Method("sample", search=sample),
         Method("beam", search=BeamParameters(**published, early_stopping=False, num_return=1)),

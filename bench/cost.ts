@@ -8,13 +8,13 @@ const settings = [
   ["--repeats", "9"],
   ["--layers", "1", "--tokens", "10", "--repeats", "3"],
 ];
+const shortSettings = [["--repeats", "1", "--tokens", "4"]];
 
-async function main(): Promise<void> {
+/** @param short the demo's checkpoint alone, four tokens: whether it runs, not what it tells */
+export async function benchCost(short: boolean): Promise<void> {
   const { execa } = await import("execa");
-  for (const args of settings) {
+  for (const args of short ? shortSettings : settings) {
     const env = { PYTHONPATH: join(root, "python"), OMP_NUM_THREADS: "1" };
     await execa(findPython().python, [join(root, "bench", "cost.py"), ...args], { env, stdio: "inherit" });
   }
 }
-
-main();

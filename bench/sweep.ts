@@ -17,7 +17,11 @@ const wide =
 /** Seconds an image takes with so many cells. */
 type Curve = [cells: number, seconds: number][];
 
-async function main(): Promise<void> {
+const shortSettings = "--image-count 2 --baseline-images 1 --cells 2 --tokens 4 --repeats 1".split(" ");
+
+/** @param short two cells and two images, nothing drawn: whether it runs, not what it tells */
+export async function benchSweep(short: boolean): Promise<void> {
+  if (short) return bench(shortSettings);
   const folder = mkdtempSync(join(tmpdir(), "aai-bench-"));
   const file = join(folder, "curve.json");
   try {
@@ -47,5 +51,3 @@ async function draw(curve: Curve): Promise<void> {
   });
   await writePng(join(root, "docs", "sweep_cost.png"), svg);
 }
-
-main();

@@ -31,6 +31,10 @@ function lanes(python) {
       { name: "layers", command: [...bin("dependency-cruiser", "depcruise"), "src"] },
       { name: "knip", command: [...bin("knip", "knip"), "--no-progress", "--no-config-hints"] },
       {
+        name: "bench",
+        command: [...bin("ts-node", "ts-node"), "bench/main.ts", "--short"],
+      },
+      {
         name: "vitest",
         command: [
           ...bin("vitest", "vitest"),

@@ -59,7 +59,7 @@ class Pen(ImageDraw.ImageDraw):
     def ring(self, x0: float, y0: float, x1: float, y1: float, colour: Colour, width: int) -> None:
         self.ellipse(scaled(x0, y0, x1, y1), outline=colour, width=width * SUPERSAMPLING)
 
-    def shape(self, *points: float, fill: Colour) -> None:
+    def filled(self, *points: float, fill: Colour) -> None:
         self.polygon(scaled(*points), fill)
 
     def stroke(self, *points: float, fill: Colour, width: int) -> None:
@@ -93,9 +93,9 @@ def bicycle(d: Pen, c: Colour) -> None:
 
 
 def car(d: Pen, c: Colour) -> None:
-    d.shape(22, 48, 34, 24, 68, 24, 82, 48, fill=c)
-    d.shape(29, 46, 37, 29, 49, 29, 49, 46, fill=GLASS)
-    d.shape(53, 46, 53, 29, 65, 29, 74, 46, fill=GLASS)
+    d.filled(22, 48, 34, 24, 68, 24, 82, 48, fill=c)
+    d.filled(29, 46, 37, 29, 49, 29, 49, 46, fill=GLASS)
+    d.filled(53, 46, 53, 29, 65, 29, 74, 46, fill=GLASS)
     d.box(4, 45, 98, 70, c, 8)
     d.box(90, 50, 98, 58, YELLOW, 2)
     for x in (16, 66):
@@ -131,12 +131,12 @@ def bench(d: Pen, c: Colour) -> None:
 
 
 def bird(d: Pen, c: Colour) -> None:
-    d.shape(24, 56, 0, 40, 6, 66, fill=c)
+    d.filled(24, 56, 0, 40, 6, 66, fill=c)
     d.oval(14, 34, 74, 74, c)
     d.oval(56, 18, 86, 48, c)
-    d.shape(84, 28, 100, 34, 84, 40, fill=ORANGE)
+    d.filled(84, 28, 100, 34, 84, 40, fill=ORANGE)
     d.oval(70, 26, 77, 33, BLACK)
-    d.shape(30, 48, 58, 46, 36, 70, fill=GREY)
+    d.filled(30, 48, 58, 46, 36, 70, fill=GREY)
     d.stroke(40, 72, 40, 88, fill=ORANGE, width=4)
     d.stroke(52, 72, 52, 88, fill=ORANGE, width=4)
 
@@ -144,13 +144,13 @@ def bird(d: Pen, c: Colour) -> None:
 def cat(d: Pen, c: Colour) -> None:
     d.stroke(76, 84, 94, 74, 92, 48, fill=c, width=8)
     d.oval(26, 42, 82, 98, c)
-    d.shape(20, 6, 24, 36, 44, 18, fill=c)
-    d.shape(76, 6, 72, 36, 52, 18, fill=c)
+    d.filled(20, 6, 24, 36, 44, 18, fill=c)
+    d.filled(76, 6, 72, 36, 52, 18, fill=c)
     d.oval(20, 14, 76, 58, c)
     for x in (32, 54):
         d.oval(x, 28, x + 10, 40, YELLOW)
         d.oval(x + 3, 29, x + 7, 39, BLACK)
-    d.shape(44, 44, 52, 44, 48, 49, fill=PINK)
+    d.filled(44, 44, 52, 44, 48, 49, fill=PINK)
 
 
 def dog(d: Pen, c: Colour) -> None:
@@ -160,7 +160,7 @@ def dog(d: Pen, c: Colour) -> None:
         d.box(x, 62, x + 8, 94, c, 2)
     d.box(56, 18, 84, 50, c, 9)
     d.box(76, 30, 100, 46, c, 6)
-    d.shape(56, 18, 70, 18, 60, 46, fill=BLACK)
+    d.filled(56, 18, 70, 18, 60, 46, fill=BLACK)
     d.oval(93, 29, 100, 36, BLACK)
     d.oval(76, 24, 81, 29, BLACK)
     d.box(58, 48, 70, 53, RED)
@@ -177,11 +177,11 @@ def umbrella(d: Pen, c: Colour) -> None:
 
 
 def kite(d: Pen, c: Colour) -> None:
-    d.shape(58, 0, 92, 34, 50, 70, 26, 28, fill=c)
-    d.shape(58, 0, 92, 34, 56, 32, fill=YELLOW)
-    d.shape(26, 28, 56, 32, 50, 70, fill=YELLOW)
+    d.filled(58, 0, 92, 34, 50, 70, 26, 28, fill=c)
+    d.filled(58, 0, 92, 34, 56, 32, fill=YELLOW)
+    d.filled(26, 28, 56, 32, 50, 70, fill=YELLOW)
     d.stroke(50, 70, 38, 78, 44, 88, 28, 98, fill=BLACK, width=3)
-    d.shape(30, 74, 46, 82, 44, 74, 32, 82, fill=RED)
+    d.filled(30, 74, 46, 82, 44, 74, 32, 82, fill=RED)
 
 
 def surfboard(d: Pen, c: Colour) -> None:
@@ -219,7 +219,7 @@ def fork(d: Pen, c: Colour) -> None:
 
 
 def knife(d: Pen, c: Colour) -> None:
-    d.shape(44, 60, 44, 0, 58, 14, 60, 60, fill=c)
+    d.filled(44, 60, 44, 0, 58, 14, 60, 60, fill=c)
     d.box(43, 58, 59, 100, BLACK, 4)
 
 
@@ -268,14 +268,14 @@ def couch(d: Pen, c: Colour) -> None:
 
 def potted_plant(d: Pen, c: Colour) -> None:
     for points in ((50, 64, 8, 30, 30, 20), (50, 64, 92, 30, 70, 20), (50, 64, 38, 0, 62, 0)):
-        d.shape(*points, fill=LEAF)
+        d.filled(*points, fill=LEAF)
     d.oval(28, 22, 72, 56, LEAF)
-    d.shape(28, 60, 72, 60, 65, 100, 35, 100, fill=c)
+    d.filled(28, 60, 72, 60, 65, 100, 35, 100, fill=c)
     d.box(25, 56, 75, 66, c, 2)
 
 
 def dining_table(d: Pen, c: Colour) -> None:
-    d.shape(12, 30, 88, 30, 100, 48, 0, 48, fill=c)
+    d.filled(12, 30, 88, 30, 100, 48, 0, 48, fill=c)
     d.box(0, 47, 100, 53, BROWN)
     d.box(5, 53, 12, 84, BROWN)
     d.box(88, 53, 95, 84, BROWN)
@@ -284,7 +284,7 @@ def dining_table(d: Pen, c: Colour) -> None:
 def tv(d: Pen, c: Colour) -> None:
     d.box(0, 10, 100, 74, BLACK, 4)
     d.box(6, 16, 94, 68, c)
-    d.shape(6, 68, 40, 34, 68, 68, fill=GREEN)
+    d.filled(6, 68, 40, 34, 68, 68, fill=GREEN)
     d.oval(66, 22, 80, 36, YELLOW)
     d.box(44, 74, 56, 84, BLACK)
     d.box(28, 83, 72, 89, BLACK)
@@ -293,8 +293,8 @@ def tv(d: Pen, c: Colour) -> None:
 def laptop(d: Pen, c: Colour) -> None:
     d.box(16, 12, 84, 62, GREY, 4)
     d.box(21, 17, 79, 57, c)
-    d.shape(14, 62, 86, 62, 100, 84, 0, 84, fill=SILVER)
-    d.shape(22, 65, 78, 65, 84, 75, 16, 75, fill=GREY)
+    d.filled(14, 62, 86, 62, 100, 84, 0, 84, fill=SILVER)
+    d.filled(22, 65, 78, 65, 84, 75, 16, 75, fill=GREY)
 
 
 def mouse(d: Pen, c: Colour) -> None:
@@ -314,10 +314,10 @@ def keyboard(d: Pen, c: Colour) -> None:
 
 
 def book(d: Pen, c: Colour) -> None:
-    d.shape(0, 22, 50, 30, 50, 86, 0, 78, fill=c)
-    d.shape(100, 22, 50, 30, 50, 86, 100, 78, fill=c)
-    d.shape(5, 18, 50, 27, 50, 80, 5, 72, fill=WHITE)
-    d.shape(95, 18, 50, 27, 50, 80, 95, 72, fill=WHITE)
+    d.filled(0, 22, 50, 30, 50, 86, 0, 78, fill=c)
+    d.filled(100, 22, 50, 30, 50, 86, 100, 78, fill=c)
+    d.filled(5, 18, 50, 27, 50, 80, 5, 72, fill=WHITE)
+    d.filled(95, 18, 50, 27, 50, 80, 95, 72, fill=WHITE)
     for y in (34, 46, 58):
         d.stroke(12, y - 4, 43, y + 2, fill=GREY, width=3)
         d.stroke(88, y - 4, 57, y + 2, fill=GREY, width=3)

@@ -23,6 +23,7 @@ from .protocol import (
     GenerateSummary,
     Nothing,
     Ready,
+    RowEvent,
     Token,
     TokensEvent,
     WorkerFault,
@@ -159,6 +160,8 @@ class Server:
                     return
                 if isinstance(event, TokensEvent):
                     control.generated_tokens += len(event.tokens)
+                elif isinstance(event, RowEvent) and not command.stream:
+                    control.generated_tokens += len(event.token_ids)
                 sender.send(event)
         except Cancelled:
             self._send(id, "cancelled", Nothing())

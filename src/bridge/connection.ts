@@ -25,6 +25,8 @@ export interface ConnectionOptions {
   /** Close workers on SIGINT and SIGTERM. */
   handleSignals: boolean;
   onLine?: ((line: string) => void) | undefined;
+  /** Ends a worker that is still starting; no longer heard once it is ready. */
+  signal?: AbortSignal | undefined;
 }
 
 export type ReadyInfo = z.infer<typeof Ready>;
@@ -75,8 +77,15 @@ export class Connection {
   /** Starts a worker and waits until it is ready. @throws WorkerDiedError */
   static async open(options: ConnectionOptions): Promise<{ connection: Connection; info: ReadyInfo }> {
     const connection = new Connection(options);
-    const info = await connection.#start();
-    return { connection, info };
+    const close = () => void connection.close();
+    options.signal?.addEventListener("abort", close);
+    try {
+      if (options.signal?.aborted) await connection.close();
+      const info = await connection.#start();
+      return { connection, info };
+    } finally {
+      options.signal?.removeEventListener("abort", close);
+    }
   }
 
   get pid(): number | undefined {
@@ -130,6 +139,7 @@ export class Connection {
       this.#data.bind(this.#endpoint.data),
     ]);
     const onBad = (error: Error) => this.#die({ kind: "protocol", reason: error.message });
+    if (this.#isLeaving) return this.#ready.promise;
     void this.#control.receive((message) => this.#onControl(message), onBad);
     void this.#data.receive((message, bytes) => this.#calls.receive(message, bytes), onBad);
 
@@ -141,6 +151,7 @@ export class Connection {
       folder: this.#endpoint.folder ?? null,
     };
     this.#worker = await launcher.launch(invitation, onLine);
+    if (this.#isLeaving) this.#kill(); // closed meanwhile, when there was nothing to end yet
     this.#unregister = registerWorker({ close: () => this.close(), kill: () => this.#kill(), handleSignals });
     this.#worker.ended.then(async (cause) => {
       await sleep(lastLinesMs);
@@ -153,6 +164,10 @@ export class Connection {
       });
     }, startTimeout * 1000);
     return this.#ready.promise.finally(() => clearTimeout(timeout));
+  }
+
+  get #isLeaving(): boolean {
+    return this.#state.name === "closing" || this.#state.name === "dead";
   }
 
   #onControl({ type, body }: Message): void {

@@ -32,6 +32,8 @@ export interface WorkerOptions {
   plugins?: readonly string[];
   /** Receives every line that the worker prints. */
   onLog?: (line: string) => void;
+  /** Ends the worker where it is still starting; `close` does it later. */
+  signal?: AbortSignal;
 }
 
 export interface LoadOptions {
@@ -141,6 +143,7 @@ export async function startWorker(options: WorkerOptions = {}): Promise<Worker> 
     stallTimeout: options.stallTimeout ?? 300,
     handleSignals: options.handleSignals ?? true,
     onLine: options.onLog,
+    signal: options.signal,
   });
   const worker = new Worker(connection, info);
   try {

@@ -65,7 +65,8 @@ export async function estimate(
   }
   const rows = total.cells * data.items.length;
   const seconds = (total.seconds * data.items.length) / items.length; // of one worker
-  const cores = crew.first?.info.device === "cpu" ? availableParallelism() : Number.POSITIVE_INFINITY;
+  const cores =
+    (await crew.first())?.info.device === "cpu" ? availableParallelism() : Number.POSITIVE_INFINITY;
   return {
     ...{ cells: total.cells, items: data.items.length, images: images.length, rows },
     prefillsSaved: rows - total.prefills,

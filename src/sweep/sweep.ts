@@ -80,7 +80,7 @@ export async function sweep<
           metrics: metrics.map(({ description }) => description),
           scheduler: scheduler.description ?? { rule: scheduler.name || "a function of the caller's" },
         },
-        await runContext(crew?.first),
+        await runContext(await crew?.first()),
       );
       folder.add(planned);
       await compete({ ...options, folder, planned, holders, later: byModel.slice(index + 1).flat().length });

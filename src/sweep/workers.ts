@@ -4,7 +4,8 @@ import type { ModelHolder } from "../runs/row_run";
 
 /** Starts a worker, and starts it again after it died. */
 export interface StartWorker {
-  (): Promise<Worker>;
+  /** @param signal ends a start that is still under way */
+  (signal?: AbortSignal): Promise<Worker>;
   /** Where it computes, if that is known: workers with the same one share it. */
   readonly device?: string;
 }
@@ -14,7 +15,10 @@ export function workersOn(
   devices: readonly string[],
   options: Omit<WorkerOptions, "device"> = {},
 ): StartWorker[] {
-  return devices.map((device) => Object.assign(() => startWorker({ ...options, device }), { device }));
+  return devices.map((device) => {
+    const start = (signal?: AbortSignal) => startWorker({ ...options, device, ...(signal && { signal }) });
+    return Object.assign(start, { device });
+  });
 }
 
 /** The first worker, started at once for what it can tell, and the starts of all, of which the first gives it. */
@@ -24,19 +28,20 @@ export async function startFirst([start, ...others]: readonly StartWorker[]): Pr
 }> {
   const first = await start!();
   let given = false;
-  const giveFirst = async () => {
-    if (given) return start!(); // it has died
+  const giveFirst = async (signal?: AbortSignal) => {
+    if (given) return start!(signal); // it has died
     given = true;
     return first;
   };
   return { first, starts: [Object.assign(giveFirst, start), ...others] };
 }
 
-/** Workers that all hold the same model, one checkpoint after another. */
+/** Workers that all hold the same model, one checkpoint after another. It owns each from the moment it is started. */
 export class Crew implements AsyncDisposable {
   readonly #starts: readonly StartWorker[];
   readonly #options: LoadOptions;
-  readonly #workers: (Worker | undefined)[];
+  readonly #workers: (Promise<Worker> | undefined)[];
+  readonly #leaving = new AbortController();
   #models: (Model | undefined)[] = [];
 
   constructor(starts: readonly StartWorker[], options: LoadOptions) {
@@ -64,16 +69,19 @@ export class Crew implements AsyncDisposable {
 
   /** Memory of all workers together, in bytes: of the devices where these have memory of their own. */
   async memory(): Promise<number> {
-    const stats = await Promise.all(this.#workers.map((worker) => worker?.stats()));
+    const stats = await Promise.all(this.#workers.map(async (worker) => (await worker)?.stats()));
     return stats.reduce((sum, one) => sum + (one ? one.deviceBytes || one.residentBytes : 0), 0);
   }
 
-  get first(): Worker | undefined {
+  /** The first worker, once it has been started. */
+  async first(): Promise<Worker | undefined> {
     return this.#workers[0];
   }
 
+  /** Ends all workers, those that are still starting, too. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.#workers.map((worker) => worker?.close()));
+    this.#leaving.abort();
+    await Promise.all(this.#workers.map((_, i) => this.#forget(i)));
   }
 
   async #revive(i: number, checkpoint: string): Promise<Model> {
@@ -84,12 +92,14 @@ export class Crew implements AsyncDisposable {
   }
 
   async #forget(i: number): Promise<void> {
-    await this.#workers[i]?.close();
+    const started = this.#workers[i];
     this.#workers[i] = undefined;
+    const worker = await started?.catch(() => undefined); // a start that failed leaves nothing
+    await worker?.close();
   }
 
   async #loadOn(i: number, checkpoint: string): Promise<Model> {
-    this.#workers[i] ??= await this.#starts[i]!();
-    return this.#workers[i].load(checkpoint, this.#options);
+    this.#workers[i] ??= this.#starts[i]!(this.#leaving.signal);
+    return (await this.#workers[i]).load(checkpoint, this.#options);
   }
 }

@@ -1,5 +1,6 @@
 /**
- * AAI, "Align Attention with Image": while the decoder writes, its attention logits x on image tokens become
+ * AAI, "Align Attention with Image" ("Visual Tokens Are Not Equal: Alleviating Hallucination in Multimodal Large Language
+ * Models via Aligning attention", OpenReview 8lHWG9Isnc, withdrawn): while the decoder writes, its attention logits x on image tokens become
  * `alpha * |x| * r + beta * x`, r being the vision encoder's self-attention over its mean.
  * Formula and defaults: the seed's `llama_modify`; its published setting is alpha 0.3, beta 1, layers 2 to 32 of 32.
  */
@@ -79,7 +80,7 @@ export const aboutAai: About = {
   axis: "attention",
   name: "aai",
   title: "Align Attention with Image",
-  source: "OpenReview 8lHWG9Isnc and its authors' code (a submission to ICLR 2026, withdrawn)",
+  source: '"Visual Tokens Are Not Equal" (OpenReview 8lHWG9Isnc, withdrawn) and its authors\' code',
   formula:
     "x <- alpha * |x| * r + beta * x on image keys, r the vision encoder's self-attention over its mean",
   parameters: {
