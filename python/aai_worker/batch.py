@@ -77,9 +77,11 @@ class Batch:
         """Feeds one token per row; logits [R, V] float32 of the next ones."""
         return self.model.forward(*self._begin(), attention)
 
-    def step_layers(self, attention: AttentionStep | None, layers: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """As `step`, and the logits [layer, R, V] of early exits: of the states after so many layers."""
-        return self.model.forward_layers(*self._begin(), attention, layers)
+    def step_layers(
+        self, attention: AttentionStep | None, layers: Sequence[int], normed: bool
+    ) -> tuple[Tensor, Tensor]:
+        """As `step`, and the logits [layer, R, V] of early exits, as `Model.forward_layers` says."""
+        return self.model.forward_layers(*self._begin(), attention, layers, normed)
 
     def keep(self, rows: Sequence[int]) -> None:
         """These rows only, before the step that was to come."""

@@ -167,7 +167,7 @@ def _forward(
     config = model.config.text_config
     for layer in range(config.num_hidden_layers):
         part = f"model.language_model.layers.{layer}"
-        x = _norm(hidden, weights[f"{part}.input_layernorm.weight"], config.rms_norm_eps)
+        x = norm(hidden, weights[f"{part}.input_layernorm.weight"], config.rms_norm_eps)
         q, k, v = (_heads(x @ weights[f"{part}.self_attn.{name}_proj.weight"].T, config) for name in "qkv")
         q, k = _rotate(q, config), _rotate(k, config)
         k, v = (x.repeat_interleave(len(q) // len(x), dim=0) for x in (k, v))  # heads share keys and values
@@ -181,10 +181,10 @@ def _forward(
         future = torch.ones_like(scores[0], dtype=torch.bool).triu(diagonal=1)
         output = torch.softmax(scores.masked_fill(future, -torch.inf), dim=-1) @ v  # [Hq, L, D]
         hidden = hidden + output.transpose(0, 1).flatten(1) @ weights[f"{part}.self_attn.o_proj.weight"].T
-        x = _norm(hidden, weights[f"{part}.post_attention_layernorm.weight"], config.rms_norm_eps)
+        x = norm(hidden, weights[f"{part}.post_attention_layernorm.weight"], config.rms_norm_eps)
         gate, up, down = (weights[f"{part}.mlp.{name}_proj.weight"] for name in ("gate", "up", "down"))
         hidden = hidden + (torch.nn.functional.silu(x @ gate.T) * (x @ up.T)) @ down.T
-    last = _norm(hidden[-1], weights["model.language_model.norm.weight"], config.rms_norm_eps)
+    last = norm(hidden[-1], weights["model.language_model.norm.weight"], config.rms_norm_eps)
     return last @ weights["lm_head.weight"].T
 
 
@@ -194,7 +194,7 @@ def _edits_prompt(edit: Any, query: int, image_keys: list[int]) -> bool:
     return getattr(edit, "prompt", False) and query > max(image_keys)
 
 
-def _norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
+def norm(x: Tensor, weight: Tensor, eps: float) -> Tensor:
     return weight * x / (x.pow(2).mean(dim=-1, keepdim=True) + eps).sqrt()
 
 

@@ -18,6 +18,7 @@ from transformers import (
     Blip2QFormerConfig,
     Blip2VisionConfig,
     BlipImageProcessorPil,
+    CohereConfig,
     InstructBlipConfig,
     InstructBlipForConditionalGeneration,
     InstructBlipProcessor,
@@ -44,6 +45,9 @@ def save(folder: Path, text: type[PreTrainedConfig] = OPTConfig) -> Path:
     if text is OPTConfig:
         decoder |= dict(hidden_size=32, ffn_dim=48, num_hidden_layers=4, num_attention_heads=4)
         decoder |= dict(max_position_embeddings=128, word_embed_proj_dim=32)
+    elif text is CohereConfig:
+        decoder |= dict(hidden_size=32, intermediate_size=48, num_hidden_layers=4, num_attention_heads=4)
+        decoder |= dict(max_position_embeddings=128, logit_scale=0.4)
     else:
         decoder |= dict(d_model=32, d_ff=48, num_layers=2, num_heads=4, d_kv=8)
     config = Blip2Config(

@@ -353,8 +353,12 @@ def test_early_exits_equal_transformers_hidden_states(
     oracle: tuple[Any, Any],
     logits: list[Tensor],
 ) -> None:
-    """Without cache, all recomputed by transformers at every token."""
+    """Without cache, all recomputed by transformers at every token; DeCo's exits pass the final norm."""
     model = oracle[0]
+    weight, eps = (
+        model.state_dict()["model.language_model.norm.weight"],
+        model.config.text_config.rms_norm_eps,
+    )
     tokens: list[int] = []
     expected, plain = [], []
     with torch.no_grad():
@@ -362,7 +366,10 @@ def test_early_exits_equal_transformers_hidden_states(
         for _ in range(TOKENS):
             written = model.get_input_embeddings()(torch.tensor(tokens, dtype=torch.long))
             output = model(inputs_embeds=torch.cat([prompt, written])[None], output_hidden_states=True)
-            early = {layer: model.lm_head(output.hidden_states[layer][0, -1]) for layer in range(4)}
+            passed = torch.stack([states[0, -1] for states in output.hidden_states[:4]])
+            if parameters.__struct_config__.tag == "deco":
+                passed = naive.norm(passed, weight, eps)
+            early = dict(enumerate(passed @ model.lm_head.weight.T))
             expected.append(formula(output.logits[0, -1], early))
             plain.append(int(output.logits[0, -1].argmax()))
             tokens.append(int(expected[-1].argmax()))

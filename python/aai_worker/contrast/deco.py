@@ -2,8 +2,8 @@
 
 Candidates are the likeliest tokens that together have probability `top_p`, `max_candidates` at most. Of the
 layers given, that which gives any candidate the highest probability m counts: l + alpha * m * l_early; all
-but candidates are left out. Early exits go through the LM head alone, without the final norm, as in the
-released code, which is for one row; here every row has its own.
+but candidates are left out. Early exits pass the decoder's final norm and the LM head, as in the released
+code, which is for one row; here every row has its own.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Deco(Contrast):
         check_exits(self.method, self._layers, model.layers)
 
     def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
-        logits, early = main.step_layers(attention, self._layers)
+        logits, early = main.step_layers(attention, self._layers, normed=True)
         candidates = find_candidates(logits, self.parameters.top_p, self.parameters.max_candidates)
         return Outcome(logits, correct(logits, early, candidates, self.parameters.alpha))
 

@@ -26,7 +26,7 @@ class Dola(Contrast):
         check_exits(self.method, self.parameters.layers, model.layers)
 
     def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
-        logits, early = main.step_layers(attention, self.parameters.layers)
+        logits, early = main.step_layers(attention, self.parameters.layers, normed=False)
         return Outcome(logits, contrast_layers(logits, early, self.parameters.relative_top))
 
 

@@ -19,6 +19,7 @@ from ..prompts import PLACEHOLDER
 from ..protocol import ModelDescription, VisionTower
 from ..reference import Reference
 from ..stops import Stops
+from .exits import early_exits
 
 # Where image tokens depend on the image, a description tells them for one of this size: a photo of COCO.
 TYPICAL_SIZE = (640, 480)
@@ -291,12 +292,16 @@ class Model(ABC):
         prefix: SharedPrefix,
         attention_step: AttentionStep | None,
         layers: Sequence[int],
+        normed: bool,
     ) -> tuple[Tensor, Tensor]:
-        """As `forward`, and [layer, R, V] float32: the states after so many layers through the LM head."""
-        output = self._step(embedded, positions, own, prefix, attention_step, output_hidden_states=True)
-        passed = [output.hidden_states[layer][:, -1].to(self.device) for layer in layers]  # 0 = the embedding
-        exits = self.network.get_output_embeddings()(torch.stack(passed))
-        return output.logits[:, -1].to(self.device).float(), exits.to(self.device).float()
+        """As `forward`, and logits [layer, R, V] float32 of early exits: of the states after so many layers.
+
+        `normed`: these pass the decoder's final norm, as the last state does, before the LM head.
+        """
+        with early_exits(self.decoder, layers, normed):
+            output = self._step(embedded, positions, own, prefix, attention_step, output_hidden_states=True)
+        final, *exits = output.logits.to(self.device).float().unbind(dim=1)
+        return final, torch.stack(exits)
 
     def _step(
         self,
