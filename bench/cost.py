@@ -125,7 +125,7 @@ def _create_methods(layers: int, tokens: int) -> list[Method]:
     contrasts = {
         "vcd": VcdParameters(alpha=1.0, beta=0.1, noise_step=500, seed=42),
         "apcOnly": ApcOnlyParameters(beta=0.1),
-        "m3id": M3idParameters(decay=0.02, beta=0.1),
+        "m3id": M3idParameters(decay=0.02, first_step=1, beta=0.1),
         "paiCfg": PaiCfgParameters(gamma=1.1, beta=0.1),
         "icd": IcdParameters(alpha=0.5, beta=0.1, disturbance="You are a confused object detector."),
         "dola": DolaParameters(layers=exits, relative_top=0.1),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "b370dc520d083bdf"
+PROTOCOL_HASH = "8d5ff81ea74d1cf8"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -101,6 +101,7 @@ class ApcOnlyParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_f
 
 class M3idParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="m3id"):
     decay: float
+    first_step: Annotated[int, Meta(ge=0)]
     beta: float
 
 

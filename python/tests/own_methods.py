@@ -46,7 +46,7 @@ def plausible(logits: Tensor, main: Tensor, beta: float) -> Tensor:
 @contrast(stream="imageFree")
 def own_m3id(main: Tensor, other: Tensor, generated: int, *, decay: float = 0.1) -> Tensor:
     gain = main.log_softmax(dim=0) - other.log_softmax(dim=0)
-    return plausible(main + torch.expm1(decay * torch.tensor(generated)) * gain, main, 0.1)
+    return plausible(main + torch.expm1(decay * torch.tensor(generated + 1)) * gain, main, 0.1)
 
 
 @contrast(stream="imageFree")

@@ -47,8 +47,8 @@ def apc(beta: float = 0.1) -> ApcOnlyParameters:
     return ApcOnlyParameters(beta=beta)
 
 
-def m3id(decay: float = 0.1, beta: float = 0.1) -> M3idParameters:
-    return M3idParameters(decay=decay, beta=beta)
+def m3id(decay: float = 0.1, beta: float = 0.1, first_step: int = 1) -> M3idParameters:
+    return M3idParameters(decay=decay, first_step=first_step, beta=beta)
 
 
 def pai_cfg(gamma: float = 1.5, beta: float = 0.1) -> PaiCfgParameters:
@@ -95,12 +95,18 @@ def test_worked_vector_of_the_plausibility_constraint() -> None:
 
 
 def test_worked_vector_of_m3id() -> None:
-    """With weight (1 - g) / g = 2 at t = log(3) / decay; lc = log(.5, .25, .25), lu = log(.25, .5, .25)."""
+    """With weight (1 - g) / g = 2 at t = log(3) / decay; lc = log(.5, .25, .25), lu = log(.25, .5, .25).
+
+    t of the 7th token is 7 as in AvisC, or 6 as in RITUAL.
+    """
     main, other = [math.log(p) for p in (0.5, 0.25, 0.25)], [math.log(p) for p in (0.25, 0.5, 0.25)]
-    logits = combine(m3id(decay=math.log(3) / 7), main, other, age=7)
     expected = [math.log(0.5) + 2 * math.log(2), math.log(0.25) - 2 * math.log(2), math.log(0.25)]
-    assert logits == pytest.approx(expected, abs=1e-5)
-    assert combine(m3id(beta=0), main, other, age=0) == pytest.approx(main)
+    for parameters in (
+        m3id(decay=math.log(3) / 7),
+        m3id(decay=math.log(3) / 6, first_step=0),
+    ):
+        assert combine(parameters, main, other, age=6) == pytest.approx(expected, abs=1e-5)
+    assert combine(m3id(beta=0, first_step=0), main, other, age=0) == pytest.approx(main)
 
 
 def test_worked_vector_of_pai_cfg() -> None:
@@ -201,7 +207,7 @@ def naive_vcd(main: Tensor, other: Tensor, step: int) -> Tensor:
 
 def naive_m3id(main: Tensor, other: Tensor, step: int) -> Tensor:
     lc, lu = log_probabilities(main), log_probabilities(other)
-    g = math.exp(-0.1 * step)
+    g = math.exp(-0.1 * (step + 1))
     return plausible(lc + (1 - g) / g * (lc - lu), main, 0.1)
 
 

@@ -103,7 +103,7 @@ NEUTRAL = [
 NEUTRAL_CONTRASTS = {
     "vcd": VcdParameters(alpha=0.0, beta=0.0, noise_step=500, seed=3),
     "apcOnly": ApcOnlyParameters(beta=0.0),
-    "m3id": M3idParameters(decay=0.0, beta=0.0),
+    "m3id": M3idParameters(decay=0.0, first_step=1, beta=0.0),
     "paiCfg": PaiCfgParameters(gamma=1.0, beta=0.0),
     "icd": IcdParameters(alpha=0.0, beta=0.0, disturbance="Be confused."),
     "sid": SidParameters(alpha=0.0, beta=0.0, keep=5, layer=2),

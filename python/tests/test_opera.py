@@ -145,7 +145,9 @@ def test_without_penalty_and_returns_clean_is_beam_search(engines: dict[str, Eng
 
 
 @pytest.mark.parametrize("warmup", [2, 14, 25])
-@pytest.mark.parametrize("contrast", [None, M3idParameters(decay=0.02, beta=0.0)], ids=["", "m3id"])
+@pytest.mark.parametrize(
+    "contrast", [None, M3idParameters(decay=0.02, first_step=1, beta=0.0)], ids=["", "m3id"]
+)
 def test_what_is_restored_is_what_was(
     contrast: Any, warmup: int, engines: dict[str, Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,7 +36,7 @@ type Parts = Partial<Pick<Setting, "attention" | "contrast" | "search">>;
 /** The published strength of an edit whose effect on this checkpoint the demo's own table shows, and a milder one. */
 const milder = 0.1;
 /** Published layers are those of 32-layer decoders: the same share of the demo's 6. */
-const layers = { hgai: [0, 3], vaf: [1, 3], deco: [3, 5] } as const;
+const layers = { hgai: [0, 4], vaf: [1, 3], deco: [3, 5] } as const;
 /** As 50 to LLaVA-1.5's 576 image tokens: the demo has 64. */
 const keep = 6;
 

@@ -11,6 +11,7 @@ const parameters = {
   "noise-seed": "seed",
   gamma: "gamma",
   decay: "decay",
+  "first-step": "firstStep",
   disturbance: "disturbance",
   "early-layers": "layers",
   "relative-top": "relativeTop",
@@ -36,6 +37,7 @@ export const contrastOptions = {
   "noise-seed": { type: "number", describe: "vcd, noisy streams of --plugin [42]", group: "Contrast:" },
   gamma: { type: "number", describe: "paiCfg: 1 = plain [1.1]", group: "Contrast:" },
   decay: { type: "number", describe: "m3id: growth with the answer's length [0.02]", group: "Contrast:" },
+  "first-step": { type: "number", describe: "m3id: t of the first token, 0 or 1 [1]", group: "Contrast:" },
   disturbance: { type: "string", describe: "icd: text before the question", group: "Contrast:" },
   "early-layers": {
     type: "string",

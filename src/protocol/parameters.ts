@@ -187,7 +187,13 @@ export const ApcOnlyParameters = z
 
 /** M3ID: contrast with the image-free answer, its weight `exp(decay * t) - 1` growing with the token's number t. */
 export const M3idParameters = z
-  .object({ method: z.literal("m3id"), decay: z.number(), beta: z.number() })
+  .object({
+    method: z.literal("m3id"),
+    decay: z.number(),
+    /** t of the first token. */
+    firstStep: z.int().min(0),
+    beta: z.number(),
+  })
   .meta({ id: "M3idParameters" });
 
 /** PAI's logit part: `gamma * (lc - lu) + lu`, log-probabilities with and without the image. */

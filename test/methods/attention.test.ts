@@ -8,7 +8,7 @@ const small = { family: "other", layers: 6 };
 test("published defaults", () => {
   expect(resolveAttention(aai(), llava7b)).toMatchObject({ alpha: 0.3, beta: 1, layers: [2, 32], warmup: 5 });
   expect(resolveAttention(pai(), llava7b)).toMatchObject({ alpha: 0.5, layers: [2, 32], warmup: -1 });
-  expect(resolveAttention(hgai(), llava7b)).toMatchObject({ alpha: 0.5, layers: [5, 18] });
+  expect(resolveAttention(hgai(), llava7b)).toMatchObject({ alpha: 0.5, layers: [5, 19] });
   const published = { enhance: 1.15, suppress: 0.95, layers: [9, 15], queries: "behindImage" };
   expect(resolveAttention(vaf(), llava7b)).toMatchObject(published);
 });
@@ -24,8 +24,8 @@ test("PAI's alpha is the family's unless given", () => {
 
 test("published layers are never scaled in silence", () => {
   expect(() => resolveAttention(hgai(), small)).toThrow(
-    "hgai: its published layers [5, 18) are those of a decoder with 32 layers; this model has 6. Give layers: the " +
-      "same share of them would be [0, 3).",
+    "hgai: its published layers [5, 19) are those of a decoder with 32 layers; this model has 6. Give layers: the " +
+      "same share of them would be [0, 4).",
   );
   expect(() => resolveAttention(vaf(), small)).toThrow("would be [1, 3)");
   expect(resolveAttention(vaf({ layers: [1, 3] }), small)).toMatchObject({ layers: [1, 3] });

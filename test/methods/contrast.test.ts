@@ -8,9 +8,9 @@ const small = { family: "llava", layers: 6 };
 test("published defaults", () => {
   expect(vcd()).toEqual({ method: "vcd", alpha: 1, beta: 0.1, noiseStep: 500, seed: 42 });
   expect(apcOnly()).toEqual({ method: "apcOnly", beta: 0.1 });
-  expect(m3id()).toEqual({ method: "m3id", decay: 0.02, beta: 0.1 });
+  expect(m3id()).toEqual({ method: "m3id", decay: 0.02, firstStep: 1, beta: 0.1 });
   expect(paiCfg()).toEqual({ method: "paiCfg", gamma: 1.1, beta: 0.1 });
-  expect(icd()).toMatchObject({ alpha: 0.5, beta: 0.1, disturbance: "You are a confused object detector." });
+  expect(icd()).toMatchObject({ alpha: 1, beta: 0.1, disturbance: "You are a confused object detector." });
   expect(sid()).toEqual({ method: "sid", alpha: 1, beta: 0.1, keep: 50, layer: 2 });
   expect(resolveContrast(deco(), llava7b)).toEqual({
     method: "deco",
@@ -21,15 +21,23 @@ test("published defaults", () => {
   });
 });
 
-test("DoLa's buckets are those of its paper where the decoder has 32 layers", () => {
-  const layers = (parameters: ReturnType<typeof dola>, target = llava7b) => {
-    const resolved = resolveContrast(parameters, target);
-    return resolved.method === "dola" && resolved.layers;
+/** As `--early-exit-layers` of the authors' README has them, less the last layer. */
+const releasedLow = "0,2,4,6,8,10,12,14,16,18";
+test.each([
+  [32, "0,2,4,6,8,10,12,14", "16,18,20,22,24,26,28,30"],
+  [40, releasedLow, "20,22,24,26,28,30,32,34,36,38"],
+  [60, releasedLow, "40,42,44,46,48,50,52,54,56,58"],
+  [80, releasedLow, "60,62,64,66,68,70,72,74,76,78"],
+  [6, "0,2", "3,5"],
+  [35, "0,2,4,6,8,10,12,14,16", "17,19,21,23,25,27,29,31,33"],
+])("DoLa's early exits of a decoder with %i layers", (count, low, high) => {
+  const layers = (parameters: ReturnType<typeof dola>) => {
+    const resolved = resolveContrast(parameters, { family: "llava", layers: count });
+    return resolved.method === "dola" && resolved.layers.join();
   };
-  expect(layers(dola())).toEqual([0, 2, 4, 6, 8, 10, 12, 14]);
-  expect(layers(dola({ layers: "high" }))).toEqual([16, 18, 20, 22, 24, 26, 28, 30]);
-  expect(layers(dola({ layers: "high" }), small)).toEqual([3, 5]);
-  expect(layers(dola({ layers: [1, 5] }), small)).toEqual([1, 5]);
+  expect(layers(dola())).toBe(low);
+  expect(layers(dola({ layers: "high" }))).toBe(high);
+  expect(layers(dola({ layers: [1, 5] }))).toBe("1,5");
 });
 
 test("DeCo's published layers are never scaled in silence", () => {
@@ -48,4 +56,5 @@ test("a wrong parameter is named", () => {
   expect(() => deco({ topP: 0 })).toThrow("deco: topP is 0.");
   expect(() => sid({ keep: 0 })).toThrow("sid: keep is 0.");
   expect(() => m3id({ decay: Number.NaN })).toThrow("m3id: decay is NaN.");
+  expect(() => m3id({ firstStep: -1 })).toThrow("m3id: firstStep is -1.");
 });

@@ -1,8 +1,9 @@
 """M3ID (CVPR 2024): contrast with the answer without the image, the stronger the longer the answer is.
 
 lc + (1 - g) / g * (lc - lu), lc and lu the log-probabilities with and without the image, g = exp(-decay * t)
-for token t (from 0: the first is not contrasted); then the plausibility constraint. Written with the logits
-in place of the first lc: they differ by a constant per row only.
+for token t, counted from `first_step` (1 as in AvisC and MoD, or 0 as in RITUAL: the first is not contrasted
+then); then the plausibility constraint. Written with the logits in place of the first lc: they differ by a
+constant per row only.
 """
 
 from __future__ import annotations
@@ -16,6 +17,6 @@ from .image_free import ImageFree
 
 class M3id(ImageFree):
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
-        weight = torch.expm1(self.parameters.decay * age)  # (1 - g) / g
+        weight = torch.expm1(self.parameters.decay * (age + self.parameters.first_step))  # (1 - g) / g
         gain = main.log_softmax(dim=-1) - other.log_softmax(dim=-1)
         return keep_plausible(main + weight * gain, main, self.parameters.beta)

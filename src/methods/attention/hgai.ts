@@ -1,6 +1,7 @@
 /**
  * HGAI, "Devils in Middle Layers of Large Vision-Language Models" (CVPR 2025): `x + alpha * mean over heads of |x|` on the
- * attention logits x of image tokens, from the first token on. Published: alpha 0.5, layers 5 to 17 of 32, both included.
+ * attention logits x of image tokens, from the first token on. Published: alpha 0.5, layers 5 to 18 of 32, both included:
+ * the released script adds one to the end of its `--guide-range 5,18`.
  */
 import type { z } from "zod";
 import { HgaiParameters } from "../../protocol/parameters";
@@ -11,7 +12,7 @@ import { type MethodTarget, publishedLayers } from "../target";
 export interface HgaiOptions {
   /** Strength; 0 changes nothing. Default 0.5. */
   alpha?: number;
-  /** Decoder layers edited, `[start, end)` counted from 0. Default [5, 18), refused where the decoder has fewer. */
+  /** Decoder layers edited, `[start, end)` counted from 0. Default [5, 19), refused where the decoder has fewer. */
   layers?: readonly [number, number];
   /** Positions of the image tokens in the prompt, `[start, end)`, where they are not to be found from the token ids. */
   imageKeys?: readonly [number, number];
@@ -37,7 +38,7 @@ export function isNeutralHgai({ parameters }: Hgai): boolean {
 
 /** @throws ParameterError where the published layers are not the model's. */
 export function resolveHgai({ parameters }: Hgai, target: MethodTarget): z.infer<typeof HgaiParameters> {
-  return { ...parameters, layers: parameters.layers ?? publishedLayers("hgai", [5, 18], target) };
+  return { ...parameters, layers: parameters.layers ?? publishedLayers("hgai", [5, 19], target) };
 }
 
 export const aboutHgai: About = {
@@ -48,7 +49,7 @@ export const aboutHgai: About = {
   formula: "x <- x + alpha * mean over heads of |x| on image keys, from the first token on",
   parameters: {
     alpha: "strength",
-    layers: `${shared.layers}; by default [5, 18), refused where the decoder has fewer`,
+    layers: `${shared.layers}; by default [5, 19), refused where the decoder has fewer`,
     imageKeys: shared.imageKeys,
   },
   defaults: hgai().parameters,

@@ -1,6 +1,7 @@
 /**
  * ICD, "Instruction Contrastive Decoding" (ACL Findings 2024): `(1 + alpha) * l - alpha * l(disturbed)`, the disturbance being a
- * text before the question, then the plausibility constraint.
+ * text before the question, then the plausibility constraint. Alpha 1 as in all released scripts, whose LLaVA one puts the
+ * disturbance in place of the system prompt; before the question is where SID's copy of ICD has it.
  */
 import type { z } from "zod";
 import { IcdParameters } from "../../protocol/parameters";
@@ -8,7 +9,7 @@ import { type About, shared, streamCombines } from "../about";
 import { checkedContrast } from "./plausibility";
 
 export interface IcdOptions {
-  /** Weight of the contrast; 0 leaves the constraint alone. Default 0.5. */
+  /** Weight of the contrast; 0 leaves the constraint alone. Default 1. */
   alpha?: number;
   /** Tokens below this share of the best one's probability are left out; 0 = none. Default 0.1. */
   beta?: number;
@@ -21,7 +22,7 @@ export type Icd = z.infer<typeof IcdParameters>;
 const confused = "You are a confused object detector.";
 
 /** @throws ParameterError */
-export function icd({ alpha = 0.5, beta = 0.1, disturbance = confused }: IcdOptions = {}): Icd {
+export function icd({ alpha = 1, beta = 0.1, disturbance = confused }: IcdOptions = {}): Icd {
   return checkedContrast(IcdParameters, { method: "icd", alpha, beta, disturbance });
 }
 
