@@ -10,8 +10,10 @@ import converted
 import pytest
 import tiny
 import torch
+from test_contrast import icd, plausible
 from tokenizers import AddedToken
 from tokenizers.processors import TemplateProcessing
+from torch import Tensor
 from transformers import (
     Blip2Config,
     Blip2ForConditionalGeneration,
@@ -186,6 +188,44 @@ def test_instructblip_equals_transformers(beams: int, tmp_path: Path) -> None:
     shutil.rmtree(folder / "qformer_tokenizer")
     with pytest.raises(WorkerError, match="lacks the tokenizer of the Q-Former"):
         tiny.load(folder)
+
+
+def test_icd_disturbs_what_the_qformer_reads(tmp_path: Path, logits: list[Tensor]) -> None:
+    """And nothing else, as the authors' InstructBLIP; all recomputed by transformers at every token."""
+    folder = save_instructblip(tmp_path)
+    engine, oracle = tiny.load(folder), converted.native(folder)
+    processor = InstructBlipProcessor.from_pretrained(folder)
+    processor.image_token = AddedToken("<image>")
+    question = "What is it?"
+    plain, disturbed = (
+        processor(images=tiny.picture(0), text=text, return_tensors="pt")
+        for text in (question, f"Be confused. {question}")
+    )
+    written, tokens, expected = plain["input_ids"], [], []
+    with torch.inference_mode():
+        for _ in range(4):
+            main, other = (
+                oracle(
+                    pixel_values=read["pixel_values"],
+                    qformer_input_ids=read["qformer_input_ids"],
+                    qformer_attention_mask=read["qformer_attention_mask"],
+                    input_ids=written,
+                    attention_mask=torch.ones_like(written),
+                ).logits[0, -1]
+                for read in (plain, disturbed)
+            )
+            expected.append(plausible(2 * main - other, main, 0.1))
+            tokens.append(int(expected[-1].argmax()))
+            assert not torch.allclose(main, other, atol=1e-2), "it is meant to show"
+            written = torch.cat([written, torch.tensor([tokens[-1:]])], dim=1)
+    sample = tiny.sample(question, template="chat")
+    contrast = icd(alpha=1.0)
+    result = tiny.run(engine, [sample], [tiny.row()], tiny.pictures(1), tokens=4, contrast=contrast)
+    assert result.ids() == tokens
+    got = torch.cat(logits)
+    kept = torch.stack(expected).isfinite()
+    assert torch.equal(got.isfinite(), kept)
+    assert (got - torch.stack(expected))[kept].abs().max() < 1e-4
 
 
 def test_aai_acts_on_the_queries(loaded: tuple[Engine, Any]) -> None:

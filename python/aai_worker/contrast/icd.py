@@ -1,7 +1,8 @@
 """ICD, "Instruction Contrastive Decoding" (ACL Findings 2024): contrast with a disturbed instruction.
 
 logits = (1 + alpha) * l - alpha * l(disturbed), then the plausibility constraint on l. The disturbance stands
-before the question; before the whole text where the prompt is raw.
+before the question; before the whole text where the prompt is raw. Where the vision pass reads the prompt, as
+InstructBLIP's Q-Former does, it alone reads the disturbed one, as in the released code.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from torch import Tensor
 from ..errors import WorkerError
 from ..models import Embedded, Look, Model
 from ..prepare import Prepared
-from ..prompts import build_prompt
+from ..prompts import PLACEHOLDER, build_prompt
 from .base import TwoStreams, keep_plausible
 
 
@@ -28,6 +29,9 @@ class Icd(TwoStreams):
             )
 
     def prompt(self, model: Model, sample: Prepared, look: Look | None) -> Embedded:
+        if sample.pixels is not None and model.instructed:
+            text = self._disturb(model, sample).replace(PLACEHOLDER, "")
+            look = model.look(model.instruct(sample.pixels, text), frozenset())
         return model.embed(self._ids(model, sample), look)
 
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
@@ -35,7 +39,12 @@ class Icd(TwoStreams):
         return keep_plausible((1 + alpha) * main - alpha * other, main, self.parameters.beta)
 
     def _ids(self, model: Model, sample: Prepared) -> list[int]:
+        """What the decoder reads."""
+        if sample.pixels is not None and model.instructed:
+            return sample.ids
+        return model.tokenise(self._disturb(model, sample), sample.pixels)
+
+    def _disturb(self, model: Model, sample: Prepared) -> str:
         text = f"{self.parameters.disturbance} {sample.prompt.text}"
         disturbed = msgspec.structs.replace(sample.prompt, text=text)
-        prompt = build_prompt(disturbed, sample.image is not None, model.tokenizer)
-        return model.tokenise(prompt, sample.pixels)
+        return build_prompt(disturbed, sample.image is not None, model.tokenizer)
