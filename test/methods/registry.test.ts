@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { methods, parametersOf } from "../../src/methods/registry";
@@ -36,6 +36,14 @@ test("a default that waits for the model is told as such", () => {
     ["warmup", "-1"],
     ["imageKeys", "by model"],
   ]);
+});
+
+test("the documented table of departures has every published method", () => {
+  const page = readFileSync(join(__dirname, "../../docs/methods.md"), "utf8");
+  const table = page.split("## Paper, released code, and here")[1]!.split("\n## ")[0]!;
+  const own = ["apcOnly", "greedy", "sample", "beam"]; // a control, and what transformers' generate does
+  for (const { name } of methods.filter((method) => !own.includes(method.name)))
+    expect(table).toMatch(new RegExp(`^\\| \`${name}\` \\| .+ \\|$`, "m"));
 });
 
 test("one file per method on both sides", () => {
