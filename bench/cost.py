@@ -147,7 +147,7 @@ def _create_methods(layers: int, tokens: int) -> list[Method]:
         )
 
     aai = AaiParameters(
-        alpha=0.3, beta=1.0, layers=every, warmup=5, mode="seed", normalisation="mean", image_keys=None
+        alpha=0.3, beta=1.0, layers=every, warmup=5, mode="released", normalisation="mean", image_keys=None
     )
     sample = SampleParameters(
         max_new_tokens=tokens, temperature=1.0, top_k=0, top_p=1.0, min_p=0.0, repetition_penalty=1.0, seed=0

@@ -1,5 +1,5 @@
 /**
- * Captions a folder of images into a .jsonl file that CHAIR reads, with the seed's flags:
+ * Captions a folder of images into a .jsonl file that CHAIR reads, with the flags of the authors' script:
  *
  *   npx ts-node scripts/chair_eval.ts --model demo --data-path demo/data/val2014 --use-aai --alpha 0.1 --num-images 50
  */

@@ -6,7 +6,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { methodTables } from "./docs/methods";
+import { methodLists } from "./docs/methods";
 import { demoTables } from "./docs/methods_demo";
 import { familyTables } from "./docs/models";
 import { ownMethod } from "./docs/own_method";
@@ -14,7 +14,7 @@ import { sweepSchema } from "./docs/sweep_schema";
 
 /** Pages with, by name, what stands between their `generated` and `end` lines. */
 const pages: Record<string, Record<string, string>> = {
-  "docs/methods.md": { ...methodTables(), "own method": ownMethod(), ...demoTables() },
+  "docs/methods.md": { ...methodLists(), "own method": ownMethod(), ...demoTables() },
   "docs/models.md": familyTables(),
 };
 

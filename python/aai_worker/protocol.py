@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "8d5ff81ea74d1cf8"
+PROTOCOL_HASH = "c9774be6cbb16642"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -13,8 +13,14 @@ class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field
     beta: float
     layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
     warmup: Annotated[int, Meta(ge=-1)]
-    mode: Literal["seed", "corrected"]
+    mode: Literal["released", "corrected"]
     normalisation: Literal["mean", "clip", "rank"]
+    image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
+
+
+class HgaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="hgai"):
+    alpha: float
+    layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
     image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
 
 
@@ -25,18 +31,88 @@ class PaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field
     image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
 
 
-class HgaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="hgai"):
-    alpha: float
-    layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
-    image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
-
-
 class VafParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="vaf"):
     enhance: float
     suppress: float
-    queries: Literal["newest", "behindImage"]
+    queries: Literal["behindImage", "newest"]
     layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
     image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
+
+
+class ApcOnlyParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="apcOnly"):
+    beta: Annotated[float, Meta(ge=0, le=1)]
+
+
+class DecoParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="deco"):
+    alpha: float
+    layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
+    top_p: Annotated[float, Meta(gt=0, le=1)]
+    max_candidates: Annotated[int, Meta(ge=1)]
+
+
+class DolaParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="dola"):
+    layers: list[Annotated[int, Meta(ge=0)]]
+    relative_top: Annotated[float, Meta(ge=0, le=1)]
+
+
+class IcdParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="icd"):
+    alpha: float
+    beta: Annotated[float, Meta(ge=0, le=1)]
+    disturbance: str
+
+
+class M3idParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="m3id"):
+    decay: float
+    first_step: Annotated[int, Meta(ge=0, le=1)]
+    beta: Annotated[float, Meta(ge=0, le=1)]
+
+
+class PaiCfgParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="paiCfg"):
+    gamma: float
+    beta: Annotated[float, Meta(ge=0, le=1)]
+
+
+class SidParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="sid"):
+    alpha: float
+    beta: Annotated[float, Meta(ge=0, le=1)]
+    keep: Annotated[int, Meta(ge=1)]
+    layer: Annotated[int, Meta(ge=1)]
+
+
+class VcdParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="vcd"):
+    alpha: float
+    beta: Annotated[float, Meta(ge=0, le=1)]
+    noise_step: Annotated[int, Meta(ge=0, le=999)]
+    seed: Annotated[int, Meta(ge=0)]
+
+
+class PluginParameter(Struct, frozen=True, kw_only=True, rename="camel"):
+    name: str
+    type: Literal["float", "int", "bool", "str"]
+    choices: list[str]
+    default: bool | int | float | str | None
+
+
+class PluginDeclaration(Struct, frozen=True, kw_only=True, rename="camel"):
+    axis: Literal["attention", "contrast"]
+    name: str
+    summary: str
+    parameters: list[PluginParameter]
+    takes_reference: bool
+    stream: Literal["none", "imageFree", "noisyImage"]
+
+
+class LoadedPlugin(Struct, frozen=True, kw_only=True, rename="camel"):
+    sha256: str
+    declarations: list[PluginDeclaration]
+
+
+class PluginContrastParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="plugin"):
+    name: str
+    sha256: str
+    values: dict[str, bool | int | float | str]
+    noise_step: Annotated[int, Meta(ge=0, le=999)]
+    noise_seed: Annotated[int, Meta(ge=0)]
 
 
 class PluginEditParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="plugin"):
@@ -45,28 +121,9 @@ class PluginEditParameters(Struct, frozen=True, kw_only=True, rename="camel", ta
     values: dict[str, bool | int | float | str]
     layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
     warmup: Annotated[int, Meta(ge=-1)]
-    mode: Literal["seed", "corrected"]
+    mode: Literal["released", "corrected"]
     normalisation: Literal["mean", "clip", "rank"]
     image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
-
-
-class AttentionEdit(Struct, frozen=True, kw_only=True, rename="camel"):
-    parameters: AaiParameters | PaiParameters | HgaiParameters | VafParameters | PluginEditParameters
-    reference: int | None
-
-
-class GreedyParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="greedy"):
-    max_new_tokens: Annotated[int, Meta(ge=1)]
-
-
-class SampleParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="sample"):
-    max_new_tokens: Annotated[int, Meta(ge=1)]
-    temperature: float
-    top_k: Annotated[int, Meta(ge=0)]
-    top_p: float
-    min_p: Annotated[float, Meta(ge=0)]
-    repetition_penalty: float
-    seed: Annotated[int, Meta(ge=0)]
 
 
 class BeamParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="beam"):
@@ -77,70 +134,34 @@ class BeamParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_fiel
     num_return: Annotated[int, Meta(ge=1)]
 
 
+class GreedyParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="greedy"):
+    max_new_tokens: Annotated[int, Meta(ge=1)]
+
+
 class OperaParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="opera"):
     max_new_tokens: Annotated[int, Meta(ge=1)]
     num_beams: Annotated[int, Meta(ge=1)]
     length_penalty: float
-    scale_factor: float
-    threshold: Annotated[int, Meta(ge=0)]
+    scale_factor: Annotated[float, Meta(gt=0)]
+    threshold: Annotated[int, Meta(ge=2)]
     num_attn_candidates: Annotated[int, Meta(ge=1)]
     penalty_weights: float
     mode: Literal["faithful", "clean"]
 
 
-class VcdParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="vcd"):
-    alpha: float
-    beta: float
-    noise_step: Annotated[int, Meta(ge=0)]
+class SampleParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="sample"):
+    max_new_tokens: Annotated[int, Meta(ge=1)]
+    temperature: Annotated[float, Meta(gt=0)]
+    top_k: Annotated[int, Meta(ge=0)]
+    top_p: Annotated[float, Meta(gt=0, le=1)]
+    min_p: Annotated[float, Meta(ge=0, le=1)]
+    repetition_penalty: Annotated[float, Meta(gt=0)]
     seed: Annotated[int, Meta(ge=0)]
 
 
-class ApcOnlyParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="apcOnly"):
-    beta: float
-
-
-class M3idParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="m3id"):
-    decay: float
-    first_step: Annotated[int, Meta(ge=0)]
-    beta: float
-
-
-class PaiCfgParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="paiCfg"):
-    gamma: float
-    beta: float
-
-
-class IcdParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="icd"):
-    alpha: float
-    beta: float
-    disturbance: str
-
-
-class DolaParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="dola"):
-    layers: list[Annotated[int, Meta(ge=0)]]
-    relative_top: float
-
-
-class DecoParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="deco"):
-    alpha: float
-    layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
-    top_p: float
-    max_candidates: Annotated[int, Meta(ge=1)]
-
-
-class SidParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="sid"):
-    alpha: float
-    beta: float
-    keep: Annotated[int, Meta(ge=1)]
-    layer: Annotated[int, Meta(ge=1)]
-
-
-class PluginContrastParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="plugin"):
-    name: str
-    sha256: str
-    values: dict[str, bool | int | float | str]
-    noise_step: Annotated[int, Meta(ge=0)]
-    noise_seed: Annotated[int, Meta(ge=0)]
+class AttentionEdit(Struct, frozen=True, kw_only=True, rename="camel"):
+    parameters: PluginEditParameters | AaiParameters | HgaiParameters | PaiParameters | VafParameters
+    reference: int | None
 
 
 class CapturePolicy(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -165,8 +186,8 @@ class Sample(Struct, frozen=True, kw_only=True, rename="camel"):
 class Row(Struct, frozen=True, kw_only=True, rename="camel"):
     sample: Annotated[int, Meta(ge=0)]
     attention: list[AttentionEdit] | None
-    contrast: VcdParameters | ApcOnlyParameters | M3idParameters | PaiCfgParameters | IcdParameters | DolaParameters | DecoParameters | SidParameters | PluginContrastParameters | None
-    search: GreedyParameters | SampleParameters | BeamParameters | OperaParameters
+    contrast: PluginContrastParameters | ApcOnlyParameters | DecoParameters | DolaParameters | IcdParameters | M3idParameters | PaiCfgParameters | SidParameters | VcdParameters | None
+    search: BeamParameters | GreedyParameters | OperaParameters | SampleParameters
 
 
 class ArraySpec(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -236,7 +257,7 @@ class ModelCommand(Struct, frozen=True, kw_only=True, rename="camel"):
 class ExtractVisionCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     model: str
     image: int
-    mode: Literal["seed", "corrected"]
+    mode: Literal["released", "corrected"]
 
 
 class TokenGrid(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -246,7 +267,7 @@ class TokenGrid(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class VisionReference(Struct, frozen=True, kw_only=True, rename="camel"):
-    mode: Literal["seed", "corrected"]
+    mode: Literal["released", "corrected"]
     mean: float
     min: float
     max: float
@@ -281,27 +302,6 @@ class Nothing(Struct, frozen=True, kw_only=True, rename="camel"):
 class LoadPluginCommand(Struct, frozen=True, kw_only=True, rename="camel"):
     file: str
     source: Annotated[int, Meta(ge=0)]
-
-
-class PluginParameter(Struct, frozen=True, kw_only=True, rename="camel"):
-    name: str
-    type: Literal["float", "int", "bool", "str"]
-    choices: list[str]
-    default: bool | int | float | str | None
-
-
-class PluginDeclaration(Struct, frozen=True, kw_only=True, rename="camel"):
-    axis: Literal["attention", "contrast"]
-    name: str
-    summary: str
-    parameters: list[PluginParameter]
-    takes_reference: bool
-    stream: Literal["none", "imageFree", "noisyImage"]
-
-
-class LoadedPlugin(Struct, frozen=True, kw_only=True, rename="camel"):
-    sha256: str
-    declarations: list[PluginDeclaration]
 
 
 class GenerateCommand(Struct, frozen=True, kw_only=True, rename="camel"):

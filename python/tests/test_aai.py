@@ -87,7 +87,7 @@ def draw_edit(draw: random.Random) -> naive.Edit:
 
 
 def embed(oracle: tuple[Any, Any], text: str, image: int) -> tuple[Tensor, list[int], Tensor]:
-    """The embedded prompt [P, hidden], where its image tokens are, and the seed's reference."""
+    """The embedded prompt [P, hidden], where its image tokens are, and the released code's reference."""
     model, processor = oracle
     inputs = processor(text=text, images=tiny.picture(image), return_tensors="pt")
     ids = inputs["input_ids"][0]
@@ -182,7 +182,7 @@ def test_a_reference_of_the_callers_and_keys_of_the_callers(engine: Engine, logi
     look = engine._find("m1").model.look
     pixels = engine._find("m1").model.preprocess(tiny.picture(0))
     with torch.inference_mode():
-        reference = look(pixels, frozenset(["seed"])).references["seed"].tokens.numpy()
+        reference = look(pixels, frozenset(["released"])).references["released"].tokens.numpy()
     edits = [tiny.aai(warmup=-1), tiny.aai(warmup=-1, reference=1, image_keys=(4, 4 + tiny.IMAGE_TOKENS))]
     for edit in edits:
         tiny.run(engine, [tiny.sample("Look<image>?")], [tiny.row(edit)], [*image, reference], tokens=4)
@@ -194,7 +194,7 @@ def test_a_reference_of_the_callers_and_keys_of_the_callers(engine: Engine, logi
     ("tokens", "warmup", "steps"), [(12, 5, 6), (12, -1, 12), (6, 5, 0), (7, 5, 1), (3, 0, 2)]
 )
 def test_attestation_counts_steps_and_layers(engine: Engine, tokens: int, warmup: int, steps: int) -> None:
-    """Step k is edited where k > warmup: with the seed's 5, the choice of the 7th token is the first."""
+    """Step k is edited where k > warmup: with the released 5, the choice of the 7th token is the first."""
     rows = [tiny.row(), tiny.row(tiny.aai(layers=(1, 3), warmup=warmup), tiny.aai(layers=(0, 4), warmup=1))]
     result = tiny.run(engine, [tiny.sample()], rows, tiny.pictures(1), tokens=tokens)
 

@@ -187,7 +187,7 @@ def test_unknown_names(engine: Engine) -> None:
     with pytest.raises(WorkerError, match="reaches outside the model"):
         engine.install_hook(InstallHookCommand(model="m1", edit=tiny.aai(layers=(0, 9))), [])
     with pytest.raises(WorkerError, match="The image is said to be array 0, but 0 arrays came along"):
-        engine.extract_vision(ExtractVisionCommand(model="m1", image=0, mode="seed"), [])
+        engine.extract_vision(ExtractVisionCommand(model="m1", image=0, mode="released"), [])
 
 
 @pytest.mark.parametrize("device", ["cuda:7", "warp", "cpu:x"])

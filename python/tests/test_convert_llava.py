@@ -50,7 +50,7 @@ def test_the_same_answer_from_the_same_numbers(files: tuple[Path, Path], folder:
     chunks = originals.Tokenizer(files[0]).chunks(PROMPT, "<image>")
     embedded = originals.splice(tensors, chunks, image)
 
-    look = model.look(pixels, frozenset(["seed", "corrected"]))
+    look = model.look(pixels, frozenset(["released", "corrected"]))
     converted.assert_equal(look.features, image)
     ids = model.tokenise(PROMPT, pixels)
     placeholders = [model.image_token_id] * len(image)
@@ -77,7 +77,7 @@ def test_the_same_answer_from_the_same_numbers(files: tuple[Path, Path], folder:
     assert result.ids(2) != answer
 
     seed, seen = (maps[index].mean(dim=0)[1:, 1:] for index in (-1, -2))
-    converted.assert_equal(look.references["seed"].tokens, seed.sum(0))
+    converted.assert_equal(look.references["released"].tokens, seed.sum(0))
     corrected = (seen / seen.sum(-1, keepdim=True)).sum(0)
     converted.assert_equal(look.references["corrected"].tokens, corrected)
 
@@ -120,7 +120,7 @@ def test_the_shape_of_images(shape: str, files: tuple[Path, Path], tmp_path: Pat
     else:
         expected = image.crop((8, 0, 32, 24))
     engine = tiny.load(folder)
-    command = ExtractVisionCommand(model="m1", image=0, mode="seed")
+    command = ExtractVisionCommand(model="m1", image=0, mode="released")
     *_, seen = engine.extract_vision(command, [tiny.frame(tiny.encode(image))])
     assert np.abs(seen.astype(int) - np.asarray(expected).astype(int)).max() <= 1
 

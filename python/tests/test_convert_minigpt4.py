@@ -89,20 +89,20 @@ def test_references(files: Files, engine: Engine) -> None:
     pixels = model.preprocess(tiny.picture(1))
     _, tower, cross = see(files, pixels.values[0])
     received = tower.mean(dim=0).sum(0)  # by every token of the tower
-    look = model.look(pixels, frozenset(["seed", "corrected"]))
+    look = model.look(pixels, frozenset(["released", "corrected"]))
     expected = torch.stack([(weights * received).sum() for weights in cross.mean(dim=0)])
     converted.assert_equal(look.references["corrected"].tokens, expected)
     converted.assert_equal(look.references["corrected"].grid.flatten(), received[1:])
-    assert look.references["seed"].tokens == pytest.approx(torch.ones(published.QUERIES), abs=1e-5)
+    assert look.references["released"].tokens == pytest.approx(torch.ones(published.QUERIES), abs=1e-5)
 
     told = {
         mode: engine.extract_vision(
             ExtractVisionCommand(model="m1", image=0, mode=mode),
             tiny.pictures(1),  # type: ignore[arg-type]
         )[0]
-        for mode in ("seed", "corrected")
+        for mode in ("released", "corrected")
     }
-    assert told["seed"].constant and not told["corrected"].constant
+    assert told["released"].constant and not told["corrected"].constant
     result = tiny.run(engine, [tiny.sample(PROMPT)], [tiny.row(tiny.aai())], tiny.pictures(1))
     assert result.summary is not None
     assert result.summary.attestation[0].constant_reference

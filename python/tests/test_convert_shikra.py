@@ -112,21 +112,21 @@ def test_the_seed_takes_im_start_for_the_first_image_token(
     model = engine._find("m1").model
     pixels = model.preprocess(tiny.picture(0))
     _, maps = originals.clip(clip, pixels.values[0], published.CLIP_HEADS)
-    look = model.look(pixels, frozenset(["seed", "corrected"]))
-    converted.assert_equal(look.references["seed"].tokens, maps[-1].mean(dim=0).sum(0))
+    look = model.look(pixels, frozenset(["released", "corrected"]))
+    converted.assert_equal(look.references["released"].tokens, maps[-1].mean(dim=0).sum(0))
     seen = maps[-2].mean(dim=0)[1:, 1:]
     converted.assert_equal(look.references["corrected"].tokens, (seen / seen.sum(-1, keepdim=True)).sum(0))
-    assert look.references["seed"].tokens.shape == (17,)
-    assert torch.equal(look.references["seed"].grid.flatten(), look.references["seed"].tokens[1:])
+    assert look.references["released"].tokens.shape == (17,)
+    assert torch.equal(look.references["released"].grid.flatten(), look.references["released"].tokens[1:])
 
     # The same edit, told explicitly: the reference as it was extracted, on the keys from <im_start>.
     ids = model.tokenise(PROMPT, pixels)
     first = model.image_keys(ids, pixels)[0]
     assert ids[first - 1] == model.tokenizer.convert_tokens_to_ids("<im_start>")
-    seed, corrected = (look.references[mode].tokens.numpy() for mode in ("seed", "corrected"))
+    seed, corrected = (look.references[mode].tokens.numpy() for mode in ("released", "corrected"))
     arrays = [*tiny.pictures(1), seed, corrected]
     rows = [
-        tiny.row(tiny.aai(mode="seed")),
+        tiny.row(tiny.aai(mode="released")),
         tiny.row(tiny.aai(reference=1, image_keys=(first - 1, first + 16))),
         tiny.row(tiny.aai(reference=1)),
         tiny.row(tiny.aai(mode="corrected")),
@@ -173,6 +173,6 @@ def test_the_shape_of_images(shape: str, files: Files, tmp_path: Path) -> None:
         expected = square.resize((24, 24), Image.Resampling.BICUBIC)
     else:
         expected = image.crop((8, 0, 32, 24))
-    command = ExtractVisionCommand(model="m1", image=0, mode="seed")
+    command = ExtractVisionCommand(model="m1", image=0, mode="released")
     *_, seen = tiny.load(folder).extract_vision(command, [tiny.frame(tiny.encode(image))])
     assert np.abs(seen.astype(int) - np.asarray(expected).astype(int)).max() <= 1

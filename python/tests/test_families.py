@@ -91,7 +91,7 @@ def test_aai_equals_the_naive_oracle(warmup: int, case: Case, logits: list[Tenso
     seen = torch.stack(logits, dim=1)  # [R, TOKENS, V]
     tolerance = 1e-4 * float(seen.abs().max())
     for row, image in ((0, 0), (2, 1)):
-        values = torch.from_numpy(reference(case, image, "seed")[0])
+        values = torch.from_numpy(reference(case, image, "released")[0])
         edited = Edit(0.9, 0.8, layers, warmup)
         tokens, expected = recomputed(case, image, edited, values / (values.mean() + 1e-8))
         assert result.ids(row) == tokens
@@ -198,7 +198,7 @@ def test_half_precision(case: Case, tmp_path: Path) -> None:
     result = tiny.run(engine, SAMPLES, rows, arrays(), tokens=3, capture=tiny.capture(keys="image"))
     assert [len(result.ids(row)) for row in range(2)] == [3, 3]
     for image in range(2):
-        whole = reference(case, image, "seed")[0]
-        command = ExtractVisionCommand(model="m1", image=image, mode="seed")
+        whole = reference(case, image, "released")[0]
+        command = ExtractVisionCommand(model="m1", image=image, mode="released")
         _, tokens, _, _ = engine.extract_vision(command, arrays())
         assert np.corrcoef(tokens, whole)[0, 1] > 0.9  # sharp random maps: single values differ

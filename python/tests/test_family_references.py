@@ -46,7 +46,7 @@ def attention_received(case: Case, image: int, layer: int, renormalised: bool) -
 
 
 @pytest.mark.parametrize("image", [0, 1])
-@pytest.mark.parametrize("mode", ["seed", "corrected"])
+@pytest.mark.parametrize("mode", ["released", "corrected"])
 def test_the_reference_is_the_attention_that_patches_receive(mode: str, image: int, case: Case) -> None:
     tokens, grid, seen = reference(case, image, mode)
     pixels = case.model.preprocess(picture(image))
@@ -57,7 +57,7 @@ def test_the_reference_is_the_attention_that_patches_receive(mode: str, image: i
     assert tokens == pytest.approx(expected.tokens.numpy(), rel=1e-3, abs=1e-5)
     assert grid == pytest.approx(expected.grid.numpy(), rel=1e-3, abs=1e-5)
     assert len(tokens) == len(patch_positions(case, image))
-    assert received.sum() == pytest.approx(received.numel(), rel=1e-4) or mode == "seed"
+    assert received.sum() == pytest.approx(received.numel(), rel=1e-4) or mode == "released"
     assert grid.shape == case.model.patch_grid(pixels)  # type: ignore[attr-defined]
     assert (seen.shape[0] / grid.shape[0]) == (seen.shape[1] / grid.shape[1]) and seen.dtype == np.uint8
 
@@ -65,7 +65,7 @@ def test_the_reference_is_the_attention_that_patches_receive(mode: str, image: i
 @pytest.mark.parametrize("image", [0, 1])
 def test_the_tokens_of_the_whole_image_lie_on_its_patches(image: int, case: Case) -> None:
     """Squares of patches make a token, wherever the family has it among the image tokens."""
-    summary, tokens, grid, _ = extract(case, image, "seed")
+    summary, tokens, grid, _ = extract(case, image, "released")
     whole = summary.token_grid
     assert whole is not None
     size = grid.shape[0] // whole.rows

@@ -118,7 +118,7 @@ def test_methods_that_look_for_image_tokens_in_the_prompt(case: Case) -> None:
 
 
 def test_the_picture_is_the_tiles_put_together(case: Case) -> None:
-    _, _, grid, seen = family_case.extract(case, 0, "seed")
+    _, _, grid, seen = family_case.extract(case, 0, "released")
     processed: dict[str, Any] = dict(case.processor(picture(0), return_tensors="pt", do_rescale=False))
     raw = case.processor(picture(0), return_tensors="pt", do_rescale=False, do_normalize=False)
     assert grid.shape == (8, 8) and seen.shape == (16, 16, 3) and int(processed["num_tiles"][0][0]) == 4

@@ -40,7 +40,7 @@ def attentions(oracle: tuple[Any, Any], image: int) -> tuple[Tensor, ...]:
 
 @pytest.mark.parametrize("image", range(3))
 def test_seed_mode(image: int, engine: Engine, oracle: tuple[Any, Any]) -> None:
-    summary, tokens, grid, _ = extract(engine, "seed", image)
+    summary, tokens, grid, _ = extract(engine, "released", image)
 
     last = attentions(oracle, image)[-1]
     expected = last.mean(dim=0)[1:, 1:].sum(dim=0).numpy()
@@ -73,14 +73,14 @@ def test_one_pass_for_features_and_both_references(engine: Engine, oracle: tuple
     calls = []
     hook = model.network.model.vision_tower.register_forward_hook(lambda *_: calls.append(1))
     with torch.inference_mode():
-        look = model.look(pixels, frozenset(["seed", "corrected"]))
+        look = model.look(pixels, frozenset(["released", "corrected"]))
         without = model.look(pixels, frozenset())
         expected = oracle[0].get_image_features(pixels.values).pooler_output[0]
     hook.remove()
 
     assert len(calls) == 2
     assert torch.equal(look.features, expected) and torch.equal(without.features, expected)
-    assert set(look.references) == {"seed", "corrected"} and without.references == {}
+    assert set(look.references) == {"released", "corrected"} and without.references == {}
     assert count_hooks(model) == before, "none stays behind"
 
 
@@ -97,7 +97,7 @@ def test_a_constant_reference_is_reported(tmp_path: Path) -> None:
         last.q_proj.bias.zero_()
 
     engine = tiny.load(tiny.save_checkpoint(tmp_path, blind))
-    seed, values, _, _ = extract(engine, "seed")
+    seed, values, _, _ = extract(engine, "released")
     assert seed.constant and seed.flatness == pytest.approx(1)
     assert values == pytest.approx(16 / 17)  # each of the 16 patches gives 1/17 to each
     assert not extract(engine, "corrected")[0].constant
@@ -110,15 +110,15 @@ def test_a_constant_reference_is_reported(tmp_path: Path) -> None:
 
 def test_statistics() -> None:
     values = torch.tensor([4, 1, 0.5, 2.5])
-    summary = describe_reference("seed", Reference(values, values))
+    summary = describe_reference("released", Reference(values, values))
 
     assert (summary.mean, summary.min, summary.max) == (2, 0.5, 4)
     assert summary.flatness == pytest.approx(stats.entropy(values.numpy()) / np.log(4), abs=1e-6)
     same = torch.full((9,), 0.3)
-    assert describe_reference("seed", Reference(same, same)).flatness == pytest.approx(1)
+    assert describe_reference("released", Reference(same, same)).flatness == pytest.approx(1)
     one = torch.zeros(5)
     one[2] = 1
-    assert describe_reference("seed", Reference(one, one)).flatness == pytest.approx(0)
+    assert describe_reference("released", Reference(one, one)).flatness == pytest.approx(0)
 
 
 def test_normalisations() -> None:
@@ -133,7 +133,7 @@ def test_normalisations() -> None:
 
 
 def test_the_picture_is_what_the_tower_sees(engine: Engine, oracle: tuple[Any, Any]) -> None:
-    _, _, _, picture = extract(engine, "seed")
+    _, _, _, picture = extract(engine, "released")
 
     processor = oracle[1].image_processor
     pixels = processor(tiny.picture(0), return_tensors="np")["pixel_values"][0].transpose(1, 2, 0)

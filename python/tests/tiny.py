@@ -191,7 +191,7 @@ def aai(
     beta: float = 1.0,
     layers: tuple[int, int] = (1, LAYERS),
     warmup: int = 2,
-    mode: str = "seed",
+    mode: str = "released",
     normalisation: str = "mean",
     image_keys: tuple[int, int] | None = None,
     reference: int | None = None,
@@ -256,7 +256,7 @@ def own_edit(
         values=values,
         layers=layers,
         warmup=warmup,
-        mode="seed",
+        mode="released",
         normalisation="mean",
         image_keys=None,
     )

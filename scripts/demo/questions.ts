@@ -5,7 +5,7 @@ import { renderTable } from "../../src/report/tables";
 import { groundTruth, imageFolder, imageName, shownAlpha } from "./world";
 
 const batchSize = 60;
-/** A one-word answer comes before the seed's warm-up ends: here the edit acts from the first token. */
+/** A one-word answer comes before AAI's warm-up of 5 tokens ends: here the edit acts from the first token. */
 const settings = [
   { name: "plain", attention: none },
   { name: `AAI, alpha ${shownAlpha}, warm-up -1`, attention: aai({ alpha: shownAlpha, warmup: -1 }) },

@@ -1,38 +1,31 @@
-import { methods, parametersOf } from "../../src/methods/registry";
-import { renderTable } from "../../src/report/tables";
+import { methods } from "../../src/methods/registry";
 
-/** What `docs/methods.md` tells of each axis, from `src/methods/registry.ts`. */
-export function methodTables(): Record<string, string> {
-  return Object.fromEntries(["attention", "contrast", "search"].map((axis) => [axis, axisTables(axis)]));
+type Method = (typeof methods)[number];
+
+/** What `docs/methods.md` tells of each axis, from `src/methods`: lines of their own, so that a change shows as one. */
+export function methodLists(): Record<string, string> {
+  return Object.fromEntries(
+    ["attention", "contrast", "search"].map((axis) => [
+      axis,
+      methods
+        .filter((method) => method.axis === axis)
+        .map(describe)
+        .join("\n\n"),
+    ]),
+  );
 }
 
-function axisTables(axis: string): string {
-  const members = methods.filter((method) => method.axis === axis);
-  const overview = renderTable(
-    {
-      columns: [{ name: "method" }, { name: "formula" }, { name: "source" }, { name: "works with" }],
-      rows: members.map(({ name, title, formula, source, combines, needsImage }) => [
-        `\`${name}\` ${title}`,
-        formula,
-        source,
-        needsImage ? `${combines} Rows with an image.` : combines,
-      ]),
-    },
-    "markdown",
-  );
-  const parameters = renderTable(
-    {
-      columns: [{ name: "method" }, { name: "parameter" }, { name: "default" }, { name: "meaning" }],
-      rows: members.flatMap((method) =>
-        parametersOf(method).map(({ name, value, meaning }) => [
-          `\`${method.name}\``,
-          `\`${name}\``,
-          value,
-          meaning,
-        ]),
-      ),
-    },
-    "markdown",
-  );
-  return `${overview}\n\n${parameters}`;
+function describe({ name, title, formula, source, combines, needsImage, parameters }: Method): string {
+  return [
+    `### \`${name}\`: ${title}`,
+    "",
+    `\`${formula}\``,
+    "",
+    ...Object.entries(parameters).map(
+      ([parameter, { shown, meaning }]) => `- \`${parameter}\` (${shown}): ${meaning}.`,
+    ),
+    "",
+    `Source: ${source}.`,
+    `Works with: ${combines}${needsImage ? " Rows with an image." : ""}`,
+  ].join("\n");
 }

@@ -107,7 +107,7 @@ function nameOf({ attention = none, contrast, search }: Parts): string {
 }
 
 function callOf({ method, ...parameters }: { method: string; [parameter: string]: unknown }): string {
-  const { defaults } = methods.find(({ name }) => name === method)!;
+  const defaults: Record<string, unknown> = methods.find(({ name }) => name === method)!.create({});
   const given = Object.entries(parameters).filter(
     ([name, value]) => name !== "maxNewTokens" && JSON.stringify(value) !== JSON.stringify(defaults[name]),
   );

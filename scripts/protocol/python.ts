@@ -10,6 +10,8 @@ export interface JsonSchema {
   items?: JsonSchema | false;
   prefixItems?: JsonSchema[];
   minimum?: number;
+  exclusiveMinimum?: number;
+  maximum?: number;
   properties?: Record<string, JsonSchema>;
   /** Of a map from texts, the schema of its values. */
   additionalProperties?: JsonSchema;
@@ -72,10 +74,16 @@ export function alternativesOf(schema: JsonSchema): JsonSchema[] | undefined {
   return schema.anyOf ?? schema.oneOf;
 }
 
-function bounded(type: string, { minimum }: JsonSchema): string {
-  return minimum === undefined || minimum === Number.MIN_SAFE_INTEGER
-    ? type
-    : `Annotated[${type}, Meta(ge=${minimum})]`;
+function bounded(type: string, { minimum, exclusiveMinimum, maximum }: JsonSchema): string {
+  const bounds = Object.entries({ ge: minimum, gt: exclusiveMinimum, le: maximum })
+    .filter(([, bound]) => bound !== undefined && Math.abs(bound) !== Number.MAX_SAFE_INTEGER)
+    .map(([name, bound]) => `${name}=${bound}`);
+  return bounds.length === 0 ? type : `Annotated[${type}, Meta(${bounds.join(", ")})]`;
+}
+
+/** Whether whole numbers of more than 32 bits are within the schema's bounds. */
+export function isLarge({ maximum = Number.MAX_SAFE_INTEGER }: JsonSchema): boolean {
+  return maximum >= 2 ** 40;
 }
 
 function dictionary(name: string, table: Record<string, string>): string {

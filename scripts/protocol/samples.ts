@@ -3,7 +3,7 @@
  * msgpack in hexadecimal, they are what both languages are tested against.
  */
 import { encodeBody } from "../../src/bridge/codec";
-import { alternativesOf, type JsonSchema } from "./python";
+import { alternativesOf, isLarge, type JsonSchema } from "./python";
 
 interface Sample {
   schema: string;
@@ -27,7 +27,8 @@ export function sampleMessages(schemas: Record<string, JsonSchema>): string {
       if (type.const === undefined) add(false, `${field} missing`, without);
       add(false, `${field} of the wrong type`, { ...valid, [field]: wrong(type, schemas) });
       if (type.type === "integer") add(false, `${field} a fraction`, { ...valid, [field]: 1.5 });
-      if (type.type === "integer") add(true, `${field} beyond 32 bits`, { ...valid, [field]: 2 ** 40 });
+      if (type.type === "integer")
+        add(isLarge(type), `${field} beyond 32 bits`, { ...valid, [field]: 2 ** 40 });
       if (type.type === "number") add(true, `${field} a whole number`, { ...valid, [field]: 1 });
     }
   }
@@ -48,7 +49,13 @@ function example(schema: JsonSchema, schemas: Record<string, JsonSchema>): unkno
       Object.entries(schema.properties).map(([key, type]) => [key, example(type, schemas)]),
     );
   }
-  return { integer: 1, number: 0.5, string: "text", boolean: true, null: null }[schema.type as string];
+  return {
+    integer: Math.max(1, schema.minimum ?? 1),
+    number: 0.5,
+    string: "text",
+    boolean: true,
+    null: null,
+  }[schema.type as string];
 }
 
 /** A map fits no field but an object's or a map's, a string fits neither. */

@@ -5,7 +5,7 @@ import { DataError } from "../data/data_error";
 import { ConversionError, ConversionInterruptedError } from "../environment/convert";
 import { NotConvertedError } from "../environment/published_models";
 import { NoPythonError } from "../environment/python";
-import { ParameterError } from "../methods/refuse";
+import { ParameterError } from "../methods/describe/refuse";
 
 /** The command line itself is wrong. */
 export class UsageError extends Error {

@@ -1,4 +1,4 @@
-/** Options that several commands share, with the names of the seed's scripts as aliases. */
+/** Options that several commands share, with the names of the AAI authors' scripts as aliases. */
 import { join } from "node:path";
 import type { InferredOptionTypes, Options } from "yargs";
 import type { LoadOptions } from "../client";
@@ -32,7 +32,7 @@ export const modelOptions = options({
     describe: "auto: spread a model that fits no single GPU over all of them",
     group: "Model:",
   },
-  "gpu-id": { type: "number", describe: "The seed's name for --device cuda:N", group: "Model:" },
+  "gpu-id": { type: "number", describe: "The authors' name for --device cuda:N", group: "Model:" },
   revision: { type: "string", describe: "Commit, tag or branch of a hub checkpoint", group: "Model:" },
   offline: { type: "boolean", default: false, describe: "Never ask the hub", group: "Model:" },
 });
@@ -40,12 +40,12 @@ export const modelOptions = options({
 export const attentionOptions = options({
   attention: {
     type: "string",
-    describe: "How attention to the image is edited: aai, pai, hgai, vaf, none, or one of --plugin [none]",
+    describe: "How attention to the image is edited: aai, hgai, pai, vaf, none, or one of --plugin [none]",
     group: "Attention:",
   },
   "use-aai": {
     type: "boolean",
-    describe: "The seed's name for --attention aai (implied by --alpha)",
+    describe: "The authors' name for --attention aai (implied by --alpha)",
     group: "Attention:",
   },
   alpha: {
@@ -70,8 +70,8 @@ export const attentionOptions = options({
     group: "Attention:",
   },
   "reference-mode": {
-    choices: ["seed", "corrected"] as const,
-    describe: "aai: vision reference as the seed computes it, or as it was meant [seed]",
+    choices: ["released", "corrected"] as const,
+    describe: "aai: vision reference as the released code computes it, or as it was meant [released]",
     group: "Attention:",
   },
   normalisation: {

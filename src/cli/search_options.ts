@@ -120,7 +120,7 @@ export function searchOf(args: Arguments): Search {
   }
 }
 
-/** The seed's POPE command names OPERA's parameters and no search: OPERA it is. */
+/** The released POPE command names OPERA's parameters and no search: OPERA it is. */
 function impliedSearch(args: Arguments): Search["method"] {
   if (operaOptions.some((name) => isGiven(args, name))) return "opera";
   if (samplingOptions.some((name) => isGiven(args, name))) return "sample";

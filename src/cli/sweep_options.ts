@@ -30,7 +30,7 @@ const shorthands = {
 
 export const sweepOptions = {
   attention: space(
-    "Edits to compare: aai, pai, hgai, vaf, none, or some of --plugin [aai where an axis varies it]",
+    "Edits to compare: aai, hgai, pai, vaf, none, or some of --plugin [aai where an axis varies it]",
   ),
   alpha: space("Strengths: 0:1:0.1 (start:end:step) or 0,0.1,0.3"),
   layers: space("Ranges of decoder layers: 2-32,8-24"),

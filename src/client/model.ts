@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { NdArray } from "../arrays/nd_array";
 import type { Connection } from "../bridge/connection";
-import { type AttentionMethod, aai } from "../methods/attention";
+import { type AttentionMethod, aai } from "../methods";
 import type { LoadedModel, ModelDescription } from "../protocol/messages";
 import { call } from "./call";
 import { Generation, type Prepare } from "./generation";
@@ -23,7 +23,7 @@ export interface HookHandle {
   remove(): Promise<void>;
 }
 
-/** The arguments of the seed's `llama_modify`, in TypeScript's spelling. */
+/** The arguments of the released `llama_modify`, in TypeScript's spelling. */
 export interface LlamaModifyOptions {
   startLayer: number;
   endLayer: number;
@@ -82,12 +82,12 @@ export class Model {
     return this.#generate(requests, options, collectBatch);
   }
 
-  /** The vision encoder's self-attention, mapped onto the decoder's image tokens: the seed's `extract_vision`. */
+  /** The vision encoder's self-attention, mapped onto the decoder's image tokens: the released `extract_vision`. */
   async extractVision(
     image: ImageInput,
-    options: { mode?: "seed" | "corrected" } = {},
+    options: { mode?: "released" | "corrected" } = {},
   ): Promise<VisionReference> {
-    const body = { model: this.#loaded.model, image: 0, mode: options.mode ?? "seed" } as const;
+    const body = { model: this.#loaded.model, image: 0, mode: options.mode ?? "released" } as const;
     const { result, arrays } = await call(this.#connection, "extractVision", body, [await readImage(image)]);
     return visionReference(result, arrays);
   }
@@ -106,7 +106,7 @@ export class Model {
     return { id: result.hook, remove };
   }
 
-  /** The seed's `llama_modify`, for scripts that port line by line: the same hook as `installHook(aai({...}))`. */
+  /** The released `llama_modify`, for scripts that port line by line: the same hook as `installHook(aai({...}))`. */
   async llamaModify(options: LlamaModifyOptions): Promise<HookHandle> {
     const {
       startLayer,

@@ -1,11 +1,7 @@
 import type { z } from "zod";
 import { float32Array, type NdArray } from "../arrays/nd_array";
-import { type Attention, none } from "../methods/attention";
-import { resolveAttention } from "../methods/attention/resolve";
-import type { Contrast } from "../methods/contrast";
-import { resolveContrast } from "../methods/contrast/resolve";
-import { greedy, type Search } from "../methods/search";
-import type { MethodTarget } from "../methods/target";
+import { type Attention, type Contrast, greedy, type MethodTarget, none, type Search } from "../methods";
+import { resolveAttention, resolveContrast } from "../methods/registry";
 import type { GenerateCommand } from "../protocol/messages";
 import type { AttentionEdit, Row, Sample } from "../protocol/parameters";
 import { type Capture, capturePolicy } from "./capture";
@@ -105,7 +101,7 @@ export function attentionEdits(
   if (attention === none) return [];
   const methods = "parameters" in attention ? [attention] : attention;
   return methods.map((method) => {
-    const reference = "reference" in method ? method.reference : undefined;
+    const { reference } = method;
     const frame = reference && float32Array("reference", [reference.length], reference, ["imageToken"]);
     return {
       parameters: resolveAttention(method, target),

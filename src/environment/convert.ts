@@ -33,7 +33,7 @@ type Line = ({ type: "progress" } & ConversionProgress) | { type: "done"; folder
 type Fault = { type: "fault"; message: string };
 
 /**
- * Converts the published files of a model of the seed in a Python process of its own, and notes where the result lies.
+ * Converts the published files of LLaVA-1.5, MiniGPT-4 or Shikra in a Python process of its own, and notes where the result lies.
  * SIGINT and SIGTERM end it, a second one at once, and leave `<out>.partial`, from which the same call goes on.
  *
  * @param options of `python -m aai_worker.checkpoints <model>`. @returns the folder.

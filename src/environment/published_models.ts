@@ -1,12 +1,12 @@
 /**
- * The seed's three models, by the names of its command line: what is to be downloaded, how it is converted, and where
+ * The three models of the AAI authors' scripts, by the names of their command line: what is to be downloaded, how it is converted, and where
  * `aai convert` has put the result on this machine.
  */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 
-/** A model of the seed that is asked for by name, and that this machine has no converted folder of. */
+/** One of these models, asked for by name, and that this machine has no converted folder of. */
 export class NotConvertedError extends Error {
   override readonly name = "NotConvertedError";
 }
@@ -67,7 +67,7 @@ export const publishedModels: Record<string, Published> = {
 };
 
 /**
- * The folder that `source` stands for: that of a model of the seed where it is one of their names and no folder here, and
+ * The folder that `source` stands for: that of one of these models where it is one of their names and no folder here, and
  * `source` itself otherwise. @throws NotConvertedError
  */
 export function resolveModel(source: string, env: NodeJS.ProcessEnv = process.env): string {

@@ -6,7 +6,12 @@
  * unknown message types are tolerated, an unknown command is answered with an `error`.
  */
 import { z } from "zod";
-import { AttentionEdit, CapturePolicy, PluginValue, ReferenceMode, Row, Sample } from "./parameters";
+import { aai } from "../methods";
+import { LoadedPlugin } from "../methods/plugin";
+import { AttentionEdit, CapturePolicy, Row, Sample } from "./parameters";
+
+/** Which self-attention of the vision encoder a reference is made of. */
+const ReferenceMode = aai.method.parameters.mode.sent;
 
 export const ArrayDtype = z.enum(["uint8", "int32", "int64", "float16", "float32", "float64", "bfloat16"]);
 
@@ -140,36 +145,6 @@ export const Nothing = z.object({}).meta({ id: "Nothing" });
 export const LoadPluginCommand = z
   .object({ file: z.string(), source: z.int().min(0) })
   .meta({ id: "LoadPluginCommand" });
-
-export const PluginParameter = z
-  .object({
-    name: z.string(),
-    type: z.enum(["float", "int", "bool", "str"]),
-    /** The texts it may be; empty = any. */
-    choices: z.array(z.string()),
-    /** null = it must be given. */
-    default: PluginValue.nullable(),
-  })
-  .meta({ id: "PluginParameter" });
-
-/** One method that a plug-in file declares. */
-export const PluginDeclaration = z
-  .object({
-    axis: z.enum(["attention", "contrast"]),
-    name: z.string(),
-    /** First paragraph of its docstring. */
-    summary: z.string(),
-    parameters: z.array(PluginParameter),
-    /** Whether an edit asks for the vision reference. */
-    takesReference: z.boolean(),
-    /** What a contrast contrasts with. */
-    stream: z.enum(["none", "imageFree", "noisyImage"]),
-  })
-  .meta({ id: "PluginDeclaration" });
-
-export const LoadedPlugin = z
-  .object({ sha256: z.string(), declarations: z.array(PluginDeclaration) })
-  .meta({ id: "LoadedPlugin" });
 
 export const GenerateCommand = z
   .object({

@@ -30,7 +30,9 @@ export interface AttentionOverlay {
 export async function attentionOverlay(request: AttentionOverlayRequest): Promise<AttentionOverlay> {
   const { model, image, prompt, attention, label, present, maxNewTokens } = request;
   const { mode, warmup } =
-    attention.parameters.method === "aai" ? attention.parameters : ({ mode: "seed", warmup: -1 } as const);
+    attention.parameters.method === "aai"
+      ? attention.parameters
+      : ({ mode: "released", warmup: -1 } as const);
   const reference = await model.extractVision(image, { mode });
   const { tokenGrid } = reference;
   if (tokenGrid === null)

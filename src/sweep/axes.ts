@@ -1,45 +1,7 @@
 /** The types of a space: which parameters a method has, and what values they take, known to the compiler. */
-import type {
-  Aai,
-  AaiOptions,
-  ApcOnly,
-  ApcOnlyOptions,
-  Attention,
-  Beam,
-  BeamOptions,
-  Contrast,
-  Deco,
-  DecoOptions,
-  Dola,
-  DolaOptions,
-  Greedy,
-  GreedyOptions,
-  Hgai,
-  HgaiOptions,
-  Icd,
-  IcdOptions,
-  M3id,
-  M3idOptions,
-  none,
-  Opera,
-  OperaOptions,
-  Pai,
-  PaiCfg,
-  PaiCfgOptions,
-  PaiOptions,
-  PluginContrast,
-  PluginContrastOptions,
-  PluginEdit,
-  SampleOptions,
-  Sampling,
-  Search,
-  Sid,
-  SidOptions,
-  Vaf,
-  VafOptions,
-  Vcd,
-  VcdOptions,
-} from "../methods";
+import type { Attention, Contrast, none, Search } from "../methods";
+import type { PluginContrastOptions } from "../methods/plugin";
+import type { attentions, contrasts, OptionsOf, searches } from "../methods/registry";
 
 /** The values a parameter takes in turn; one that is no list is a constant. */
 export type Axis<Value> = readonly Value[] | (Value extends readonly unknown[] ? never : Value);
@@ -64,7 +26,7 @@ interface WholeAxes<A, C, S> {
   /** Folders or hub ids; only where the sweep has `workers`, which load them. */
   readonly checkpoint?: Axis<string>;
   /** Of sampling, the same as `search.seed`. */
-  readonly seed?: Extract<S, Sampling> extends never ? never : Axis<number>;
+  readonly seed?: Extract<S, { method: "sample" }> extends never ? never : Axis<number>;
 }
 
 type ParameterAxes<Part extends string, Options> = {
@@ -78,47 +40,23 @@ type ValueOf<Options, Name> = Options extends unknown
     : never
   : never;
 
-type AttentionOptions<A> = A extends Aai
-  ? Omit<AaiOptions, "reference">
-  : A extends Pai
-    ? PaiOptions
-    : A extends Hgai
-      ? HgaiOptions
-      : A extends Vaf
-        ? VafOptions
-        : A extends PluginEdit
-          ? OwnEditOptions
-          : never;
+type AttentionOptions<A> = A extends { parameters: { method: infer Name } }
+  ? Name extends keyof OptionsOf<typeof attentions>
+    ? OptionsOf<typeof attentions>[Name]
+    : OwnEditOptions
+  : never;
 
 /** Which parameters a function of the user's own has is known at run time only. */
 type OwnEditOptions = Record<string, number | boolean | string | readonly [number, number]>;
 
-type ContrastOptions<C> = C extends Vcd
-  ? VcdOptions
-  : C extends ApcOnly
-    ? ApcOnlyOptions
-    : C extends M3id
-      ? M3idOptions
-      : C extends PaiCfg
-        ? PaiCfgOptions
-        : C extends Icd
-          ? IcdOptions
-          : C extends Dola
-            ? DolaOptions
-            : C extends Deco
-              ? DecoOptions
-              : C extends Sid
-                ? SidOptions
-                : C extends PluginContrast
-                  ? PluginContrastOptions
-                  : never;
+type ContrastOptions<C> = C extends { method: infer Name }
+  ? Name extends keyof OptionsOf<typeof contrasts>
+    ? OptionsOf<typeof contrasts>[Name]
+    : PluginContrastOptions
+  : never;
 
-type SearchOptions<S> = S extends Greedy
-  ? GreedyOptions
-  : S extends Sampling
-    ? SampleOptions
-    : S extends Beam
-      ? BeamOptions
-      : S extends Opera
-        ? OperaOptions
-        : never;
+type SearchOptions<S> = S extends { method: infer Name }
+  ? Name extends keyof OptionsOf<typeof searches>
+    ? OptionsOf<typeof searches>[Name]
+    : never
+  : never;

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Model } from "../client";
 import { type Attention, none, ParameterError } from "../methods";
-import { resolveAttention } from "../methods/attention/resolve";
-import { resolveContrast } from "../methods/contrast/resolve";
+import { resolveAttention, resolveContrast } from "../methods/registry";
 import type { RunAttestation } from "../runs/attestation";
 import type { RowTask } from "../runs/decode_rows";
 import { identityOf } from "../runs/identity";

@@ -1,7 +1,11 @@
 import { type Attention, aai, type Contrast, greedy, none, type Search } from "../methods";
-import { withoutNeutral } from "../methods/attention/neutral";
-import { isNeutralContrast } from "../methods/contrast/neutral";
-import { varyAttention, varyContrast, varySearch } from "../methods/vary";
+import {
+  isNeutralContrast,
+  varyAttention,
+  varyContrast,
+  varySearch,
+  withoutNeutral,
+} from "../methods/registry";
 
 /** One decoding, whole. What is undefined is known once the data and a model are. */
 export interface Settings {

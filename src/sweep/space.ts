@@ -1,9 +1,9 @@
 import { seededRandom, shuffled } from "../data/random";
 import {
-  type Aai,
   type Attention,
+  type aai,
   type Contrast,
-  type Greedy,
+  type greedy,
   type none,
   ParameterError,
   type Search,
@@ -13,6 +13,8 @@ import { type Cell, collapse } from "./cells";
 import { assign, defaults, type Settings, wholes } from "./settings";
 
 type None = typeof none;
+type Aai = ReturnType<typeof aai>;
+type Greedy = ReturnType<typeof greedy>;
 
 /** What every cell of a space has where no axis says otherwise. */
 export interface Base<

@@ -1,16 +1,10 @@
 /** A sweep as a YAML or JSON file: its schema, which `assets/sweep.schema.json` publishes for editors. */
 import { z } from "zod";
 import { none } from "../methods";
-import { valueSchema } from "../methods/plugin_values";
-import type { PluginDeclaration } from "../protocol/messages";
-import {
-  AttentionParameters,
-  ContrastParameters,
-  DolaParameters,
-  PluginContrastParameters,
-  PluginEditParameters,
-  SearchParameters,
-} from "../protocol/parameters";
+import type { Axis } from "../methods/describe/method";
+import { PluginContrastParameters, type PluginDeclaration, PluginEditParameters } from "../methods/plugin";
+import { valueSchema } from "../methods/plugin/values";
+import { methods } from "../methods/registry";
 
 type Declaration = z.infer<typeof PluginDeclaration>;
 
@@ -21,11 +15,12 @@ export type SweepSpec = z.infer<ReturnType<typeof sweepSpec>>;
  * where a script or a command line says so.
  */
 export function sweepSpec(own: readonly Declaration[] = []) {
-  const attentions = methodsOf("attention", AttentionParameters, own);
-  const contrasts = methodsOf("contrast", ContrastParameters, own);
+  const attentions = methodsOf("attention", own);
+  const contrasts = methodsOf("contrast", own);
+  const searches = methodsOf("search");
   const attention = methodSpec(attentions, [none]);
   const contrast = methodSpec(contrasts, [none]);
-  const search = methodSpec(SearchParameters.options);
+  const search = methodSpec(searches);
 
   const axes = z
     .strictObject({
@@ -37,7 +32,7 @@ export function sweepSpec(own: readonly Declaration[] = []) {
       seed: axis(z.int()),
       ...parameterAxes("attention", attentions),
       ...parameterAxes("contrast", contrasts),
-      ...parameterAxes("search", SearchParameters.options),
+      ...parameterAxes("search", searches),
     })
     .partial();
 
@@ -109,12 +104,16 @@ const ids = z.union([z.string(), z.strictObject({ count: z.int().min(1), seed: z
 const rounds = z.array(z.int().min(1));
 
 /** The parameters of every method of an axis, its name as `method` among them. */
-function methodsOf(
-  axis: Declaration["axis"],
-  union: { options: readonly z.ZodObject[] },
-  own: readonly Declaration[],
-): z.ZodObject[] {
-  const builtIn = union.options.filter(({ shape }) => (shape.method as z.ZodLiteral).value !== "plugin");
+function methodsOf(axis: Axis, own: readonly Declaration[] = []): z.ZodObject[] {
+  const builtIn = methods
+    .filter((method) => method.axis === axis)
+    .map(({ name, parameters }) => {
+      const given = Object.entries(parameters).map(([key, { given, meaning }]) => [
+        key,
+        given.meta({ description: meaning }),
+      ]);
+      return z.object({ method: z.literal(name), ...Object.fromEntries(given) });
+    });
   return [...builtIn, ...own.filter((one) => one.axis === axis).map(ownMethod)];
 }
 
@@ -132,7 +131,7 @@ function methodSpec(methods: readonly z.ZodObject[], nothing: readonly string[] 
   const objects = methods.map(({ shape: { method, ...shape } }) =>
     z.strictObject({
       method: method as z.ZodLiteral<string>,
-      ...z.strictObject(loose(shape)).partial().shape,
+      ...z.strictObject(shape).partial().shape,
     }),
   );
   const all = [...nothing, ...names];
@@ -140,14 +139,6 @@ function methodSpec(methods: readonly z.ZodObject[], nothing: readonly string[] 
   const error = `Expected one of ${all.join(", ")}${advice}`;
   const [first, ...others] = objects;
   return z.union([z.enum(all, { error }), z.discriminatedUnion("method", [first!, ...others], { error })]);
-}
-
-/** DoLa's layers may be "low" or "high". */
-function loose(shape: Readonly<Record<string, unknown>>): Record<string, z.ZodType> {
-  const { layers, ...rest } = shape as Record<string, z.ZodType>;
-  if (layers === undefined) return rest;
-  const named = layers === DolaParameters.shape.layers;
-  return { ...rest, layers: named ? z.union([z.enum(["low", "high"]), layers]) : layers };
 }
 
 /** `start:end:step`, the end included. */
@@ -161,7 +152,7 @@ function axis(values: z.ZodType) {
 function parameterAxes(part: string, methods: readonly z.ZodObject[]): Record<string, z.ZodType> {
   const values = new Map<string, z.ZodType[]>();
   for (const { shape } of methods) {
-    for (const [name, schema] of Object.entries(loose(shape))) {
+    for (const [name, schema] of Object.entries(shape as Record<string, z.ZodType>)) {
       if (name !== "method") values.set(name, [...(values.get(name) ?? []), schema]);
     }
   }

@@ -1,6 +1,6 @@
 import type { LoadOptions, Model } from "../client";
 import { DataError } from "../data/data_error";
-import type { Aai, Attention, Contrast, Greedy, none, Search } from "../methods";
+import type { Attention, aai, Contrast, greedy, none, Search } from "../methods";
 import type { Metric } from "../metrics";
 import { isLowerBetter } from "../metrics/metric";
 import { runContext } from "../runs/context";
@@ -54,9 +54,9 @@ export interface SweepSettings {
  * @throws DataError, ParameterError, WorkerError, WorkerDiedError; what is recorded stays
  */
 export async function sweep<
-  A extends Attention = Aai,
+  A extends Attention = ReturnType<typeof aai>,
   C extends Contrast | None = None,
-  S extends Search = Greedy,
+  S extends Search = ReturnType<typeof greedy>,
   A2 extends Attention = A,
   C2 extends Contrast | None = C,
   S2 extends Search = S,

@@ -9,7 +9,7 @@ import { modelSource } from "../../src/cli/options";
 import { startWorker } from "../../src/client";
 import { findPython } from "../../src/environment/python";
 import { pai } from "../../src/methods";
-import { resolvePai } from "../../src/methods/attention/pai";
+import { resolveAttention } from "../../src/methods/registry";
 
 const root = join(__dirname, "../..");
 const image = "demo/data/val2014/COCO_val2014_000000001011.png";
@@ -128,7 +128,7 @@ test("interrupted, a conversion goes on; what was converted is found by its name
   await using worker = await startWorker();
   const model = await worker.load("shikra");
   expect(model.description.family).toBe("shikra");
-  expect(resolvePai(pai(), model.description).alpha).toBe(0.6);
+  expect(resolveAttention(pai(), model.description)).toMatchObject({ alpha: 0.6 });
   expect(worker.info.families).toEqual(expect.arrayContaining(["llava", "minigpt4", "shikra"]));
   const { tokenIds } = await model.generate({ image: join(root, image), prompt: "What is this?" }).result();
   expect(tokenIds.length).toBeGreaterThan(0);

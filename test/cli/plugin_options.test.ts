@@ -72,9 +72,9 @@ test("both of one's own", async () => {
 test.each([
   [
     "--attention lift",
-    "--attention lift is none of aai, pai, hgai, vaf, none; one of your own needs --plugin",
+    "--attention lift is none of aai, hgai, pai, vaf, none; one of your own needs --plugin",
   ],
-  ["--contrast dim", "--contrast dim is none of vcd, apcOnly, m3id, paiCfg, icd, dola, deco, sid, none; one"],
+  ["--contrast dim", "--contrast dim is none of apcOnly, deco, dola, icd, m3id, paiCfg, sid, vcd, none; one"],
   ["--plugin mine.py --attention pai", "--plugin is given, but neither --attention nor --contrast names"],
   ["--set alpha=1", "--set alpha=1 belongs to a method of your own; give --plugin, and --attention or"],
   ["--plugin m.py --attention lift --set alpha", "--set alpha is not of the form PARAMETER=VALUE."],

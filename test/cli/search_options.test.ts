@@ -26,7 +26,7 @@ test.each([
   expect(search(...line)).toEqual(expected);
 });
 
-test("the seed's POPE command is OPERA, as its parameters are", () => {
+test("the released POPE command is OPERA, as its parameters are", () => {
   const line = "--beam 5 --scale_factor 50 --threshold 15 --num_attn_candidates 5 --penalty_weights 1";
   expect(search(...line.split(" "))).toEqual(opera());
 });

@@ -43,7 +43,7 @@ const specWith = (plugins: Plugin[], ...args: string[]) =>
   );
 
 test("flags become the file's words", () => {
-  const flags = ["--alpha", "0:1:0.5", "--layers", "2-6,0-3", "--reference-mode", "seed,corrected"];
+  const flags = ["--alpha", "0:1:0.5", "--layers", "2-6,0-3", "--reference-mode", "released,corrected"];
   const more = [
     "--attention",
     "aai,pai",
@@ -62,7 +62,7 @@ test("flags become the file's words", () => {
         [2, 6],
         [0, 3],
       ],
-      "attention.mode": ["seed", "corrected"],
+      "attention.mode": ["released", "corrected"],
       "search.numBeams": [2, 5],
     },
     base: { search: { method: "beam", numBeams: 5 } },
@@ -188,7 +188,7 @@ test("what --set says of a method of one's own stands in its parameters, what --
 });
 
 test.each([
-  [["--attention", "lfit"], "Expected one of none, aai, pai, hgai, vaf, lift"],
+  [["--attention", "lfit"], "Expected one of none, aai, hgai, pai, vaf, lift"],
   [["--attention", "lift", "--set", "fade=fast"], "fade: Invalid input: expected number, received string"],
   [["--contrast", "dim", "--cd-alpha", "1"], "--contrast dim takes no --cd-alpha"],
   [["--attention", "aai", "--set", "fade=1"], "--set fade=1 belongs to a method of your own"],

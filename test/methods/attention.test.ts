@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { aai, hgai, pai, vaf } from "../../src/methods";
-import { resolveAttention } from "../../src/methods/attention/resolve";
+import { resolveAttention } from "../../src/methods/registry";
 
 const llava7b = { family: "llava", layers: 32 };
 const small = { family: "other", layers: 6 };

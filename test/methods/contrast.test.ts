@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { apcOnly, deco, dola, icd, m3id, paiCfg, sid, vcd } from "../../src/methods";
-import { resolveContrast } from "../../src/methods/contrast/resolve";
+import { resolveContrast } from "../../src/methods/registry";
 
 const llava7b = { family: "llava", layers: 32 };
 const small = { family: "llava", layers: 6 };

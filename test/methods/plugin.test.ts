@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { ParameterError, Plugin } from "../../src/methods";
-import { resolveAttention } from "../../src/methods/attention/resolve";
-import { resolveContrast } from "../../src/methods/contrast/resolve";
+import { resolveAttention, resolveContrast } from "../../src/methods/registry";
 
 const llava7b = { family: "llava", layers: 32 };
 const common = { summary: "", takesReference: false, stream: "none" } as const;
@@ -42,7 +41,7 @@ test("an edit is plain data with every value explicit, and the hash of its file"
       values: { alpha: 0.5, how: "keep" },
       layers: [1, 4],
       warmup: -1,
-      mode: "seed",
+      mode: "released",
       normalisation: "mean",
       imageKeys: null,
     },

@@ -1,41 +1,45 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { methods, parametersOf } from "../../src/methods/registry";
+import { attentions, contrasts, methods, searches } from "../../src/methods/registry";
 import { AttentionParameters, ContrastParameters, SearchParameters } from "../../src/protocol/parameters";
 
-/** A plug-in describes itself. */
-const builtIn = <Option extends { shape: { method: { value: string } } }>(options: readonly Option[]) =>
-  options.filter(({ shape }) => shape.method.value !== "plugin");
-const axes = {
-  attention: builtIn(AttentionParameters.options),
-  contrast: builtIn(ContrastParameters.options),
-  search: builtIn(SearchParameters.options),
-};
-
-test.each(Object.entries(axes))(
-  "every %s of the protocol is described, parameter by parameter",
-  (axis, options) => {
-    const described = methods.filter((method) => method.axis === axis);
-    expect(described.map(({ name }) => name)).toEqual(options.map(({ shape }) => shape.method.value));
-    for (const [index, { name, parameters, defaults }] of described.entries()) {
-      const { method, ...fields } = options[index]!.shape as unknown as Record<string, { value: string }>;
-      expect(method!.value).toBe(name);
-      expect(Object.keys(parameters)).toEqual(Object.keys(fields));
-      expect(defaults).toMatchObject({ method: name });
-      expect(Object.keys(defaults).sort()).toEqual(["method", ...Object.keys(fields)].sort());
+test("a method is exported under its own name, and its message is in the protocol", () => {
+  const unions = [AttentionParameters, ContrastParameters, SearchParameters];
+  const schemas: unknown[] = unions.flatMap(({ options }) => [...options]);
+  for (const table of [attentions, contrasts, searches]) {
+    for (const [name, { method }] of Object.entries(table)) {
+      expect(method.name).toBe(name);
+      expect(schemas).toContain(method.schema);
     }
-  },
-);
+  }
+});
 
-test("a default that waits for the model is told as such", () => {
-  const pai = methods.find(({ name }) => name === "pai")!;
-  expect(parametersOf(pai).map(({ name, value }) => [name, value])).toEqual([
-    ["alpha", "by model"],
-    ["layers", "by model"],
+test("every parameter says what it means and what it is by default, and its default is one that it takes", () => {
+  for (const { name, parameters, create } of methods) {
+    expect(create({})).toMatchObject({ method: name });
+    for (const { meaning, shown } of Object.values(parameters)) {
+      expect(meaning).not.toBe("");
+      expect(shown).not.toBe("");
+    }
+  }
+});
+
+test("a default that waits for the model is told in words", () => {
+  const { parameters } = methods.find(({ name }) => name === "pai")!;
+  expect(Object.entries(parameters).map(([name, { shown }]) => [name, shown])).toEqual([
+    ["alpha", "llava 0.5, shikra 0.6, minigpt4 0.2, others 0.2"],
+    ["layers", "from layer 2 to the last"],
     ["warmup", "-1"],
-    ["imageKeys", "by model"],
+    ["imageKeys", "by the token ids"],
   ]);
+});
+
+test("a parameter that a method has not is refused with those it has", () => {
+  const { create } = methods.find(({ name }) => name === "vcd")!;
+  expect(() => create({ gamma: 1 } as never)).toThrow(
+    'vcd has no parameter "gamma"; it has alpha, beta, noiseStep, seed.',
+  );
 });
 
 test("the documented table of departures has every published method", () => {

@@ -5,6 +5,8 @@ import { expect, test } from "vitest";
 import { z } from "zod";
 import { decodeBody } from "../../src/bridge/codec";
 import { findPython } from "../../src/environment/python";
+import * as plugins from "../../src/methods/plugin";
+import { methods } from "../../src/methods/registry";
 import * as messages from "../../src/protocol/messages";
 import * as parameters from "../../src/protocol/parameters";
 
@@ -18,7 +20,8 @@ interface Sample {
 const root = join(__dirname, "../..");
 const file = join(root, "test/fixtures/protocol/samples.json");
 const samples = JSON.parse(readFileSync(file, "utf8")) as Sample[];
-const schemas = { ...parameters, ...messages } as Record<string, unknown>;
+const ofMethods = Object.fromEntries(methods.map(({ schema }) => [schema.meta()!.id, schema]));
+const schemas = { ...parameters, ...messages, ...plugins, ...ofMethods } as Record<string, unknown>;
 const expected = samples.map(({ schema, why, valid }) => `${schema}: ${why}: ${valid}`);
 
 test("TypeScript accepts the valid samples and refuses the invalid ones", () => {

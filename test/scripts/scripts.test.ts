@@ -30,7 +30,7 @@ test("the demo streams a pair, tables every setting and leaves captions and a pi
   expect(existsSync(join(root, "demo/output/sweep/report/heat-map.png"))).toBe(true);
 });
 
-test("chair_eval captions a folder with the seed's flags", async () => {
+test("chair_eval captions a folder with the flags of the authors' script", async () => {
   const savePath = join(folder, "captions.jsonl");
   const flags = [
     "--model",
@@ -76,9 +76,9 @@ test("sweep_alpha_layers leaves a table and figures", async () => {
   expect(samples.trimEnd().split("\n")).toHaveLength(20);
 });
 
-test("reproduce_seed runs CHAIR and POPE's three splits, plain and with AAI", async () => {
-  const out = join(folder, "seed");
-  const { stdout } = await run("reproduce_seed", "--images", "3", "--out", out);
+test("reproduce_released runs CHAIR and POPE's three splits, plain and with AAI", async () => {
+  const out = join(folder, "released");
+  const { stdout } = await run("reproduce_released", "--images", "3", "--out", out);
   expect(stdout).toMatch(/CHAIR, greedy search:[\s\S]*^plain \(baseline\) +3 [\s\S]*^aai +3 /m);
   expect(stdout).toMatch(/POPE with OPERA's flags[\s\S]*^plain \(baseline\) +54 [\s\S]*^aai warmup -1 +54 /m);
   const sweep = JSON.parse(readFileSync(join(out, "pope/sweep.json"), "utf8"));

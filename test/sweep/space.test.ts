@@ -16,7 +16,7 @@ import {
   vaf,
   vcd,
 } from "../../src/methods";
-import { pluginEdit } from "../../src/methods/attention/plugin";
+import { pluginEdit } from "../../src/methods/plugin/edit";
 import { range } from "../../src/sweep/range";
 import { space } from "../../src/sweep/space";
 
@@ -162,12 +162,12 @@ test("random chooses by seed, in the order of the grid", () => {
 });
 
 test("named cells stand beside the axes, or alone", () => {
-  const named = { "seed's README": { attention: aai({ alpha: 0.3, beta: 1, layers: [2, 32] as const }) } };
-  expect(names(space().named(named).cells())).toEqual(["plain", "seed's README"]);
+  const named = { "authors' README": { attention: aai({ alpha: 0.3, beta: 1, layers: [2, 32] as const }) } };
+  expect(names(space().named(named).cells())).toEqual(["plain", "authors' README"]);
   const both = space()
     .grid({ "attention.alpha": [0.1] })
     .named(named);
-  expect(names(both.cells())).toEqual(["plain", "aai alpha 0.1", "seed's README"]);
+  expect(names(both.cells())).toEqual(["plain", "aai alpha 0.1", "authors' README"]);
 });
 
 test("the same decoding at several places is one cell", () => {

@@ -36,7 +36,7 @@ when:
     axes: { attention.warmup: [-1, 5] }
 random: { count: 9, seed: 3 }
 cells:
-  the seed's: { attention: { method: aai, alpha: 0.3, beta: 1 }, contrast: vcd }
+  the authors': { attention: { method: aai, alpha: 0.3, beta: 1 }, contrast: vcd }
 `;
   const expected = space(base)
     .grid({
@@ -49,7 +49,7 @@ cells:
     })
     .when(({ attention }) => JSON.stringify(attention).includes('"aai"'), { "attention.warmup": [-1, 5] })
     .random(9, 3)
-    .named({ "the seed's": { attention: aai({ alpha: 0.3, beta: 1 }), contrast: vcd() } })
+    .named({ "the authors'": { attention: aai({ alpha: 0.3, beta: 1 }), contrast: vcd() } })
     .cells();
   expect(cells(text)).toEqual(expected);
   expect(expected.length).toBeGreaterThan(5);
@@ -114,7 +114,7 @@ cells:
 });
 
 test.each([
-  ["base: { attention: lfit }", "base › attention: Expected one of none, aai, pai, hgai, vaf, lift;"],
+  ["base: { attention: lfit }", "base › attention: Expected one of none, aai, hgai, pai, vaf, lift;"],
   ["base: { attention: { method: lift, alhpa: 1 } }", 'base › attention: Unrecognized key: "alhpa".'],
   ["base: { attention: { method: lift, how: melt } }", 'how: Invalid option: expected one of "keep"|"drop"'],
   ["grid: { attention: [lift], attention.on: 1 }", "grid › attention.on: Invalid input: expected boolean"],
@@ -145,10 +145,13 @@ test.each([
   ["base: { attention: { method: aai, alpa: 1 } }", 'base › attention: Unrecognized key: "alpa".'],
   [
     "base: { attention: ai }",
-    "base › attention: Expected one of none, aai, pai, hgai, vaf; one of your own needs --plugin FILE.",
+    "base › attention: Expected one of none, aai, hgai, pai, vaf; one of your own needs --plugin FILE.",
   ],
-  ["base: { contrast: { method: dim } }", "base › contrast › method: Expected one of none, vcd"],
-  ["base: { search: greed }", "base › search: Expected one of greedy, sample, beam, opera."],
+  [
+    "base: { contrast: { method: dim } }",
+    "base › contrast › method: Expected one of none, apcOnly, deco, dola",
+  ],
+  ["base: { search: greed }", "base › search: Expected one of beam, greedy, opera, sample."],
   ["scheduler: { racing: { level: high } }", "scheduler › racing › level: Invalid input: expected number"],
   ["data: { captions: {} }", "data › captions › images: Invalid input: expected string"],
   ["modle: demo", 'Unrecognized key: "modle".'],

@@ -33,9 +33,9 @@ from ..protocol import (
     RowEvent,
     Sample,
 )
-from . import seed_style
+from . import released_style
 from .random_llava import create_llava
-from .seed_style import Cell
+from .released_style import Cell
 
 QUESTION = Prompt(text="Please describe this image in detail.", template="chat")
 
@@ -56,7 +56,7 @@ def main() -> None:
     size = options.batch_size
     few = images[: options.baseline_images]
     ways: dict[str, Callable[[], Result]] = {
-        "the authors' way": lambda: _seed_style(model, few, cells, options.tokens),
+        "the authors' way": lambda: _released_style(model, few, cells, options.tokens),
         "engine, batch 1: vision, reference and prefill shared": lambda: _engine(
             model, few, cells, options.tokens, 1
         ),
@@ -163,7 +163,7 @@ def _cells(count: int, layers: int) -> list[Cell]:
     return [Cell(0.05 * (1 + number // 4), ranges[number % 4]) for number in range(count)]
 
 
-def _seed_style(model: Model, images: Sequence[np.ndarray], cells: Sequence[Cell], tokens: int) -> Result:
+def _released_style(model: Model, images: Sequence[np.ndarray], cells: Sequence[Cell], tokens: int) -> Result:
     """Each cell goes through all images, as its own script would."""
     started = time.perf_counter()
     answers: dict[tuple[int, int], list[int]] = {}
@@ -172,7 +172,7 @@ def _seed_style(model: Model, images: Sequence[np.ndarray], cells: Sequence[Cell
             for number, image in enumerate(images):
                 pixels = model.preprocess(decode_image(image.tobytes()))
                 ids = model.tokenise(build_prompt(QUESTION, True, model.tokenizer), pixels)
-                answers[number, place] = seed_style.caption(model, pixels, ids, cell, tokens)
+                answers[number, place] = released_style.caption(model, pixels, ids, cell, tokens)
     seconds = time.perf_counter() - started
     ordered = [answers[number, place] for number in range(len(images)) for place in range(len(cells))]
     return Result(ordered, seconds, sum(map(len, ordered)))
@@ -217,7 +217,7 @@ def _edit(cell: Cell) -> AttentionEdit:
         beta=1.0,
         layers=cell.layers,
         warmup=5,
-        mode="seed",
+        mode="released",
         normalisation="mean",
         image_keys=None,
     )
@@ -252,7 +252,7 @@ def _copied(run: Callable[[], Result]) -> Result:
 
 
 def _warm(model: Model, images: Sequence[np.ndarray], cells: Sequence[Cell]) -> None:
-    _seed_style(model, images[:1], cells[:1], 2)
+    _released_style(model, images[:1], cells[:1], 2)
     _engine(model, images[:2], cells, 2, 128)
 
 

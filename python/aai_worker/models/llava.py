@@ -40,7 +40,7 @@ class Llava(Model):
             grid=self._grid,
             has_cls=self._has_cls,
             feature_layer=self._feature_layer,
-            reference_layer=self._reference_layer("seed"),
+            reference_layer=self._reference_layer("released"),
         )
 
     def count_image_tokens(self, pixels: Pixels) -> int:
@@ -67,7 +67,7 @@ class Llava(Model):
     def _reference_layer(self, mode: str) -> int:
         """Seed: the last one. Corrected: that whose output the decoder sees (state 0 = embedding)."""
         layers = self.network.config.vision_config.num_hidden_layers
-        if mode == "seed":
+        if mode == "released":
             return layers - 1
         return layers + self._feature_layer if self._feature_layer < 0 else max(self._feature_layer - 1, 0)
 

@@ -82,7 +82,7 @@ class QFormerModel(Model):
         """
         given, seen = tower.float().mean(dim=0), cross.float().mean(dim=0)
         received = given.sum(dim=0)  # [N]
-        tokens = (seen @ given).sum(dim=-1) if mode == "seed" else seen @ received
+        tokens = (seen @ given).sum(dim=-1) if mode == "released" else seen @ received
         return Reference(tokens.cpu(), received[1:].reshape(self._grid).cpu(), None)
 
     @property

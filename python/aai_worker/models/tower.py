@@ -65,7 +65,7 @@ class TowerModel(Model):
     def reference_layer(self, mode: str) -> int:
         """Seed: the last one. Corrected: that whose output the decoder sees."""
         layers = len(self._attentions())
-        if mode == "seed":
+        if mode == "released":
             return layers - 1
         return layers + self.feature_layer if self.feature_layer < 0 else max(self.feature_layer - 1, 0)
 
@@ -80,7 +80,7 @@ class TowerModel(Model):
             grid=grid,
             has_cls=self.has_cls,
             feature_layer=self.feature_layer,
-            reference_layer=self.reference_layer("seed"),
+            reference_layer=self.reference_layer("released"),
         )
 
     def longer_side(self, pixels: Pixels) -> int:

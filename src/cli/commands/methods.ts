@@ -1,5 +1,7 @@
 import type { CommandModule } from "yargs";
-import { methods, parametersOf } from "../../methods/registry";
+import { methods } from "../../methods/registry";
+
+type Method = (typeof methods)[number];
 
 interface Arguments {
   json: boolean;
@@ -10,7 +12,7 @@ export const methodsCommand: CommandModule<object, Arguments> = {
   describe: "List every attention edit, contrast and search, with parameters, defaults and sources",
   builder: (argv) => argv.option("json", { type: "boolean", default: false, describe: "For machines" }),
   handler: ({ json }) => {
-    if (json) console.log(JSON.stringify(methods, null, 2));
+    if (json) console.log(JSON.stringify(methods.map(plain), null, 2));
     else
       console.log(
         [describeAxis("attention"), describeAxis("contrast"), describeAxis("search"), ownMethods].join(
@@ -20,6 +22,15 @@ export const methodsCommand: CommandModule<object, Arguments> = {
   },
 };
 
+/** What is told of a method, as plain data. */
+function plain({ axis, name, title, source, formula, combines, needsImage, parameters }: Method) {
+  const told = Object.entries(parameters).map(([key, { meaning, shown, choices }]) => [
+    key,
+    { meaning, default: shown, ...(choices.length > 0 && { choices }) },
+  ]);
+  return { axis, name, title, source, formula, combines, needsImage, parameters: Object.fromEntries(told) };
+}
+
 const ownMethods =
   "YOUR OWN\n\nOne decorated Python function each, loaded by --plugin FILE: docs/methods.md tells how.";
 
@@ -28,15 +39,15 @@ function describeAxis(axis: string): string {
   return [axis.toUpperCase(), ...members.map(describe)].join("\n\n");
 }
 
-function describe(method: (typeof methods)[number]): string {
-  const parameters = parametersOf(method);
+function describe(method: Method): string {
+  const parameters = Object.entries(method.parameters).map(([name, one]) => ({ name, ...one }));
   const names = Math.max(...parameters.map(({ name }) => name.length));
-  const values = Math.max(...parameters.map(({ value }) => value.length));
+  const values = Math.max(...parameters.map(({ shown }) => shown.length));
   return [
     `${method.name}  ${method.title}`,
     `  ${method.formula}`,
     ...parameters.map(
-      ({ name, value, meaning }) => `  ${name.padEnd(names)}  ${value.padEnd(values)}  ${meaning}`,
+      ({ name, shown, meaning }) => `  ${name.padEnd(names)}  ${shown.padEnd(values)}  ${meaning}`,
     ),
     `  Source: ${method.source}.`,
     `  Works with: ${method.combines}${method.needsImage ? " Every row needs an image." : ""}`,

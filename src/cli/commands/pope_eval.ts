@@ -135,7 +135,7 @@ function questionFiles(args: Arguments): string[] {
   return splits.map((split) => join(folder, `coco_pope_${split}.json`));
 }
 
-/** With the seed's warm-up an edit comes too late for a one-word answer; whoever reads the figures must know. */
+/** With the released warm-up an edit comes too late for a one-word answer; whoever reads the figures must know. */
 function warmupNote(attention: Attention): string | undefined {
   if (attention === none || !("parameters" in attention) || !("warmup" in attention.parameters))
     return undefined;

@@ -3,8 +3,8 @@
  * CHAIR at their settings (alpha 0.3, beta 1, from layer 2 on), and POPE's three splits with the flags of their command,
  * which are OPERA's and leave AAI out (docs/methods.md says what to know of both).
  *
- *   npx ts-node scripts/reproduce_seed.ts                                              the demo world
- *   npx ts-node scripts/reproduce_seed.ts --model llava-hf/llava-1.5-7b-hf --coco coco    COCO: val2014, annotations, pope
+ *   npx ts-node scripts/reproduce_released.ts                                              the demo world
+ *   npx ts-node scripts/reproduce_released.ts --model llava-hf/llava-1.5-7b-hf --coco coco    COCO: val2014, annotations, pope
  */
 import { join } from "node:path";
 import yargs from "yargs";
@@ -24,7 +24,7 @@ import {
   writeReport,
 } from "../src/index";
 import { startProgress } from "../src/report/progress";
-import { questionFiles } from "./reproduce_seed/questions";
+import { questionFiles } from "./reproduce_released/questions";
 
 /** Their published setting; from layer 2 to the last is 2 to 32 in a decoder of 32. */
 const published = { alpha: 0.3, beta: 1 };

@@ -19,7 +19,7 @@ from ..attention import ATTENTION
 from ..models import Model
 from ..models.family import Pixels
 
-_NAME = "seed_style"
+_NAME = "released_style"
 
 
 class Cell(NamedTuple):

@@ -1,9 +1,23 @@
 /** A contrast of the user's own: a decorated Python function (see `Plugin`). */
-import type { z } from "zod";
-import type { PluginDeclaration } from "../../protocol/messages";
-import { PluginContrastParameters, type PluginValue } from "../../protocol/parameters";
-import { pluginValues } from "../plugin_values";
-import { checked, ParameterError } from "../refuse";
+import { z } from "zod";
+import { vcd } from "../contrast";
+import { checked, ParameterError } from "../describe/refuse";
+import { type PluginDeclaration, PluginValue } from "./declaration";
+import { pluginValues } from "./values";
+
+const { noiseStep, seed } = vcd.method.parameters;
+
+/** A contrast of the user's own; see `PluginEditParameters`. The noise is that of its second stream, where it is a noisy image. */
+export const PluginContrastParameters = z
+  .object({
+    method: z.literal("plugin"),
+    name: z.string(),
+    sha256: z.string(),
+    values: z.record(z.string(), PluginValue),
+    noiseStep: noiseStep.sent,
+    noiseSeed: seed.sent,
+  })
+  .meta({ id: "PluginContrastParameters" });
 
 interface NoiseOptions {
   /** Where the second stream is a noisy image: step 0 to 999 of VCD's noise schedule. Default 500. */
@@ -32,8 +46,6 @@ export function pluginContrast(
     throw new ParameterError(
       `${name} has no noisy image as its second stream, so ${stray[0]} means nothing.`,
     );
-  if (noiseStep !== undefined && noiseStep > 999)
-    throw new ParameterError(`${name}: noiseStep is ${noiseStep}. It may be 999 at most.`);
   return checkedContrast({
     method: "plugin",
     name,

@@ -1,7 +1,6 @@
 import { z } from "zod";
-import type { PluginDeclaration, PluginParameter } from "../protocol/messages";
-import { PluginValue } from "../protocol/parameters";
-import { ParameterError } from "./refuse";
+import { ParameterError } from "../describe/refuse";
+import { type PluginDeclaration, type PluginParameter, PluginValue } from "./declaration";
 
 type Declaration = z.infer<typeof PluginDeclaration>;
 type Parameter = z.infer<typeof PluginParameter>;

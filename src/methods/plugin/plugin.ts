@@ -1,9 +1,9 @@
 import type { z } from "zod";
-import type { LoadedPlugin, PluginDeclaration } from "../protocol/messages";
-import { type PluginEdit, type PluginEditOptions, pluginEdit } from "./attention/plugin";
-import { type PluginContrast, type PluginContrastOptions, pluginContrast } from "./contrast/plugin";
-import { describeParameter } from "./plugin_values";
-import { ParameterError } from "./refuse";
+import { ParameterError } from "../describe/refuse";
+import { type PluginContrast, type PluginContrastOptions, pluginContrast } from "./contrast";
+import type { LoadedPlugin, PluginDeclaration } from "./declaration";
+import { type PluginEdit, type PluginEditOptions, pluginEdit } from "./edit";
+import { describeParameter } from "./values";
 
 type Declaration = z.infer<typeof PluginDeclaration>;
 

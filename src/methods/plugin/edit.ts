@@ -1,18 +1,40 @@
 /** An attention edit of the user's own: a decorated Python function (see `Plugin`), with what every edit may be told. */
-import type { z } from "zod";
-import type { PluginDeclaration } from "../../protocol/messages";
-import { PluginEditParameters, type PluginValue } from "../../protocol/parameters";
-import { pluginValues } from "../plugin_values";
-import { checked, ParameterError } from "../refuse";
-import type { MethodTarget } from "../target";
+import { z } from "zod";
+import { aai } from "../attention";
+import { fromLayer } from "../describe/fallback";
+import { KeyRange, LayerRange } from "../describe/parameter";
+import { checked, ParameterError } from "../describe/refuse";
+import type { MethodTarget } from "../describe/target";
+import { type PluginDeclaration, PluginValue } from "./declaration";
+import { pluginValues } from "./values";
+
+const { warmup, mode, normalisation } = aai.method.parameters;
+
+/** An edit of the user's own, loaded by `loadPlugin`: `name` as its file declares it, the file told by its hash. */
+export const PluginEditParameters = z
+  .object({
+    method: z.literal("plugin"),
+    name: z.string(),
+    sha256: z.string(),
+    /** Its own parameters; those left out keep their defaults. */
+    values: z.record(z.string(), PluginValue),
+    layers: LayerRange,
+    /** As for AAI. */
+    warmup: warmup.sent,
+    /** Of the vision reference, where it asks for one. */
+    mode: mode.sent,
+    normalisation: normalisation.sent,
+    imageKeys: KeyRange.nullable(),
+  })
+  .meta({ id: "PluginEditParameters" });
 
 interface EditOptions {
   /** Decoder layers edited, `[start, end)` counted from 0. Default: from layer 2 to the last. */
   layers?: readonly [number, number];
   /** Edited once more than so many tokens are written. Default -1, from the first token on. */
   warmup?: number;
-  /** Of the vision reference, where the function asks for one. Default "seed". */
-  mode?: "seed" | "corrected";
+  /** Of the vision reference, where the function asks for one. Default "released". */
+  mode?: "released" | "corrected";
   /** Of the vision reference, where the function asks for one. Default "mean". */
   normalisation?: "mean" | "clip" | "rank";
   /** Positions of the image tokens in the prompt, `[start, end)`, where they are not to be found from the token ids. */
@@ -31,10 +53,10 @@ const Unresolved = PluginEditParameters.extend({ layers: PluginEditParameters.sh
 /** A plug-in's edit as plain data; `layers: null` stands for "from layer 2 to the last". */
 export interface PluginEdit {
   parameters: z.infer<typeof Unresolved>;
-  reference: Float32Array | undefined;
+  reference?: Float32Array;
 }
 
-const FirstLayer = 2;
+const everyLayer = fromLayer(2);
 
 /** @throws ParameterError */
 export function pluginEdit(
@@ -54,11 +76,11 @@ export function pluginEdit(
     values: pluginValues(declaration, own),
     layers: layers ? [...layers] : null,
     warmup,
-    mode: mode ?? "seed",
+    mode: mode ?? "released",
     normalisation: normalisation ?? "mean",
     imageKeys: imageKeys ? [...imageKeys] : null,
   });
-  return { parameters, reference };
+  return { parameters, ...(reference && { reference }) };
 }
 
 /** @throws ParameterError */
@@ -68,7 +90,7 @@ export function checkedEdit(parameters: z.infer<typeof Unresolved>): z.infer<typ
 
 export function resolvePluginEdit(
   { parameters }: PluginEdit,
-  { layers }: MethodTarget,
+  target: MethodTarget,
 ): z.infer<typeof PluginEditParameters> {
-  return { ...parameters, layers: parameters.layers ?? [Math.min(FirstLayer, layers - 1), layers] };
+  return { ...parameters, layers: parameters.layers ?? everyLayer.resolve(target, parameters.name) };
 }
