@@ -51,7 +51,10 @@ def test_kin(changes: dict[str, Any], dropped: int, tokens: int, layer: int, tmp
     with torch.no_grad():
         maps = model.model.vision_tower(inputs["pixel_values"], output_attentions=True).attentions
     last, seen = (maps[index][0].mean(dim=0)[dropped:, dropped:] for index in (-1, layer))
-    for mode, values in (("released", last.sum(0)), ("corrected", (seen / seen.sum(-1, keepdim=True)).sum(0))):
+    for mode, values in (
+        ("released", last.sum(0)),
+        ("corrected", (seen / seen.sum(-1, keepdim=True)).sum(0)),
+    ):
         command = ExtractVisionCommand(model="m1", image=0, mode=mode)  # type: ignore[arg-type]
         _, received, grid, _ = engine.extract_vision(command, tiny.pictures(1))
         assert received == pytest.approx(values.numpy(), abs=1e-6)

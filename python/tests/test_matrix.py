@@ -115,7 +115,7 @@ NEUTRAL_CONTRASTS = {
 def test_neutral_is_plain_bit_for_bit(search: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """In all logits that the search is given. DoLa and DeCo have no neutral parameter."""
     assert {*CONTRASTS} - {*NEUTRAL_CONTRASTS} == {"dola", "deco"}
-    assert [edit.parameters.__struct_config__.tag for (edit,) in NEUTRAL] == [*METHODS]
+    assert {edit.parameters.__struct_config__.tag for (edit,) in NEUTRAL} == set(METHODS)
     seen: list[Tensor] = []
     step = Streams.step
 

@@ -6,17 +6,15 @@ r is the normalised vision reference. PAI is the special case r = 1, beta = 1 wi
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from .row_edit import RowEdit, attention_method
 from .spread import spread
 
-if TYPE_CHECKING:
-    from .plan import RowEdit
 
-
+@attention_method("aai")
 def stack(edits: Sequence[RowEdit], columns: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
     """One edit per row, on these columns -> a function on their logits, [R, Hkv, G, K] float32, in place."""
     gain = spread(columns, [edit.reference for edit in edits], rest=0.0)

@@ -6,16 +6,14 @@ Heads guide one another: what all of them look at is raised in each.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from .row_edit import RowEdit, attention_method
 from .spread import spread
 
-if TYPE_CHECKING:
-    from .plan import RowEdit
 
-
+@attention_method("hgai")
 def stack(edits: Sequence[RowEdit], columns: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
     """One edit per row, on these columns -> a function on their logits, [R, Hkv, G, K] float32, in place."""
     gain = spread(columns, [edit.parameters.alpha for edit in edits], rest=0.0)

@@ -2,54 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from ..plugins.registry import Bound
-from . import aai, hgai, pai, plugin, vaf
-
-METHODS = {"aai": aai.stack, "pai": pai.stack, "hgai": hgai.stack, "vaf": vaf.stack, "plugin": plugin.stack}
-
-
-@dataclass(eq=False)
-class RowEdit:
-    """One attention edit of one row, with the tensors it needs and the record of what it did."""
-
-    parameters: Any  # AttentionParameters: every method reads its own
-    hook: str | None  # name of the installed hook it comes from
-    layers: frozenset[int]  # in which it applies
-    keys: Tensor  # [image keys] int64, among the row's keys in these layers
-    shared: int  # so many of which are the prefix's
-    reference: Tensor  # [image keys] float32, normalised; empty where the method needs none
-    constant: bool  # the reference was (nearly) constant
-    plugin: Bound | None = None  # where it is the user's own
-    # Where and when it is being applied, for plug-ins that ask.
-    layer: int = 0
-    generated: int = 0
-    fired: Counter[int] = field(default_factory=Counter)  # layer -> applications
-
-    @property
-    def method(self) -> str:
-        return str(self.parameters.__struct_config__.tag)
-
-    @property
-    def name(self) -> str:
-        """The method's, as its user knows it."""
-        return self.method if self.plugin is None else self.plugin.declaration.name
-
-    def active(self, generated: int) -> bool:
-        """In the step that feeds the row's generated token number `generated` (0 = the end of the prompt)."""
-        self.generated = generated
-        return generated > getattr(self.parameters, "warmup", -1)
-
-    def columns(self, width: int) -> Tensor:
-        """As `columns_of`. On the device: an image may well have hundreds of keys."""
-        return torch.where(self.keys < self.shared, self.keys, self.keys + width - self.shared)
+from .row_edit import METHODS, RowEdit
 
 
 class _Group(NamedTuple):

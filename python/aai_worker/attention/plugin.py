@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from ..plugins.call import call_plugin
-
-if TYPE_CHECKING:
-    from .plan import RowEdit
+from .row_edit import RowEdit, attention_method
 
 
+@attention_method("plugin")
 def stack(edits: Sequence[RowEdit], columns: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
     """One edit per row, on these columns -> a function on their logits, [R, Hkv, G, K] float32, in place."""
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from .capped import cap
-from .plan import METHODS, RowEdit
+from .row_edit import METHODS, RowEdit
 
 
 class PromptLayer(NamedTuple):

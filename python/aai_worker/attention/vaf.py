@@ -7,16 +7,14 @@ It edits every query behind the image, those of the prompt too (AttnAdapter.py, 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from .row_edit import RowEdit, attention_method
 from .spread import spread
 
-if TYPE_CHECKING:
-    from .plan import RowEdit
 
-
+@attention_method("vaf")
 def stack(edits: Sequence[RowEdit], columns: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
     """One edit per row, on these columns -> a function on their logits, [R, Hkv, G, K] float32, in place."""
     factor = spread(columns, [edit.parameters.enhance for edit in edits], rest=1.0)

@@ -7,29 +7,9 @@ edit, and a stream that is meant to see the image badly is not helped to look.
 
 from typing import Any
 
-from .apc_only import ApcOnly
-from .base import Contrast
-from .deco import Deco
-from .dola import Dola
-from .icd import Icd
-from .m3id import M3id
-from .pai_cfg import PaiCfg
-from .plugin import PluginContrast
-from .sid import Sid
+from . import apc_only, deco, dola, icd, m3id, pai_cfg, plugin, sid, vcd  # noqa: F401 (registers the methods)
+from .base import CONTRASTS, Contrast
 from .streams import ContrastRecord, Streams
-from .vcd import Vcd
-
-CONTRASTS: dict[str, type[Contrast]] = {
-    "vcd": Vcd,
-    "apcOnly": ApcOnly,
-    "m3id": M3id,
-    "paiCfg": PaiCfg,
-    "icd": Icd,
-    "dola": Dola,
-    "deco": Deco,
-    "sid": Sid,
-    "plugin": PluginContrast,
-}
 
 
 def create_contrast(parameters: Any) -> Contrast:

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from ..attention import AttentionStep
 from ..batch import Batch
-from .base import Contrast, Outcome, keep_plausible
+from .base import Contrast, Outcome, contrast_method, keep_plausible
 
 
+@contrast_method("apcOnly")
 class ApcOnly(Contrast):
     def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
         logits = main.step(attention)

@@ -26,6 +26,19 @@ class Outcome(NamedTuple):
     logits: Tensor  # contrasted
 
 
+CONTRASTS: dict[str, type[Contrast]] = {}
+
+
+def contrast_method(name: str) -> Callable[[type[Contrast]], type[Contrast]]:
+    """Registers a method's class under the name that its description has in `src/methods/contrast`."""
+
+    def register(method: type[Contrast]) -> type[Contrast]:
+        CONTRASTS[name] = method
+        return method
+
+    return register
+
+
 class Contrast(ABC):
     """One method with its parameters; it keeps nothing of a generation."""
 

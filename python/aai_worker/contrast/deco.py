@@ -15,9 +15,10 @@ from ..attention import AttentionStep
 from ..batch import Batch
 from ..models import Model
 from ..prepare import Prepared
-from .base import Contrast, Outcome, check_exits
+from .base import Contrast, Outcome, check_exits, contrast_method
 
 
+@contrast_method("deco")
 class Deco(Contrast):
     def check(self, model: Model, sample: Prepared) -> None:
         super().check(model, sample)

@@ -17,9 +17,10 @@ from ..attention import AttentionStep
 from ..batch import Batch
 from ..models import Model
 from ..prepare import Prepared
-from .base import Contrast, Outcome, check_exits
+from .base import Contrast, Outcome, check_exits, contrast_method
 
 
+@contrast_method("dola")
 class Dola(Contrast):
     def check(self, model: Model, sample: Prepared) -> None:
         super().check(model, sample)

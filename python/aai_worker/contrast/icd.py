@@ -14,9 +14,10 @@ from ..errors import WorkerError
 from ..models import Embedded, Look, Model
 from ..prepare import Prepared
 from ..prompts import PLACEHOLDER, build_prompt
-from .base import TwoStreams, keep_plausible
+from .base import TwoStreams, contrast_method, keep_plausible
 
 
+@contrast_method("icd")
 class Icd(TwoStreams):
     def check(self, model: Model, sample: Prepared) -> None:
         super().check(model, sample)

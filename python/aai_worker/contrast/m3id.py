@@ -11,10 +11,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .base import keep_plausible
+from .base import contrast_method, keep_plausible
 from .image_free import ImageFree
 
 
+@contrast_method("m3id")
 class M3id(ImageFree):
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
         weight = torch.expm1(self.parameters.decay * (age + self.parameters.first_step))  # (1 - g) / g

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .base import keep_plausible
+from .base import contrast_method, keep_plausible
 from .image_free import ImageFree
 
 
+@contrast_method("paiCfg")
 class PaiCfg(ImageFree):
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
         weight = self.parameters.gamma - 1

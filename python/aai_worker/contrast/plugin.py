@@ -13,11 +13,12 @@ from ..models import Embedded, Look, Model
 from ..plugins import find_plugin
 from ..plugins.call import call_plugin
 from ..prepare import Prepared
-from .base import Outcome, TwoStreams
+from .base import Outcome, TwoStreams, contrast_method
 from .image_free import embed_image_free, image_free_ids
 from .vcd import check_noise, embed_noisy
 
 
+@contrast_method("plugin")
 class PluginContrast(TwoStreams):
     def __init__(self, parameters: Any) -> None:
         super().__init__(parameters)

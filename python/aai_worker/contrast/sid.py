@@ -23,9 +23,10 @@ from ..errors import WorkerError
 from ..models import Look, Model
 from ..prefix import Prefix, prefill
 from ..prepare import Prepared
-from .base import Contrast, Outcome, keep_plausible
+from .base import Contrast, Outcome, contrast_method, keep_plausible
 
 
+@contrast_method("sid")
 class Sid(Contrast):
     needs_image = True
     second_stream = True

@@ -14,11 +14,12 @@ from torch import Tensor
 from ..errors import WorkerError
 from ..models import Embedded, Look, Model
 from ..prepare import Prepared
-from .base import TwoStreams, keep_plausible
+from .base import TwoStreams, contrast_method, keep_plausible
 
 _STEPS = 1000
 
 
+@contrast_method("vcd")
 class Vcd(TwoStreams):
     needs_image = True
 

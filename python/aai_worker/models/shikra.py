@@ -31,7 +31,9 @@ class Shikra(Llava):
         with_start = [image_keys[0] - 1, *image_keys]
         if reference is not None:
             return with_start if reference == len(with_start) else image_keys
-        as_released = getattr(parameters, "mode", None) == "released" or parameters.__struct_config__.tag == "pai"
+        as_released = (
+            getattr(parameters, "mode", None) == "released" or parameters.__struct_config__.tag == "pai"
+        )
         return with_start if as_released else image_keys
 
     def _reference(self, weights: Tensor, mode: str) -> Reference:
