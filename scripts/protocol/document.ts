@@ -1,4 +1,5 @@
 /** `docs/protocol.md`: how the two sides talk, and every message as a table made from its schema. */
+import type { Comments } from "./comments";
 import { alternativesOf, type JsonSchema } from "./python";
 
 const introduction = `# The protocol
@@ -43,6 +44,7 @@ stacks (\`SIGUSR1\`), ended, and every pending and later call rejects with one \
 
 export function protocolPage(
   schemas: Record<string, JsonSchema>,
+  comments: Record<string, Comments>,
   tables: Record<string, Record<string, string>>,
   hash: string,
 ): string {
@@ -63,15 +65,22 @@ export function protocolPage(
     `${list(CONTROL_TO_WORKER).join("\n")}\n\nTo the driver:\n\n| message | body |\n| --- | --- |`,
     `${list(CONTROL_TO_DRIVER).join("\n")}\n`,
     "## Bodies\n",
-    ...Object.entries(schemas).flatMap(([name, schema]) => (schema.properties ? [body(name, schema)] : [])),
+    ...Object.entries(schemas).flatMap(([name, schema]) =>
+      schema.properties ? [body(name, schema, comments[name])] : [],
+    ),
   ].join("\n");
 }
 
-function body(name: string, { properties = {} }: JsonSchema): string {
-  const rows = Object.entries(properties).map(([field, type]) => `| \`${field}\` | ${typeName(type)} |`);
-  if (rows.length === 0) return `### ${name}\n\nEmpty.\n`;
-  return `### ${name}\n\n| field | type |\n| --- | --- |\n${rows.join("\n")}\n`;
+function body(name: string, { properties = {} }: JsonSchema, comments?: Comments): string {
+  const rows = Object.entries(properties).map(
+    ([field, type]) => `| \`${field}\` | ${typeName(type)} | ${cell(comments?.fields[field] ?? "")} |`,
+  );
+  const text = comments?.struct ? `${comments.struct}\n\n` : "";
+  if (rows.length === 0) return `### ${name}\n\n${text || "Empty.\n\n"}`.replace(/\n\n$/, "\n");
+  return `### ${name}\n\n${text}| field | type | meaning |\n| --- | --- | --- |\n${rows.join("\n")}\n`;
 }
+
+const cell = (text: string) => text.replaceAll("|", "\\|");
 
 function typeName(schema: JsonSchema): string {
   if (schema.$ref) return link(schema.$ref);
