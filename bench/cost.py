@@ -23,8 +23,8 @@ import numpy as np
 import torch
 
 from aai_worker.bench.random_llava import create_llava
-from aai_worker.generate import generate
-from aai_worker.loading import load_model
+from aai_worker.decoding.generate import generate
+from aai_worker.loading.load import load_model
 from aai_worker.models import Model
 from aai_worker.protocol import (
     AaiParameters,

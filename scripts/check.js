@@ -14,6 +14,9 @@ const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "aai-check-"));
 const vitestReport = path.join(scratch, "vitest.json");
 const pytestReport = path.join(scratch, "pytest.xml");
 
+/** import-linter has no `python -m` form. */
+const lintImports = "from importlinter.cli import lint_imports_command as lint; lint()";
+
 function lanes(python) {
   const module_ = (name, ...args) => [python, "-m", name, ...args];
   return {
@@ -50,6 +53,7 @@ function lanes(python) {
         command: module_("ruff", "check", ".", "../demo", "../bench", "../scripts"),
       },
       { name: "mypy", cwd: "python", command: module_("mypy") },
+      { name: "rooms", cwd: "python", command: [python, "-c", lintImports] },
       {
         name: "pytest",
         cwd: "python",

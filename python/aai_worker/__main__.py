@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .lease import Lease, leave_with_stdin
+from .service.lease import Lease, leave_with_stdin
 
 _LEASE_SECONDS = 120.0
 
@@ -25,7 +25,7 @@ def main() -> None:
     faulthandler.enable()
     invitation, lease = _read_invitation(sys.argv[1:])
 
-    from .server import Server
+    from .service.server import Server
 
     Server(invitation, lease, _create_engine).serve()
 

@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from .arrays import read_array
 from .attention import METHODS
 from .contrast import CONTRASTS
-from .edits import EditRequest, request_edit
+from .decoding.edits import EditRequest, request_edit
+from .decoding.generate import generate
 from .errors import WorkerError
 from .events import Event
-from .fingerprint import fingerprint
-from .generate import generate
-from .images import decode_image
-from .loading import load_model
+from .inputs.arrays import read_array
+from .inputs.images import decode_image
+from .loading.fingerprint import fingerprint
+from .loading.load import load_model
+from .loading.quantisation import SCHEMES
+from .loading.sources import find_checkpoint
 from .memory import memory_faults
 from .models import FAMILIES as _FAMILIES
 from .models import Model
@@ -39,10 +41,8 @@ from .protocol import (
     RemoveHookCommand,
     VisionReference,
 )
-from .quantisation import SCHEMES
-from .reference import describe_reference
 from .search import SEARCHES
-from .sources import find_checkpoint
+from .vision.reference import describe_reference
 
 # Names for the protocol's `ready`.
 ATTENTION_METHODS = sorted(METHODS)

@@ -76,7 +76,7 @@ def echo(endpoint: str, messages: int) -> int:
 @answer
 def inspect(source: str) -> dict[str, Any]:
     """What the checkpoint in folder or with hub id `source` is, without its weights."""
-    from .inspection import inspect_checkpoint
+    from .loading.inspection import inspect_checkpoint
 
     return inspect_checkpoint(source)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from aai_worker.attention import METHODS, RowEdit
 from aai_worker.engine import Engine
 from aai_worker.protocol import InstallHookCommand, ModelCommand, RemoveHookCommand
-from aai_worker.reference import normalise
+from aai_worker.vision.reference import normalise
 
 
 def apply(x: list[float], r: Tensor, alpha: float, beta: float) -> list[float]:

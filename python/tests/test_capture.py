@@ -10,9 +10,9 @@ import tiny
 import torch
 from torch import Tensor
 
-from aai_worker.capture import RowCapture, clean_word
 from aai_worker.engine import Engine
-from aai_worker.prepare import Keys
+from aai_worker.inputs.prepare import Keys
+from aai_worker.observe.capture import RowCapture, clean_word
 
 QUESTIONS = ["<image>\nWhat?", "Look: <image>\nPlease describe this image in detail."]
 SAMPLES = [tiny.sample(text, image=index) for index, text in enumerate(QUESTIONS)]

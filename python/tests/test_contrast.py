@@ -20,7 +20,7 @@ from aai_worker.contrast.dola import contrast_layers
 from aai_worker.contrast.vcd import add_noise, noise_level
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
-from aai_worker.prepare import prepare_sample
+from aai_worker.inputs.prepare import prepare_sample
 from aai_worker.protocol import (
     ApcOnlyParameters,
     BeamParameters,

@@ -76,7 +76,7 @@ def test_rows_leave_at_their_stop_token(checkpoint: Path, tmp_path: Path, oracle
 def test_many_samples_are_prefilled_in_parts(
     engine: Engine, oracle: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aai_worker.prefix._PREFILL_TOKENS", 80)  # one long prompt, or two short ones
+    monkeypatch.setattr("aai_worker.kv.prefix._PREFILL_TOKENS", 80)  # one long prompt, or two short ones
     samples = [tiny.sample(text, image=index) for index, text in enumerate(QUESTIONS)]
     rows = [tiny.row(sample=index) for index in range(3)]
     result = tiny.run(engine, samples, rows, tiny.pictures(3))

@@ -19,7 +19,7 @@ from transformers import AutoModelForImageTextToText
 
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
-from aai_worker.loading import check_placement, load_model
+from aai_worker.loading.load import check_placement, load_model
 from aai_worker.protocol import BeamParameters, GreedyParameters, LoadCommand, SampleParameters
 
 SEARCHES = {

@@ -32,8 +32,8 @@ from torch import Tensor
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
 from aai_worker.errors import WorkerError
-from aai_worker.families import REFUSED, SUPPORTED
-from aai_worker.inspection import inspect_checkpoint
+from aai_worker.loading.families import REFUSED, SUPPORTED
+from aai_worker.loading.inspection import inspect_checkpoint
 from aai_worker.models import FAMILIES as ADAPTERS
 from aai_worker.protocol import BeamParameters, ExtractVisionCommand, SidParameters
 

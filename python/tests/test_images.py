@@ -12,7 +12,7 @@ import tiny
 from PIL import Image
 
 from aai_worker.errors import WorkerError
-from aai_worker.images import decode_image
+from aai_worker.inputs.images import decode_image
 
 PICTURE = tiny.picture(0, 40, 30)
 

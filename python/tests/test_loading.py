@@ -17,9 +17,9 @@ import tiny
 import torch
 from safetensors.torch import load_file, save_file
 
-from aai_worker import fitness, sources
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
+from aai_worker.loading import fitness, sources
 from aai_worker.protocol import LoadCommand, ModelCommand, VisionTower
 
 

@@ -8,13 +8,14 @@ import pytest
 import tiny
 import torch
 
-import aai_worker.memory
+from aai_worker.decoding import generate
 from aai_worker.engine import Engine
-from aai_worker.memory import rows_that_fit
+from aai_worker.kv import capacity
+from aai_worker.kv.capacity import rows_that_fit
 
 
 def limit(monkeypatch: pytest.MonkeyPatch, free: int | None) -> None:
-    monkeypatch.setattr(aai_worker.memory, "_available", lambda device: free)
+    monkeypatch.setattr(capacity, "_available", lambda device: free)
 
 
 @pytest.mark.parametrize(("own", "prompt", "streams"), [(500, 600.0, 1), (500, 37.5, 1), (100, 2000.0, 2)])
@@ -45,14 +46,14 @@ def test_the_fullest_device_decides(engine: Engine, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(type(model), "devices", [torch.device("cuda", 0), torch.device("cuda", 1)])
     much = 10**12
     for free, expected in (((0, much), 1), ((much, 0), 1), ((much, much), 512), ((much, None), 512)):
-        monkeypatch.setattr(aai_worker.memory, "_available", lambda device, free=free: free[device.index])
+        monkeypatch.setattr(capacity, "_available", lambda device, free=free: free[device.index])
         assert rows_that_fit(model, 100, 100, 1) == expected
 
 
 def test_rows_that_share_a_prompt_are_more(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the batches that are really run."""
     sizes: list[Any] = []
-    monkeypatch.setattr("aai_worker.generate.rows_that_fit", lambda _, *asked: sizes.append(asked) or 4)
+    monkeypatch.setattr(generate, "rows_that_fit", lambda _, *asked: sizes.append(asked) or 4)
     samples = [tiny.sample(image=image) for image in range(3)]
     rows = [tiny.row(sample=row % 3) for row in range(12)]
     result = tiny.run(engine, samples, rows, tiny.pictures(3), tokens=3)

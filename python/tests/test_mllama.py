@@ -20,7 +20,7 @@ from test_opera import opera
 from torch import Tensor
 
 from aai_worker.errors import WorkerError
-from aai_worker.prefix import prefill
+from aai_worker.kv.prefix import prefill
 from aai_worker.protocol import AttentionEdit
 
 TEXT = tiny.sample(QUESTION, image=None, template="chat")

@@ -20,7 +20,7 @@ from aai_worker.search import SEARCHES
 from aai_worker.search.hypotheses import Hypotheses
 from aai_worker.search.opera import Opera, _Beams, _Snapshot, _State
 from aai_worker.search.overtrust import extend_products, measure_overtrust, most_common
-from aai_worker.stops import Stops
+from aai_worker.text.stops import Stops
 
 FIXTURES = Path(__file__).parent / "fixtures" / "opera"
 TRACES = json.loads((FIXTURES / "golden.json").read_text())

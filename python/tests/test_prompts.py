@@ -11,8 +11,8 @@ from tokenizers.processors import TemplateProcessing
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
 from aai_worker.models import Model
-from aai_worker.prompts import build_prompt
 from aai_worker.protocol import Prompt
+from aai_worker.text.prompts import build_prompt
 
 SYSTEM = (
     "A chat between a curious user and an artificial intelligence assistant. "

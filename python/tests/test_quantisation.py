@@ -16,9 +16,9 @@ from torch import nn
 from transformers import AutoModelForImageTextToText
 from transformers.quantizers.quantizers_utils import should_convert_module
 
-from aai_worker import quantisation
 from aai_worker.errors import WorkerError
-from aai_worker.quantisation import parts_beside_decoder, quantise
+from aai_worker.loading import quantisation
+from aai_worker.loading.quantisation import parts_beside_decoder, quantise
 
 CUDA = torch.device("cuda")
 

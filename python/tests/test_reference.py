@@ -18,7 +18,7 @@ from transformers import LlavaForConditionalGeneration
 from aai_worker.engine import Engine
 from aai_worker.models import Model
 from aai_worker.protocol import ExtractVisionCommand, VisionReference
-from aai_worker.reference import Reference, describe_reference, normalise
+from aai_worker.vision.reference import Reference, describe_reference, normalise
 
 
 def extract(

@@ -115,7 +115,7 @@ def test_each_image_is_seen_once_and_each_prompt_prefilled_once(
 def test_windows_of_samples_change_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = mixed_rows()
     whole = tiny.run(engine, SAMPLES, rows, tiny.pictures(3))
-    monkeypatch.setattr("aai_worker.generate._HELD_TOKENS", 40)
+    monkeypatch.setattr("aai_worker.decoding.generate._HELD_TOKENS", 40)
     assert ids_of(tiny.run(engine, SAMPLES, rows, tiny.pictures(3)), len(rows)) == ids_of(whole, len(rows))
 
 

@@ -7,7 +7,7 @@ import random
 import pytest
 import torch
 
-from aai_worker.suffix import Suffix
+from aai_worker.kv.suffix import Suffix
 
 LAYERS, HEADS, SIZE = 2, 2, 3
 

@@ -9,7 +9,7 @@ import tiny
 from tokenizers import Tokenizer, decoders, models
 from transformers import PreTrainedTokenizerFast
 
-from aai_worker.text import TextStream
+from aai_worker.text.stream import TextStream
 
 TEXTS = [
     "a plain one",

@@ -3,12 +3,12 @@ import { join } from "node:path";
 import { findPython } from "../../src/environment/python";
 import { renderTable } from "../../src/report/tables";
 
-/** Of `python/aai_worker/families.py`, which imports nothing: any Python answers at once. */
+/** Of `python/aai_worker/loading/families.py`, which imports nothing: any Python answers at once. */
 export function familyTables(): Record<string, string> {
   const program =
     "import json, families as f;" +
     "print(json.dumps([{k: v._asdict() for k, v in f.SUPPORTED.items()}, f.REFUSED]))";
-  const folder = join(__dirname, "../../python/aai_worker");
+  const folder = join(__dirname, "../../python/aai_worker/loading");
   const output = execFileSync(findPython().python, ["-c", program], { cwd: folder, encoding: "utf8" });
   const [supported, refused]: [Record<string, Record<string, string>>, Record<string, string>] =
     JSON.parse(output);

@@ -111,7 +111,7 @@ test("npx aai setup runs from the installed package", () => {
 
 test("the tarball holds what a run needs, and no tests", () => {
   for (const file of [
-    "python/aai_worker/server.py",
+    "python/aai_worker/service/server.py",
     "python/pyproject.toml",
     "environment.yml",
     "LICENSE",

@@ -16,12 +16,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from .. import openings
-from ..generate import generate
-from ..images import decode_image
-from ..loading import load_model
+from ..decoding import queue as openings
+from ..decoding.generate import generate
+from ..inputs.images import decode_image
+from ..loading.load import load_model
 from ..models import Model
-from ..prompts import build_prompt
 from ..protocol import (
     AaiParameters,
     AttentionEdit,
@@ -33,6 +32,7 @@ from ..protocol import (
     RowEvent,
     Sample,
 )
+from ..text.prompts import build_prompt
 from . import released_style
 from .random_llava import create_llava
 from .released_style import Cell

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForImageTextToText, CLIPVisionConfig, LlamaConfig, LlavaConfig
 
 from ..attention import ATTENTION
-from ..loading import load_image_processor, load_tokenizer
+from ..loading.load import load_image_processor, load_tokenizer
 from ..models import FAMILIES, Model
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import LlavaConfig, LlavaForConditionalGeneration, LlavaProcessor, PreTrainedTokenizerFast
 from transformers.models.clip.configuration_clip import CLIPVisionConfig
 
-from ..prompts import chat_template
+from ..text.prompts import chat_template
 from .clip import check_tower, clip_tower, crop_processor, pad_processor
 from .files import Weights, bad_file, read_json
 from .llama import LLAMA_DROPS, generation_config, llama_config, llama_rules, llama_tokenizer

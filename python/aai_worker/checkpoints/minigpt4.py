@@ -18,7 +18,7 @@ from transformers import (
 )
 
 from ..errors import WorkerError
-from ..prompts import chat_template
+from ..text.prompts import chat_template
 from .files import Weights
 from .llama import LLAMA_DROPS, generation_config, llama_config, llama_rules, llama_tokenizer
 from .llava import grow_vocabulary

@@ -11,7 +11,7 @@ from torch import Tensor
 from transformers import LlavaConfig, LlavaForConditionalGeneration
 
 from ..errors import WorkerError
-from ..prompts import chat_template
+from ..text.prompts import chat_template
 from .clip import check_tower, clip_tower, crop_processor
 from .files import Weights, bad_file, read_json
 from .llama import LLAMA_DROPS, generation_config, llama_config, llama_rules, llama_tokenizer

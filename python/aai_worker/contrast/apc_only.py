@@ -9,7 +9,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..attention import AttentionStep
-from ..batch import Batch
+from ..kv.batch import Batch
 from .base import Contrast, Outcome, contrast_method, keep_plausible
 
 

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from ..attention import AttentionStep
-from ..batch import Batch
 from ..errors import WorkerError
+from ..inputs.prepare import Prepared
+from ..kv.batch import Batch
+from ..kv.prefix import Prefix, prefill
 from ..models import Embedded, Look, Model
-from ..prefix import Prefix, prefill
-from ..prepare import Prepared
 
 
 class Outcome(NamedTuple):

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from ..attention import AttentionStep
-from ..batch import Batch
+from ..inputs.prepare import Prepared
+from ..kv.batch import Batch
 from ..models import Model
-from ..prepare import Prepared
 from .base import Contrast, Outcome, check_exits, contrast_method
 
 

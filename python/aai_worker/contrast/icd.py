@@ -11,9 +11,9 @@ import msgspec
 from torch import Tensor
 
 from ..errors import WorkerError
+from ..inputs.prepare import Prepared
 from ..models import Embedded, Look, Model
-from ..prepare import Prepared
-from ..prompts import PLACEHOLDER, build_prompt
+from ..text.prompts import PLACEHOLDER, build_prompt
 from .base import TwoStreams, contrast_method, keep_plausible
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from ..errors import WorkerError
+from ..inputs.prepare import Prepared
 from ..models import Embedded, Look, Model
-from ..prepare import Prepared
-from ..prompts import PLACEHOLDER, build_prompt
+from ..text.prompts import PLACEHOLDER, build_prompt
 from .base import TwoStreams
 
 

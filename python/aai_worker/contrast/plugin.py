@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from ..attention import AttentionStep
-from ..batch import Batch
+from ..inputs.prepare import Prepared
+from ..kv.batch import Batch
 from ..models import Embedded, Look, Model
 from ..plugins import find_plugin
 from ..plugins.call import call_plugin
-from ..prepare import Prepared
 from .base import Outcome, TwoStreams, contrast_method
 from .image_free import embed_image_free, image_free_ids
 from .vcd import check_noise, embed_noisy

@@ -18,11 +18,11 @@ import torch
 from torch import Tensor
 
 from ..attention import AttentionStep, Plan, PromptLayer, SharedPrefix, columns_of
-from ..batch import Batch
 from ..errors import WorkerError
+from ..inputs.prepare import Prepared
+from ..kv.batch import Batch
+from ..kv.prefix import Prefix, prefill
 from ..models import Look, Model
-from ..prefix import Prefix, prefill
-from ..prepare import Prepared
 from .base import Contrast, Outcome, contrast_method, keep_plausible
 
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from ..attention import AttentionStep
-from ..batch import Batch, Tail
+from ..kv.batch import Batch, Tail
+from ..kv.prefix import Prefix
 from ..models import Model
-from ..prefix import Prefix
 from .base import Contrast, Outcome
 
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ..errors import WorkerError
+from ..inputs.prepare import Prepared
 from ..models import Embedded, Look, Model
-from ..prepare import Prepared
 from .base import TwoStreams, contrast_method, keep_plausible
 
 _STEPS = 1000

@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from ..prompts import PLACEHOLDER, chat_template
+from ..text.prompts import PLACEHOLDER, chat_template
 from .family import Pixels
 from .qformer import QFormerModel
 

@@ -15,10 +15,10 @@ from transformers import Cache, DynamicCache, PreTrainedModel
 
 from ..attention import AttentionStep, PromptStep, SharedPrefix
 from ..errors import WorkerError
-from ..prompts import PLACEHOLDER
 from ..protocol import ModelDescription, VisionTower
-from ..reference import Reference
-from ..stops import Stops
+from ..text.prompts import PLACEHOLDER
+from ..text.stops import Stops
+from ..vision.reference import Reference
 from .exits import early_exits
 
 # Where image tokens depend on the image, a description tells them for one of this size: a photo of COCO.

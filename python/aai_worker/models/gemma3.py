@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..protocol import TokenGrid
-from ..reference import Reference
+from ..vision.reference import Reference
 from .family import Embedded, Look, Pixels
 from .tower import FixedTower, pool
 

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 
 from ..errors import WorkerError
 from ..protocol import TokenGrid, VisionTower
-from ..reference import Reference, reduce_attention
+from ..vision.reference import Reference, reduce_attention
 from .family import Look, Model, Pixels
 from .weights import weights_of
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers.models.llava_next.modeling_llava_next import get_anyres_image_grid_shape, unpad_image
 
 from ..protocol import TokenGrid
-from ..reference import Reference
+from ..vision.reference import Reference
 from .family import Pixels
 from .tower import FixedTower
 

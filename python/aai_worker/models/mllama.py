@@ -16,7 +16,7 @@ from transformers import Cache, PreTrainedModel
 
 from ..attention import SharedPrefix
 from ..protocol import TokenGrid
-from ..reference import Reference
+from ..vision.reference import Reference
 from .family import Embedded, Look, Pixels
 from .tower import TowerModel
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from ..protocol import TokenGrid
-from ..reference import Reference
+from ..vision.reference import Reference
 from .family import Embedded, Look, Pixels
 from .tower import FixedTower
 

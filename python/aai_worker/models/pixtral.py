@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..protocol import TokenGrid
-from ..reference import Reference
+from ..vision.reference import Reference
 from .family import Pixels
 from .tower import TowerModel, pool
 

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 
 from ..errors import WorkerError
 from ..protocol import VisionTower
-from ..reference import Reference
+from ..vision.reference import Reference
 from .family import Look, Model, Pixels
 from .weights import weights_of
 

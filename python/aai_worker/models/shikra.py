@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from ..protocol import TokenGrid
-from ..reference import Reference, reduce_attention
+from ..vision.reference import Reference, reduce_attention
 from .llava import Llava
 
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from ..protocol import VisionTower
-from ..reference import Reference
-from ..vision import ATTENTION, watch_attention
+from ..vision.attention import ATTENTION, watch_attention
+from ..vision.reference import Reference
 from .family import Look, Model, Pixels
 
 _ATTENTION_MODULE = re.compile(r".*\.\d+\.(self_attn|attn|attention)")

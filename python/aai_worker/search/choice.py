@@ -10,9 +10,9 @@ from typing import Literal, NamedTuple, Protocol
 
 from torch import Tensor
 
-from ..batch import Tail
 from ..errors import WorkerError
-from ..stops import Stops
+from ..kv.batch import Tail
+from ..text.stops import Stops
 from .overtrust import Watch
 
 FinishReason = Literal["stop", "length"]

@@ -20,8 +20,8 @@ import torch
 from torch import Tensor
 
 from ..attention import columns_of
-from ..batch import Tail
 from ..errors import WorkerError
+from ..kv.batch import Tail
 from ..models import Model
 from ..protocol import OperaParameters
 from .choice import Choice, Written, finish_reason, require

@@ -31,7 +31,7 @@ export interface Factory<Name extends string, P extends Parameters> {
   readonly method: Method<Name, P>;
 }
 
-interface WithReference {
+export interface WithReference {
   /** A reference of one's own, one value per image token, instead of the image's. */
   reference?: Float32Array;
 }

@@ -12,9 +12,8 @@ from typing import Any, Literal
 import msgspec
 import zmq
 
-from . import __version__, wire
-from .lease import Lease
-from .protocol import (
+from .. import __version__
+from ..protocol import (
     CONTROL_TO_WORKER,
     PROTOCOL_HASH,
     Cancel,
@@ -25,6 +24,8 @@ from .protocol import (
     Welcome,
     WorkerFault,
 )
+from . import wire
+from .lease import Lease
 from .window import Window
 
 

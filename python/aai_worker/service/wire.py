@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import zmq
 
-from .protocol import ArraySpec, Header
+from ..protocol import ArraySpec, Header
 
 # bfloat16 is carried as raw bits: NumPy has no such type.
 _DTYPES = {

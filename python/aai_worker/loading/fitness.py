@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from .errors import WorkerError
+from ..errors import WorkerError
 
 _VOCABULARY = ("embed_tokens.weight", "lm_head.weight")
 

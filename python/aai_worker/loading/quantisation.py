@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModelForImageTextToText, BitsAndBytesConfig
 
-from .errors import WorkerError
+from ..errors import WorkerError
 
 # As `dtype` names them when a checkpoint is loaded.
 SCHEMES = ("int8", "nf4")

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..errors import WorkerError
+from ..models import Model, Pixels
+from ..protocol import Prompt, Sample
+from ..text.prompts import PLACEHOLDER, build_prompt
 from .arrays import read_array
-from .errors import WorkerError
 from .images import decode_image
-from .models import Model, Pixels
-from .prompts import PLACEHOLDER, build_prompt
-from .protocol import Prompt, Sample
 
 
 class Keys(NamedTuple):

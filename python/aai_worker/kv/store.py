@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .attention import SharedPrefix
+from ..attention import SharedPrefix
 from .prefix import Prefix
 
 

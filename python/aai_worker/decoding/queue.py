@@ -19,17 +19,15 @@ from typing import NamedTuple
 import msgspec
 import torch
 
-from .attention import PromptEdit, PromptEdits, RowEdit
-from .capture import RowCapture, captured_layers
-from .contrast import Contrast
-from .decode import Row
-from .edits import EditRequest, bind_edit
-from .errors import Cancelled
-from .events import Event
-from .models import Embedded, Look, Model
-from .prefix import Prefix, prefill
-from .prepare import Prepared
-from .protocol import (
+from ..attention import PromptEdit, PromptEdits, RowEdit
+from ..contrast import Contrast
+from ..errors import Cancelled
+from ..events import Event
+from ..inputs.prepare import Prepared
+from ..kv.prefix import Prefix, prefill
+from ..models import Embedded, Look, Model
+from ..observe.capture import RowCapture, captured_layers
+from ..protocol import (
     Attestation,
     AttestedEvent,
     CapturePolicy,
@@ -37,7 +35,9 @@ from .protocol import (
     PrefilledEvent,
     PrefilledRow,
 )
-from .text import TextStream
+from ..text.stream import TextStream
+from .edits import EditRequest, bind_edit
+from .loop import Row
 
 # Samples are opened at least so many tokens at a time: a short prompt alone would waste a pass.
 _TOGETHER = 2048

@@ -13,18 +13,18 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-from .attention import AttentionStep, Plan, RowEdit
-from .batch import Tail
-from .capture import Recorder, RowCapture
-from .contrast import ContrastRecord, Streams
-from .errors import Cancelled
-from .events import Attention, Event
-from .memory import free_memory, is_out_of_memory
-from .prefix import Prefix
-from .protocol import Alternative, RowEvent, Token, TokensEvent
-from .search import Answer, Choice, FinishReason, Search
-from .search.overtrust import Watch
-from .text import TextStream
+from ..attention import AttentionStep, Plan, RowEdit
+from ..contrast import ContrastRecord, Streams
+from ..errors import Cancelled
+from ..events import Attention, Event
+from ..kv.batch import Tail
+from ..kv.prefix import Prefix
+from ..memory import free_memory, is_out_of_memory
+from ..observe.capture import Recorder, RowCapture
+from ..protocol import Alternative, RowEvent, Token, TokensEvent
+from ..search import Answer, Choice, FinishReason, Search
+from ..search.overtrust import Watch
+from ..text.stream import TextStream
 
 # Waiting rows enter once this share of the batch is free. On a CPU nearly all of it: beside older rows young
 # ones pay for their length, too, and empty places cost nothing there (`python -m aai_worker.bench`).

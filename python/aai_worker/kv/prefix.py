@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .attention import PromptStep
-from .errors import Cancelled
-from .memory import free_memory, is_out_of_memory
-from .models import Embedded, Model
+from ..attention import PromptStep
+from ..errors import Cancelled
+from ..memory import free_memory, is_out_of_memory
+from ..models import Embedded, Model
 
 # Prompts are prefilled together up to about this many tokens: more gains no speed and costs memory.
 _PREFILL_TOKENS = 8192

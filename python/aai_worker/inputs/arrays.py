@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .errors import WorkerError
+from ..errors import WorkerError
 
 
 def read_array(arrays: Sequence[np.ndarray], index: int, what: str) -> np.ndarray:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .errors import WorkerError
-from .models import Model
+from ..errors import WorkerError
+from ..models import Model
 
 
 def first_tokens(texts: Sequence[str], model: Model) -> list[int]:

@@ -13,12 +13,12 @@ from PIL import Image
 from safetensors import safe_open
 from transformers import AutoConfig, AutoModelForImageTextToText
 
-from .errors import WorkerError
-from .loading import check_weights, find_family, load_image_processor, load_tokenizer
-from .models import Model
-from .models.family import TYPICAL_SIZE
-from .prompts import build_prompt
-from .protocol import Prompt
+from ..errors import WorkerError
+from ..models import Model
+from ..models.family import TYPICAL_SIZE
+from ..protocol import Prompt
+from ..text.prompts import build_prompt
+from .load import check_weights, find_family, load_image_processor, load_tokenizer
 from .sources import find_checkpoint, has_weights
 
 QUESTION = "Please describe this image in detail."

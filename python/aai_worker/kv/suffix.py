@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from transformers.cache_utils import Cache, CacheLayerMixin
 
-from .attention import Mirrored
+from ..attention import Mirrored
 
 _FIRST_COLUMNS = 32
 

@@ -12,12 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .attention import columns_of
-from .errors import WorkerError
-from .events import Attention
-from .models import Model
-from .prepare import Keys
-from .protocol import AttentionEvent, CapturePolicy
+from ..attention import columns_of
+from ..errors import WorkerError
+from ..events import Attention
+from ..inputs.prepare import Keys
+from ..models import Model
+from ..protocol import AttentionEvent, CapturePolicy
 
 
 class Recorder:

@@ -15,12 +15,12 @@ from tqdm import tqdm
 from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
 from transformers.utils import logging
 
-from .attention import ATTENTION
-from .errors import WorkerError
+from ..attention import ATTENTION
+from ..errors import WorkerError
+from ..memory import memory_faults
+from ..models import FAMILIES, Model
 from .families import explain_unknown
 from .fitness import check_stop_tokens, check_vocabulary, check_weights_fit, explain_tokenizer
-from .memory import memory_faults
-from .models import FAMILIES, Model
 from .quantisation import SCHEMES, check_stored_quantisation, quantise
 from .sources import find_checkpoint, has_weights
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from .attention import AttentionStep, SharedPrefix
-from .models import Model
+from ..attention import AttentionStep, SharedPrefix
+from ..models import Model
 from .prefix import Prefix
-from .prefix_store import PrefixStore
+from .store import PrefixStore
 from .suffix import Suffix
 
 

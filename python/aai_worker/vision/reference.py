@@ -14,8 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .errors import WorkerError
-from .protocol import TokenGrid, VisionReference
+from ..errors import WorkerError
+from ..protocol import TokenGrid, VisionReference
 
 
 class Reference(NamedTuple):

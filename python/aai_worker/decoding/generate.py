@@ -10,19 +10,20 @@ import msgspec
 import numpy as np
 import torch
 
-from .capture import Recorder, check_policy
-from .contrast import Contrast, Streams, create_contrast
-from .decode import decode
+from ..contrast import Contrast, Streams, create_contrast
+from ..errors import WorkerError
+from ..events import Event
+from ..inputs.prepare import Prepared, prepare_sample
+from ..kv.capacity import rows_that_fit
+from ..memory import memory_faults
+from ..models import Model
+from ..observe.capture import Recorder, check_policy
+from ..protocol import GenerateCommand, GenerateSummary, RowEvent, SampleParameters, Timings, WorkerFault
+from ..search import Search, create_search
 from .edits import EditRequest, find_keys, request_edit
-from .errors import WorkerError
-from .events import Event
-from .memory import memory_faults, rows_that_fit
-from .models import Model
-from .openings import Job, Lane, Openings
-from .prepare import Prepared, prepare_sample
+from .loop import decode
 from .probes import first_tokens
-from .protocol import GenerateCommand, GenerateSummary, RowEvent, SampleParameters, Timings, WorkerFault
-from .search import Search, create_search
+from .queue import Job, Lane, Openings
 
 _MEMORY_ADVICE = "generate fewer rows at once, shorten maxNewTokens or capture less"
 # Lanes follow each other, and share what was prefilled: so many prompt tokens are held for them at once.

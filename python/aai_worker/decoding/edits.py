@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .arrays import read_array
-from .attention import RowEdit
-from .errors import WorkerError
-from .models import Model
-from .plugins import find_plugin
-from .plugins.registry import Bound
-from .prepare import Keys
-from .protocol import AaiParameters, AttentionEdit, PluginEditParameters
-from .reference import Reference, is_constant, normalise
+from ..attention import RowEdit
+from ..errors import WorkerError
+from ..inputs.arrays import read_array
+from ..inputs.prepare import Keys
+from ..models import Model
+from ..plugins import find_plugin
+from ..plugins.registry import Bound
+from ..protocol import AaiParameters, AttentionEdit, PluginEditParameters
+from ..vision.reference import Reference, is_constant, normalise
 
 
 class EditRequest(NamedTuple):

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from jinja2 import TemplateError
 
-from .errors import WorkerError
-from .protocol import Prompt
+from ..errors import WorkerError
+from ..protocol import Prompt
 
 PLACEHOLDER = "<image>"
 

@@ -6,7 +6,7 @@ import io
 
 from PIL import Image
 
-from .errors import WorkerError
+from ..errors import WorkerError
 
 # Formats that Pillow decodes by itself: EPS, for one, would start Ghostscript.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")

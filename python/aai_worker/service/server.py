@@ -11,12 +11,9 @@ import msgspec
 import numpy as np
 import zmq
 
-from . import wire
-from .control import Control
-from .errors import Cancelled, WorkerError
-from .events import Attention, Event
-from .lease import Lease
-from .protocol import (
+from ..errors import Cancelled, WorkerError
+from ..events import Attention, Event
+from ..protocol import (
     COMMANDS,
     EVENTS,
     GenerateCommand,
@@ -28,6 +25,9 @@ from .protocol import (
     TokensEvent,
     WorkerFault,
 )
+from . import wire
+from .control import Control
+from .lease import Lease
 from .window import Window
 
 _EVENT_TYPES = {schema: type for type, schema in EVENTS.items()}

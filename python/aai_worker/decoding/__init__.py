@@ -1,0 +1,1 @@
+"""One generate command: its rows, their edits, and the loop that writes them."""

@@ -1,0 +1,1 @@
+"""From a command's samples and array frames to what a model gets."""

@@ -1,0 +1,1 @@
+"""From a folder or a hub id to a loaded model, with every reason to refuse on the way."""

@@ -1,0 +1,1 @@
+"""The sockets: commands come in, events go out."""
