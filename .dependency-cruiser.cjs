@@ -9,7 +9,8 @@ const layers = {
   bridge: ["arrays", "data", "methods", "protocol"],
   client: ["arrays", "bridge", "data", "environment", "methods", "protocol"],
   runs: ["bridge", "client", "data", "methods", "metrics", "protocol"],
-  report: ["arrays", "client", "data", "methods", "metrics", "protocol", "runs"],
+  report: ["arrays", "data", "metrics"],
+  observe: ["arrays", "client", "methods", "report"],
   sweep: ["arrays", "bridge", "client", "data", "methods", "metrics", "protocol", "report", "runs"],
 };
 

@@ -16,9 +16,7 @@ import {
   modelOptions,
   modelSource,
 } from "../src/cli/options";
-import { none, saveSafetensors, startWorker } from "../src/index";
-import { attentionOverlay } from "../src/report/attention_overlay";
-import { writePng } from "../src/report/svg";
+import { attentionOverlay, none, saveSafetensors, startWorker, writePng } from "../src/index";
 
 async function main(): Promise<void> {
   const args = await yargs(process.argv.slice(2))

@@ -10,7 +10,7 @@ import { join, relative } from "node:path";
 import yargs from "yargs";
 import { exitWith } from "../src/cli/exit";
 import { aai, startWorker } from "../src/index";
-import { attentionOverlay } from "../src/report/attention_overlay";
+import { attentionOverlay } from "../src/observe/attention_overlay";
 import { writePng } from "../src/report/svg";
 import { compareCaptions } from "./demo/captions";
 import { showPair } from "./demo/pair";

@@ -4,5 +4,7 @@ export * from "./client";
 export * from "./data";
 export * from "./methods";
 export * from "./metrics";
+export * from "./observe";
+export * from "./report";
 export * from "./runs";
 export * from "./sweep";

@@ -1,8 +1,8 @@
 import { toFloat32 } from "../arrays";
 import type { GenerateResult, ImageInput, Model } from "../client";
 import { type AttentionMethod, greedy, none } from "../methods";
-import { type CaptionPart, markCaption } from "./marked_caption";
-import { overlayFigure } from "./overlay";
+import { type CaptionPart, markCaption } from "../report/marked_caption";
+import { overlayFigure } from "../report/overlay";
 
 export interface AttentionOverlayRequest {
   model: Model;
@@ -41,7 +41,7 @@ export async function attentionOverlay(request: AttentionOverlayRequest): Promis
     );
   const { first, rows, columns } = tokenGrid;
   const onPicture = (values: Float32Array) => {
-    // Shikra's seed reference begins with a value for a token that is no image key.
+    // Shikra's released reference begins with a value for a token that is no image key.
     const start = first - (reference.values.length - values.length);
     return values.subarray(start, start + rows * columns);
   };
