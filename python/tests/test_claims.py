@@ -1,4 +1,4 @@
-"""What docs/methods.md says a method works with (its tables are made from the registry) is what happens.
+"""What docs/methods.md says a method works with (it is made from the descriptions) is what happens.
 
 That every attention edit, contrast and search do run together is shown in `test_matrix.py`.
 """
@@ -21,11 +21,9 @@ AXES = {"attention": EDITS, "contrast": STREAMS, "search": WAYS}
 
 
 def read_claims(axis: str) -> dict[str, str]:
-    """Method -> the last cell of its line in the first table of the axis."""
-    section = PAGE.read_text().split(f"<!-- generated: {axis} -->")[1]
-    overview = section.strip().split("\n\n")[0]
-    rows = [re.split(r"(?<!\\)\|", line)[1:-1] for line in overview.splitlines()[2:]]
-    return {cells[0].split("`")[1]: cells[-1].strip() for cells in rows}
+    """Method -> what its section says that it works with."""
+    section = PAGE.read_text().split(f"<!-- generated: {axis} -->")[1].split(f"<!-- end: {axis} -->")[0]
+    return dict(re.findall(r"^### `(\w+)`.*?^Works with: (.*?)$", section, flags=re.M | re.S))
 
 
 CLAIMS = [(axis, name, claim) for axis in AXES for name, claim in read_claims(axis).items()]
