@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "c9774be6cbb16642"
+PROTOCOL_HASH = "e3b98a4ea520f031"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -51,6 +51,21 @@ class PaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field
     """Decoder layers edited, [start, end) counted from 0."""
     warmup: Annotated[int, Meta(ge=-1)]
     """As aai's; -1 = from the first token, 0 = from the second, as the released code has it with paiCfg."""
+    image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
+    """Positions of the image tokens, [start, end), where the token ids do not tell."""
+
+
+class PaintParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="paint"):
+    """paint, Paying Attention to Informed Tokens: x <- x + w * |x| on image keys, w = alpha on local, beta
+    on summary patches by the encoder's CLS attention, else 0.
+    """
+
+    alpha: float
+    """Strength on local patches."""
+    beta: float
+    """Strength on summary patches."""
+    layers: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]]
+    """Decoder layers edited, [start, end) counted from 0."""
     image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
     """Positions of the image tokens, [start, end), where the token ids do not tell."""
 
@@ -305,7 +320,7 @@ class AttentionEdit(Struct, frozen=True, kw_only=True, rename="camel"):
     it from the image.
     """
 
-    parameters: PluginEditParameters | AaiParameters | HgaiParameters | PaiParameters | VafParameters
+    parameters: PluginEditParameters | AaiParameters | HgaiParameters | PaiParameters | PaintParameters | VafParameters
     reference: int | None
 
 

@@ -39,6 +39,7 @@ EDITS: dict[str, Any] = {
     "pai": [tiny.pai()],
     "hgai": [tiny.hgai(layers=(1, 3))],
     "vaf": [tiny.vaf(layers=(1, 3))],
+    "paint": [tiny.paint()],
     "plugin": [tiny.own_edit("own_aai", warmup=1, alpha=0.6)],
 }
 STREAMS: dict[str, Any] = {"none": None, **CONTRAST_PARAMETERS}
@@ -85,8 +86,10 @@ def test_rows_do_not_depend_on_their_batch(contrast: str, search: str, engine: E
     rows = [tiny.row(*edits, sample=sample) for edits in EDITS.values() for sample in (0, 1)]
     together = run(engine, rows, contrast, search)
     again = run(engine, rows, contrast, search)
-    assert [together.ids(number) for number in range(12)] == [again.ids(number) for number in range(12)]
-    for number in (0, 3, 4, 7, 8, 11):  # every attention method, with one sample or the other
+    assert [together.ids(number) for number in range(len(rows))] == [
+        again.ids(number) for number in range(len(rows))
+    ]
+    for number in (0, 3, 4, 7, 8, 11, 12):  # every attention method, with one sample or the other
         assert together.ids(number) == run(engine, [rows[number]], contrast, search).ids()
     assert len({tuple(together.ids(number)) for number in range(len(rows))}) >= 6
 
@@ -96,6 +99,7 @@ NEUTRAL = [
     [tiny.pai(alpha=0.0)],
     [tiny.hgai(alpha=0.0)],
     [tiny.vaf(enhance=1.0, suppress=1.0)],
+    [tiny.paint(alpha=0.0, beta=0.0)],
     [tiny.own_edit("own_pai", alpha=0.0)],
 ]
 

@@ -42,6 +42,7 @@ from aai_worker.protocol import (
     GreedyParameters,
     HgaiParameters,
     LoadCommand,
+    PaintParameters,
     PaiParameters,
     PluginContrastParameters,
     PluginEditParameters,
@@ -231,6 +232,11 @@ def vaf(
         queries=queries,  # type: ignore[arg-type]
         image_keys=None,
     )
+    return AttentionEdit(parameters=parameters, reference=None)
+
+
+def paint(alpha: float = 0.7, beta: float = 0.3, layers: tuple[int, int] = (1, LAYERS)) -> AttentionEdit:
+    parameters = PaintParameters(alpha=alpha, beta=beta, layers=layers, image_keys=None)
     return AttentionEdit(parameters=parameters, reference=None)
 
 

@@ -40,7 +40,7 @@ export const modelOptions = options({
 export const attentionOptions = options({
   attention: {
     type: "string",
-    describe: "How attention to the image is edited: aai, hgai, pai, vaf, none, or one of --plugin [none]",
+    describe: `How attention to the image is edited: ${Object.keys(attentions).join(", ")}, none, or one of --plugin [none]`,
     group: "Attention:",
   },
   "use-aai": {
@@ -50,10 +50,14 @@ export const attentionOptions = options({
   },
   alpha: {
     type: "number",
-    describe: "Strength [aai 0.3, pai by model, hgai 0.5]",
+    describe: "Strength [aai 0.3, hgai 0.5, pai by model, paint 0.7]",
     group: "Attention:",
   },
-  beta: { type: "number", describe: "aai: factor on the original logits [1]", group: "Attention:" },
+  beta: {
+    type: "number",
+    describe: "aai: factor on the original logits [1]; paint: strength on summary patches [0.3]",
+    group: "Attention:",
+  },
   "start-layer": {
     type: "number",
     describe: "First decoder layer edited [aai, pai 2, hgai 5, vaf 9]",
@@ -139,7 +143,7 @@ export function attentionOf(args: Arguments<typeof attentionOptions>): Attention
       `--attention ${method} is none of ${Object.keys(attentions).join(", ")}, none; one of your own needs --plugin FILE.`,
     );
   if (method === none) return none;
-  return attentions[method](givenOptions(method, args, attentionParameters[method]));
+  return attentions[method](givenOptions(method, args, Object.keys(attentions[method].method.parameters)));
 }
 
 /** For a method of the user's own: what is said of every edit. */
@@ -183,13 +187,6 @@ function givenOptions(
   }
   return Object.fromEntries(given);
 }
-
-const attentionParameters: Record<keyof typeof attentions, readonly string[]> = {
-  aai: ["alpha", "beta", "layers", "warmup", "mode", "normalisation"],
-  pai: ["alpha", "layers", "warmup"],
-  hgai: ["alpha", "layers"],
-  vaf: ["enhance", "suppress", "queries", "layers"],
-};
 
 const flags: Record<string, string> = { layers: "--start-layer", mode: "--reference-mode" };
 

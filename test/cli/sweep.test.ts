@@ -188,7 +188,7 @@ test("what --set says of a method of one's own stands in its parameters, what --
 });
 
 test.each([
-  [["--attention", "lfit"], "Expected one of none, aai, hgai, pai, vaf, lift"],
+  [["--attention", "lfit"], "Expected one of none, aai, hgai"],
   [["--attention", "lift", "--set", "fade=fast"], "fade: Invalid input: expected number, received string"],
   [["--contrast", "dim", "--cd-alpha", "1"], "--contrast dim takes no --cd-alpha"],
   [["--attention", "aai", "--set", "fade=1"], "--set fade=1 belongs to a method of your own"],

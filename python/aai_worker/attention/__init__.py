@@ -4,18 +4,19 @@ A method gets the pre-softmax logits of the rows it applies to, [row, kv head, g
 edited.
 """
 
-from . import aai, hgai, pai, plugin, vaf  # noqa: F401 (registers the methods)
+from . import aai, hgai, pai, paint, plugin, vaf  # noqa: F401 (registers the methods)
 from .columns import columns_of
 from .forward import ATTENTION, AttentionStep
 from .mirrored import Mirrored
 from .plan import Plan
 from .prefill import PromptEdit, PromptEdits, PromptLayer, PromptStep
-from .row_edit import METHODS, RowEdit
+from .row_edit import METHODS, REFERENCES, RowEdit
 from .shared_prefix import SharedPrefix
 
 __all__ = [
     "ATTENTION",
     "METHODS",
+    "REFERENCES",
     "AttentionStep",
     "Mirrored",
     "Plan",

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from .row_edit import RowEdit, attention_method
+from .row_edit import References, RowEdit, attention_method, normalised
 from .spread import spread
 
 
-@attention_method("aai")
+@attention_method("aai", References(modes=lambda parameters: [parameters.mode], weigh=normalised))
 def stack(edits: Sequence[RowEdit], columns: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
     """One edit per row, on these columns -> a function on their logits, [R, Hkv, G, K] float32, in place."""
     gain = spread(columns, [edit.reference for edit in edits], rest=0.0)

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from torch import Tensor
 
 from ..plugins.call import call_plugin
-from .row_edit import RowEdit, attention_method
+from .row_edit import References, RowEdit, attention_method, normalised
 
 
-@attention_method("plugin")
+@attention_method("plugin", References(modes=lambda parameters: [parameters.mode], weigh=normalised))
 def stack(edits: Sequence[RowEdit], columns: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
     """One edit per row, on these columns -> a function on their logits, [R, Hkv, G, K] float32, in place."""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..plugins.registry import Bound
+from ..vision.reference import normalise
 
 
 @dataclass(eq=False)
@@ -22,7 +23,7 @@ class RowEdit:
     layers: frozenset[int]  # in which it applies
     keys: Tensor  # [image keys] int64, among the row's keys in these layers
     shared: int  # so many of which are the prefix's
-    reference: Tensor  # [image keys] float32, normalised; empty where the method needs none
+    reference: Tensor  # [image keys] float32, weighed; empty where the method needs none
     constant: bool  # the reference was (nearly) constant
     plugin: Bound | None = None  # where it is the user's own
     # Where and when it is being applied, for plug-ins that ask.
@@ -55,11 +56,31 @@ Stack = Callable[[Sequence[RowEdit], Sequence[Tensor]], Callable[[Tensor], Tenso
 METHODS: dict[str, Stack] = {}
 
 
-def attention_method(name: str) -> Callable[[Stack], Stack]:
+class References(NamedTuple):
+    """What a method takes from the vision encoder."""
+
+    # Parameters -> modes of `vision.reference`.
+    modes: Callable[[Any], Sequence[str]]
+    # Parameters and one reference a mode, [image tokens] float32 -> what `RowEdit.reference` holds.
+    weigh: Callable[[Any, Sequence[Tensor]], Tensor]
+
+
+REFERENCES: dict[str, References] = {}
+
+
+def attention_method(name: str, references: References | None = None) -> Callable[[Stack], Stack]:
     """Registers a method's maths under the name that its description has in `src/methods/attention`."""
 
     def register(stack: Stack) -> Stack:
         METHODS[name] = stack
+        if references is not None:
+            REFERENCES[name] = references
         return stack
 
     return register
+
+
+def normalised(parameters: Any, references: Sequence[Tensor]) -> Tensor:
+    """The only reference, as the parameters' `normalisation` has it."""
+    (reference,) = references
+    return normalise(reference, parameters.normalisation)

@@ -11,15 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..attention import RowEdit
+from ..attention import REFERENCES, RowEdit
 from ..errors import WorkerError
 from ..inputs.arrays import read_array
 from ..inputs.prepare import Keys
 from ..models import Model
 from ..plugins import find_plugin
 from ..plugins.registry import Bound
-from ..protocol import AaiParameters, AttentionEdit, PluginEditParameters
-from ..vision.reference import Reference, is_constant, normalise
+from ..protocol import AttentionEdit, PluginEditParameters
+from ..vision.reference import Reference, is_cls_mode, is_constant
 
 
 class EditRequest(NamedTuple):
@@ -31,15 +31,17 @@ class EditRequest(NamedTuple):
     plugin: Bound | None  # where it is the user's own
 
     @property
-    def needs_reference(self) -> bool:
-        if self.plugin is not None:
-            return self.plugin.declaration.public.takes_reference
-        return isinstance(self.parameters, AaiParameters)
+    def modes(self) -> list[str]:
+        """Of the vision references that the method takes."""
+        if self.plugin is not None and not self.plugin.declaration.public.takes_reference:
+            return []
+        references = REFERENCES.get(self.parameters.__struct_config__.tag)
+        return [] if references is None else list(references.modes(self.parameters))
 
     @property
-    def mode(self) -> str | None:
-        """Of the reference to extract; None where none is."""
-        return self.parameters.mode if self.reference is None and self.needs_reference else None
+    def extracted(self) -> list[str]:
+        """Those of them that are made of the row's image."""
+        return self.modes if self.reference is None else []
 
     @property
     def edits_prompt(self) -> bool:
@@ -77,9 +79,15 @@ def request_edit(
     if isinstance(parameters, PluginEditParameters):
         plugin = find_plugin("attention", parameters.name, parameters.sha256, parameters.values)
     request = EditRequest(parameters, reference, hook, plugin)
-    if reference is not None and not request.needs_reference:
-        method = parameters.__struct_config__.tag if plugin is None else plugin.declaration.name
+    method = parameters.__struct_config__.tag if plugin is None else plugin.declaration.name
+    if reference is not None and len(request.modes) != 1:
         raise WorkerError("bad-input", f"{method} takes no vision reference; leave it out.")
+    if any(map(is_cls_mode, request.modes)) and not model.tells_cls_attention:
+        raise WorkerError(
+            "hook-unmatched",
+            f"{method} reads what the vision encoder's CLS token attends to, patch by patch, and "
+            f"{model.family} has no such token, or no image tokens that are patches.",
+        )
     return request
 
 
@@ -105,7 +113,7 @@ def find_keys(request: EditRequest, image_keys: list[int], row: Keys) -> list[in
             "hook-unmatched",
             "The prompt has no image token, so the edit would act on nothing; give an image or imageKeys.",
         )
-    if not request.needs_reference:
+    if not request.modes:
         return keys
     given = None if request.reference is None else len(request.reference)
     if given is None and not image_keys:
@@ -140,10 +148,11 @@ def bind_edit(
         constant=False,
         plugin=request.plugin,
     )
-    if request.needs_reference:
-        values = request.reference if request.mode is None else extracted[request.mode].tokens
-        edit.reference = normalise(values, request.parameters.normalisation).to(model.device)
-        edit.constant = is_constant(values)
+    if request.modes:
+        given = [extracted[mode].tokens for mode in request.extracted] or [request.reference]
+        weigh = REFERENCES[edit.method].weigh
+        edit.reference = weigh(request.parameters, given).to(model.device)
+        edit.constant = all(map(is_constant, given))
     return edit
 
 

@@ -88,8 +88,8 @@ class Openings:
             self._jobs.setdefault(job.opening, []).append(job)
             image = prepared[job.sample].image
             if image is not None:
-                modes = {request.mode for request, _ in job.edits}
-                self._modes.setdefault(image, set()).update(mode for mode in modes if mode is not None)
+                modes = [mode for request, _ in job.edits for mode in request.extracted]
+                self._modes.setdefault(image, set()).update(modes)
         self._unfinished = Counter(job.opening for job in jobs)
         self._unfinished_samples = Counter(job.sample for job in jobs)
         self._looks: dict[Hashable, Look] = {}  # by image

@@ -111,6 +111,11 @@ class Model(ABC):
     def vision_tower(self, pixels: Pixels) -> VisionTower:
         """As it runs on this image."""
 
+    @property
+    def tells_cls_attention(self) -> bool:
+        """Whether references tell what the tower's CLS token attends to, one value per image token."""
+        return False
+
     @abstractmethod
     def count_image_tokens(self, pixels: Pixels) -> int:
         """How often the image token stands in the prompt for this image, newlines included; or, where there

@@ -9,7 +9,7 @@ from transformers import PreTrainedModel
 
 from ..errors import WorkerError
 from ..protocol import TokenGrid, VisionTower
-from ..vision.reference import Reference, reduce_attention
+from ..vision.reference import Reference, find_layer, reduce_attention
 from .family import Look, Model, Pixels
 from .weights import weights_of
 
@@ -65,11 +65,11 @@ class Llava(Model):
         return Reference(tokens, grid, TokenGrid(first=first, rows=rows, columns=columns))
 
     def _reference_layer(self, mode: str) -> int:
-        """Seed: the last one. Corrected: that whose output the decoder sees (state 0 = embedding)."""
-        layers = self.network.config.vision_config.num_hidden_layers
-        if mode == "released":
-            return layers - 1
-        return layers + self._feature_layer if self._feature_layer < 0 else max(self._feature_layer - 1, 0)
+        return find_layer(mode, self.network.config.vision_config.num_hidden_layers, self._feature_layer)
+
+    @property
+    def tells_cls_attention(self) -> bool:
+        return self._has_cls
 
     @property
     def _grid(self) -> tuple[int, int]:

@@ -34,6 +34,10 @@ class Mllama(TowerModel):
     # The image.
 
     @property
+    def tells_cls_attention(self) -> bool:
+        return False  # every tile has a CLS of its own
+
+    @property
     def tower(self) -> nn.Module:
         return self.network.model.vision_model
 

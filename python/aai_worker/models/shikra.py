@@ -37,7 +37,7 @@ class Shikra(Llava):
         return with_start if as_released else image_keys
 
     def _reference(self, weights: Tensor, mode: str) -> Reference:
-        if mode != "released":
+        if mode != "released":  # CLS is no token of the decoder's
             return super()._reference(weights, mode)
         tokens = reduce_attention(weights, 0, mode)  # [1 + patches]
         rows, columns = self._grid

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..protocol import VisionTower
 from ..vision.attention import ATTENTION, watch_attention
-from ..vision.reference import Reference
+from ..vision.reference import Reference, find_layer
 from .family import Look, Model, Pixels
 
 _ATTENTION_MODULE = re.compile(r".*\.\d+\.(self_attn|attn|attention)")
@@ -30,6 +30,10 @@ class TowerModel(Model):
         """A leading CLS, which the decoder does not see."""
         names = (name for name, _ in self.tower.named_parameters())
         return any(name.endswith(("class_embedding", "cls_token")) for name in names)
+
+    @property
+    def tells_cls_attention(self) -> bool:
+        return self.has_cls
 
     @property
     def feature_layer(self) -> int:
@@ -63,11 +67,7 @@ class TowerModel(Model):
         return slice(int(self.has_cls), None)
 
     def reference_layer(self, mode: str) -> int:
-        """Seed: the last one. Corrected: that whose output the decoder sees."""
-        layers = len(self._attentions())
-        if mode == "released":
-            return layers - 1
-        return layers + self.feature_layer if self.feature_layer < 0 else max(self.feature_layer - 1, 0)
+        return find_layer(mode, len(self._attentions()), self.feature_layer)
 
     def vision_tower(self, pixels: Pixels) -> VisionTower:
         config = self.network.config.vision_config

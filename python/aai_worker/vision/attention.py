@@ -18,6 +18,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from .reference import is_cls_mode
+
 ATTENTION = "aai_vision"
 
 # Weights of one block of queries: 256 MB in float32.
@@ -75,12 +77,14 @@ def receive(
     """Attention that each patch receives, mean over heads, summed over queries: [B, patches] float32.
 
     As `reference.reduce_attention` has it: other tokens than those `kept` neither give nor receive, and in
-    the mode "corrected" what every query gives to patches is scaled to one in total.
+    the mode "corrected" what every query gives to patches is scaled to one in total. Of CLS alone, the first
+    token, where the mode asks for it.
     """
     rows, heads, length, size = query.shape
     patches = torch.arange(length, device=query.device)[kept]
+    givers = patches.new_zeros(1) if is_cls_mode(mode) else patches
     total = torch.zeros(rows, len(patches), device=query.device)
-    for block in patches.split(max(1, _BLOCK // (rows * heads * length))):
+    for block in givers.split(max(1, _BLOCK // (rows * heads * length))):
         logits = (query[:, :, block] @ key.transpose(2, 3)).float()
         logits *= size**-0.5 if scaling is None else scaling
         if mask is not None:

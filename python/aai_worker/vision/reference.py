@@ -1,9 +1,11 @@
 """The vision reference: how much attention each image token receives inside the vision tower (methods: AAI).
 
-Two modes. `seed` reproduces the reference implementation of AAI: the tower's last layer, heads averaged, CLS
-row and column dropped without renormalising, summed over queries. `corrected` is what was meant: the layer
-whose output the decoder really sees, and rows renormalised after CLS is dropped, so that every patch hands
-out one in total and none loses weight for looking at CLS.
+Two modes of AAI. `released` reproduces its reference implementation: the tower's last layer, heads averaged,
+CLS row and column dropped without renormalising, summed over queries. `corrected` is what was meant: the
+layer whose output the decoder really sees, and rows renormalised after CLS is dropped, so that every patch
+hands out one in total and none loses weight for looking at CLS.
+
+Other methods ask what the CLS token attends to in a layer: mode `cls_mode(layer)`.
 """
 
 from __future__ import annotations
@@ -26,8 +28,31 @@ class Reference(NamedTuple):
     whole: TokenGrid | None = None  # which tokens show the whole image, row by row; None: they have no places
 
 
+def cls_mode(layer: int) -> str:
+    """Of the attention that CLS pays to each patch in this layer of the tower; -1 is the last one."""
+    return f"cls {layer}"
+
+
+def is_cls_mode(mode: str) -> bool:
+    return mode.startswith("cls ")
+
+
+def find_layer(mode: str, layers: int, feature_layer: int) -> int:
+    """The tower's layer that a reference is made of. `feature_layer`: as in configurations, 0 = embedding.
+
+    Released: the last of all layers. Corrected: that whose output the decoder sees.
+    """
+    if is_cls_mode(mode):
+        return int(mode.removeprefix("cls ")) % layers
+    if mode == "released":
+        return layers - 1
+    return layers + feature_layer if feature_layer < 0 else max(feature_layer - 1, 0)
+
+
 def reduce_attention(weights: Tensor, first: int, mode: str) -> Tensor:
     """Attention each token receives, [H, N, N] -> [N - first]: `first` leading tokens (CLS) are dropped."""
+    if is_cls_mode(mode):
+        return weights.float().mean(dim=0)[0, first:].cpu()
     mean = weights.float().mean(dim=0)[first:, first:]  # [query, key]
     if mode == "corrected":
         # Heads first, rows second: a head that mostly looks at CLS says little about the patches.

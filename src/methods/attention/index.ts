@@ -2,4 +2,5 @@
 export { aai } from "./aai";
 export { hgai } from "./hgai";
 export { pai } from "./pai";
+export { paint } from "./paint";
 export { vaf } from "./vaf";
