@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
 import { modelSource } from "../../src/cli/options";
 import { startWorker } from "../../src/client";
 import { findPython } from "../../src/environment/python";
@@ -20,7 +20,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const run = (...args: string[]) => runWith({}, ...args);
 
 const runWith = (env: Record<string, string>, ...args: string[]) =>
-  execa("node", ["-r", "ts-node/register/transpile-only", "src/cli/main.ts", ...args], {
+  execa("node", [inject("aai"), ...args], {
     cwd: root,
     reject: false,
     env: { XDG_CONFIG_HOME: config, ...env },
