@@ -10,6 +10,7 @@ import {
   type Worker,
   writePope,
 } from "../../src/index";
+import { questionOf } from "../../src/metrics/pope/questions";
 import { startProgress } from "../../src/report/progress";
 import { groundTruth, imageFolder, imageName, prompt } from "../demo/world";
 import type { Difference, Measured } from "./results";
@@ -18,7 +19,7 @@ import { answerSettings, captionSettings, control, type Setting } from "./settin
 interface Scored<Result> {
   setting: Setting;
   result: Result;
-  /** By image or question: records stand in the order in which rows ended. */
+  /** By image or distinct question. */
   texts: ReadonlyMap<string, string>;
 }
 
@@ -89,7 +90,7 @@ export async function measureAnswers(
       refuseFailed(setting, failed);
       return {
         result: result!,
-        texts: new Map(result!.answers.map((one) => [`${one.split} ${one.question_id}`, one.answer])),
+        texts: new Map(result!.answers.map((one) => [questionOf(one), one.answer])),
       };
     },
   );

@@ -1,6 +1,7 @@
 import { DataError } from "../data/data_error";
 import type { ChairResult } from "./chair/score";
 import { chairTally } from "./chair/tally";
+import { countQuestions, type QuestionCount, questionOf, questionsInWords } from "./pope/questions";
 import type { PopeResult } from "./pope/score";
 import { popeTally } from "./pope/tally";
 import { type BootstrapOptions, differences, type Intervals, pairedBootstrap } from "./statistics/bootstrap";
@@ -9,6 +10,8 @@ import { type MetricValues, type Tally, totals } from "./statistics/tally";
 
 export interface Comparison {
   images: number;
+  /** POPE: the tests count each distinct question once, in however many splits it stands. */
+  questions?: QuestionCount;
   a: MetricValues;
   b: MetricValues;
   differences: MetricValues; // b − a
@@ -17,11 +20,16 @@ export interface Comparison {
     mcnemar: number; // exact, on captions with a hallucination (CHAIR) or on right answers (POPE)
     wilcoxon: number | null; // signed-rank, on CHAIRi (CHAIR) or accuracy (POPE) of every image; null: all equal
   };
-  fixed: string[]; // wrong in a and right in b: image ids (CHAIR), "split question_id image" (POPE)
+  fixed: string[]; // wrong in a and right in b: image ids (CHAIR), "image question" (POPE)
   broken: string[]; // right in a and wrong in b
 }
 
-/** Compares two scored runs on the same images (CHAIR) or the same questions (POPE), image by image. */
+/**
+ * Compares two scored runs on the same images (CHAIR) or the same questions (POPE), image by image. Figures and intervals
+ * are split by split. In the tests and lists a question that several splits ask counts once, by its first answer in the
+ * order of `a`: all its answers are one, as long as the model is asked it in the same words.
+ * @throws DataError where the runs are about different images or questions
+ */
 export function compare<R extends ChairResult | PopeResult>(
   a: R,
   b: R,
@@ -29,37 +37,30 @@ export function compare<R extends ChairResult | PopeResult>(
 ): Comparison {
   const before = view(a);
   const after = view(b);
-  requireSame(before.right, after.right, before.unit);
+  requireSame(before, after);
   const secondTally = inOrderOf(before.tally.ids, after.tally);
-  const fixed = [...before.right]
-    .filter(([item, right]) => !right && after.right.get(item))
-    .map(([item]) => item);
-  const broken = [...before.right]
-    .filter(([item, right]) => right && !after.right.get(item))
-    .map(([item]) => item);
+  const pairs = distinctPairs(before, after);
+  const changed = (from: boolean) =>
+    pairs.filter(([one, other]) => one.right === from && other.right !== from).map(([{ name }]) => name);
+  const [fixed, broken] = [changed(false), changed(true)];
   const valuesA = totals(before.tally);
   const valuesB = totals(secondTally);
   return {
     images: before.tally.ids.length,
+    ...("answers" in a && { questions: countQuestions(a.answers) }),
     a: valuesA,
     b: valuesB,
     differences: differences(valuesA, valuesB),
     intervals: pairedBootstrap(before.tally, secondTally, options),
-    pValues: {
-      mcnemar: mcnemar(fixed.length, broken.length),
-      wilcoxon: wilcoxon(before.tally.ids.map((id) => after.perImage.get(id)! - before.perImage.get(id)!)),
-    },
+    pValues: { mcnemar: mcnemar(fixed.length, broken.length), wilcoxon: wilcoxon(imageDifferences(pairs)) },
     fixed,
     broken,
   };
 }
 
 /** One sentence: "AAI changed CHAIRi by −1.2 [−3.0, 0.7]: not distinguishable on 120 images". */
-export function verdict(
-  { differences, intervals, images }: Comparison,
-  metric: string,
-  name: string,
-): string {
+export function verdict(comparison: Comparison, metric: string, name: string): string {
+  const { differences, intervals, images, questions } = comparison;
   const difference = differences[metric];
   const interval = intervals[metric];
   if (difference === undefined) {
@@ -67,20 +68,44 @@ export function verdict(
       `There is no metric "${metric}"; expected one of ${Object.keys(differences).join(", ")}.`,
     );
   }
-  if (difference === null || !interval) return `${name}: ${metric} is not defined on ${images} images`;
+  const counted = `${images} images${questions ? ` (${questionsInWords(questions)})` : ""}`;
+  if (difference === null || !interval) return `${name}: ${metric} is not defined on ${counted}`;
   const scale = metric === "Mentions" ? 1 : 100;
   const show = (value: number) => (scale * value).toFixed(1).replace("-0.0", "0.0").replace("-", "−");
   const clear = interval[0] > 0 || interval[1] < 0;
   const judgement = clear ? "distinguishable" : "not distinguishable";
   const range = `[${show(interval[0])}, ${show(interval[1])}]`;
-  return `${name} changed ${metric} by ${show(difference)} ${range}: ${judgement} on ${images} images`;
+  return `${name} changed ${metric} by ${show(difference)} ${range}: ${judgement} on ${counted}`;
+}
+
+/** What the p-values are of, in words. */
+export function testedFigures({
+  questions,
+}: Pick<Comparison, "questions">): Record<"mcnemar" | "wilcoxon", string> {
+  if (questions === undefined)
+    return { mcnemar: "captions with a hallucination", wilcoxon: "CHAIRi of every image" };
+  const over = questions.distinct < questions.asked ? ", each of its distinct questions once" : "";
+  return {
+    mcnemar: `right answers, ${questionsInWords(questions)}`,
+    wilcoxon: `accuracy of every image${over}`,
+  };
+}
+
+/** One answer as the tests see it. */
+interface Judged {
+  /** What counts once: the image of a caption, a question about an image. */
+  name: string;
+  image: string;
+  right: boolean;
+  /** What is averaged over an image. */
+  score: number;
 }
 
 interface View {
   unit: string;
   tally: Tally;
-  right: Map<string, boolean>; // per item
-  perImage: Map<string, number>;
+  /** By what both runs must have alike. */
+  answers: Map<string, Judged>;
 }
 
 function view(result: ChairResult | PopeResult): View {
@@ -88,31 +113,39 @@ function view(result: ChairResult | PopeResult): View {
 }
 
 function chairView({ sentences }: ChairResult): View {
-  return {
-    unit: "images",
-    tally: chairTally(sentences),
-    right: new Map(sentences.map(({ image_id, metrics }) => [String(image_id), metrics.CHAIRs === 0])),
-    perImage: new Map(sentences.map(({ image_id, metrics }) => [String(image_id), metrics.CHAIRi])),
-  };
+  const judged = sentences.map(({ image_id, metrics }): [string, Judged] => {
+    const name = String(image_id);
+    return [name, { name, image: name, right: metrics.CHAIRs === 0, score: metrics.CHAIRi }];
+  });
+  return { unit: "images", tally: chairTally(sentences), answers: new Map(judged) };
 }
 
 function popeView({ answers, rule }: PopeResult): View {
-  const tally = popeTally(answers, rule);
-  const verdicts = new Map<string, number[]>();
-  for (const { image, correct } of answers)
-    verdicts.set(image, [...(verdicts.get(image) ?? []), correct ? 1 : 0]);
-  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  return {
-    unit: "questions",
-    tally,
-    right: new Map(
-      answers.map(({ split, question_id, image, correct }) => [`${split} ${question_id} ${image}`, correct]),
-    ),
-    perImage: new Map([...verdicts].map(([image, values]) => [image, mean(values)])),
-  };
+  const judged = answers.map((answer): [string, Judged] => {
+    const name = questionOf(answer);
+    const { split, image, correct } = answer;
+    return [`${split} ${name}`, { name, image, right: correct, score: correct ? 1 : 0 }];
+  });
+  return { unit: "questions", tally: popeTally(answers, rule), answers: new Map(judged) };
 }
 
-function requireSame(a: Map<string, boolean>, b: Map<string, boolean>, unit: string): void {
+/** Both runs' answers to each distinct question: to the same copy of it, where there are several. */
+function distinctPairs(before: View, after: View): [Judged, Judged][] {
+  const pairs = new Map<string, [Judged, Judged]>();
+  for (const [key, one] of before.answers)
+    if (!pairs.has(one.name)) pairs.set(one.name, [one, after.answers.get(key)!]);
+  return [...pairs.values()];
+}
+
+/** Image by image the mean difference, summed before it is divided: equal differences stay equal, and tie. */
+function imageDifferences(pairs: readonly [Judged, Judged][]): number[] {
+  const perImage = new Map<string, number[]>();
+  for (const [{ image, score }, other] of pairs)
+    perImage.set(image, [...(perImage.get(image) ?? []), other.score - score]);
+  return [...perImage.values()].map((all) => all.reduce((sum, one) => sum + one, 0) / all.length);
+}
+
+function requireSame({ answers: a, unit }: View, { answers: b }: View): void {
   const missing = [...a.keys()].filter((item) => !b.has(item));
   const extra = [...b.keys()].filter((item) => !a.has(item));
   if (missing.length + extra.length === 0) return;

@@ -18,7 +18,15 @@ export type {
   ObjectLexicon,
   Scorer,
 } from "./chair";
-export { type Comparison, compare, verdict } from "./compare";
+export { type Comparison, compare, testedFigures, verdict } from "./compare";
 export type { Metric } from "./metric";
-export type { PopeAnswer, PopeBuildOptions, PopeResult, PopeRule, PopeSplit, ScoredAnswer } from "./pope";
+export type {
+  PopeAnswer,
+  PopeBuildOptions,
+  PopeResult,
+  PopeRule,
+  PopeSplit,
+  QuestionCount,
+  ScoredAnswer,
+} from "./pope";
 export * from "./statistics";

@@ -27,6 +27,8 @@ interface Common<Part, Result> {
   readonly description: Readonly<Record<string, unknown>> & { metric: string };
   /** Reads one answer, once. @throws DataError */
   read(answer: Answer, groundTruth: GroundTruth): Part;
+  /** What counts once in an image's mean: its caption, or a question however many splits ask it. */
+  unit(part: Part): string;
   /** One answer's share in the figures that have one: what is averaged over an image. */
   perItem(part: Part): Readonly<Record<string, number>>;
   /** The figures of answers read before. */

@@ -1,4 +1,6 @@
-import type { ChairResult, Comparison, PopeResult } from "../metrics";
+import type { ChairResult, Comparison, PopeResult, QuestionCount } from "../metrics";
+import { countQuestions } from "../metrics/pope/questions";
+import { MEAN } from "../metrics/pope/tally";
 import type { Table } from "./tables";
 
 type Values = Record<string, number | null>;
@@ -70,15 +72,29 @@ export function chairTable({ overall_metrics, intervals }: ChairResult): Table {
 
 const popeMetrics = ["accuracy", "precision", "recall", "F1", "yesRatio", "invalidRate"];
 
-/** One row a split, and the mean of the splits. */
-export function popeTable({ metrics, intervals }: PopeResult): Table {
+/** One row a split, and the mean of the splits; how many answers each is of, and how many of all are to distinct questions. */
+export function popeTable({ metrics, intervals, answers }: PopeResult): Table {
   const splits = [...new Set(Object.keys(metrics).map((name) => name.slice(0, name.lastIndexOf(" "))))];
   const of = <Value>(table: Record<string, Value>, split: string) =>
     Object.fromEntries(popeMetrics.map((metric) => [metric, table[`${split} ${metric}`] as Value]));
+  const count = (split: string) =>
+    split === MEAN
+      ? answersInWords(countQuestions(answers))
+      : `${answers.filter((answer) => answer.split === split).length}`;
   return metricsTable(
-    splits.map((split) => ({ name: split, values: of(metrics, split), intervals: of(intervals, split) })),
+    splits.map((split) => ({
+      name: split,
+      values: of(metrics, split),
+      intervals: of(intervals, split),
+      more: [count(split)],
+    })),
     popeMetrics,
+    ["answers"],
   );
+}
+
+function answersInWords({ asked, distinct }: QuestionCount): string {
+  return distinct < asked ? `${asked} (${distinct} distinct)` : `${asked}`;
 }
 
 /** One row a metric: before, after, the difference with its interval. */

@@ -58,16 +58,28 @@ export class Scores {
     );
   }
 
-  /** Image -> mean of a figure over the cell's items about it. */
+  /** Image -> mean of a figure over the cell's answers about it, one a distinct question. */
   perImage(cell: string, figure: string): Map<string, number> {
-    const perItem = this.metric.perItem as (part: unknown) => Readonly<Record<string, number>>;
-    const values = new Map<string, number[]>();
-    for (const { image, part } of this.#cells.get(cell)?.values() ?? []) {
+    const { perItem, unit } = this.metric as Readers;
+    const entries = this.#cells.get(cell);
+    const values = new Map<string, Map<string, number>>();
+    for (const item of this.itemsOf(cell)) {
+      const { image, part } = entries!.get(item)!;
       const value = perItem(part)[figure];
-      if (value !== undefined) values.set(image, [...(values.get(image) ?? []), value]);
+      const ofImage = values.get(image) ?? new Map();
+      if (value === undefined || ofImage.has(unit(part))) continue;
+      values.set(image, ofImage.set(unit(part), value));
     }
-    return new Map(
-      [...values].map(([image, all]) => [image, all.reduce((sum, one) => sum + one, 0) / all.length]),
-    );
+    return new Map([...values].map(([image, all]) => [image, mean([...all.values()])]));
   }
+}
+
+/** A metric's readers of parts, whichever metric's parts they are. */
+interface Readers {
+  unit(part: unknown): string;
+  perItem(part: unknown): Readonly<Record<string, number>>;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, one) => sum + one, 0) / values.length;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ChairSentence, chair, compare, pope, verdict } from "../../src/metrics";
+import { type ChairSentence, chair, compare, pope, testedFigures, verdict } from "../../src/metrics";
 import { fixture } from "../fixtures/unpack";
 
 const captions: { image_id: number; caption: string }[] = fixture("chair/llava-1.5.greedy.jsonl")
@@ -56,21 +56,95 @@ describe("compare (CHAIR)", () => {
 });
 
 describe("compare (POPE)", () => {
-  const answers = (replies: string[]) =>
-    replies.map((answer, i) => ({
-      ...{ question_id: i, image: `${i >> 1}.jpg`, text: "Is there a dog in the image?", split: "popular" },
-      ...{ label: "yes" as const, answer },
-    }));
+  const question = (image: number, object: string, split: string, id: number) => ({
+    ...{ question_id: id, image: `${image}.jpg`, text: `Is there a ${object} in the image?`, split },
+    label: "yes" as const,
+  });
 
   it("counts questions, by images", () => {
+    const answers = (replies: string[]) =>
+      replies.map((answer, i) => ({ ...question(i >> 1, `dog ${i}`, "popular", i), answer }));
     const a = pope.score(answers(["yes", "no", "no", "no"]), "exact", quick);
     const b = pope.score(answers(["no", "yes", "yes", "no"]), "exact", quick);
     const result = compare(a, b);
     expect(result.images).toBe(2);
+    expect(result.questions).toEqual({ asked: 4, distinct: 4 });
     expect(result.differences["popular accuracy"]).toBe(0.25);
-    expect(result.fixed).toEqual(["popular 1 0.jpg", "popular 2 1.jpg"]);
-    expect(result.broken).toEqual(["popular 0 0.jpg"]);
+    expect(result.fixed).toEqual([
+      "0.jpg Is there a dog 1 in the image?",
+      "1.jpg Is there a dog 2 in the image?",
+    ]);
+    expect(result.broken).toEqual(["0.jpg Is there a dog 0 in the image?"]);
     expect(result.pValues.mcnemar).toBe(1);
+    expect(verdict(result, "popular accuracy", "B")).toMatch(/ on 2 images \(4 questions\)$/);
+  });
+
+  /** POPE's shape: an image's three positives are asked in all splits, its three negatives are each split's own. */
+  const asked = (images: number, isRight: (image: number, kind: number, place: number) => boolean) => {
+    let id = 0;
+    const lines = Array.from({ length: images }, (_, image) =>
+      ["random", "popular", "adversarial"].flatMap((split, s) =>
+        [0, s + 1].flatMap((kind) =>
+          [0, 1, 2].map((place) => ({
+            ...question(image, `thing ${kind}${place}`, split, id++),
+            answer: isRight(image, kind, place) ? "yes" : "no",
+          })),
+        ),
+      ),
+    );
+    return pope.score(lines.flat(), "exact", quick);
+  };
+
+  it("counts a question that three splits ask once: SciPy's values on distinct questions", () => {
+    const a = asked(24, (i, kind, j) => (i * 5 + j * 3 + kind * 2) % 4 !== 0);
+    const b = asked(24, (i, kind, j) => (i * 7 + j * 2 + kind * 3) % 5 !== 0);
+    const result = compare(a, b);
+    expect(result.questions).toEqual({ asked: 24 * 18, distinct: 24 * 12 });
+    expect([result.fixed.length, result.broken.length]).toEqual([58, 44]);
+    // SciPy 1.17.1: binomtest(44, 58 + 44).pvalue, and wilcoxon(d, zero_method="wilcox", correction=False).pvalue with d
+    // the images' mean differences over 12 distinct questions. Over all 18 lines they are 0.086 and 0.049.
+    expect(result.pValues.mcnemar).toBeCloseTo(0.1977898630680834, 12);
+    expect(result.pValues.wilcoxon).toBeCloseTo(0.016625869916695284, 12);
+    expect(verdict(result, "mean accuracy", "B")).toMatch(/ on 24 images \(288 distinct questions of 432\)$/);
+    expect(testedFigures(result)).toEqual({
+      mcnemar: "right answers, 288 distinct questions of 432",
+      wilcoxon: "accuracy of every image, each of its distinct questions once",
+    });
+  });
+
+  it("three broken positives are three, not nine", () => {
+    const isBroken = (i: number, kind: number, j: number) => i < 3 && kind === 0 && j === 0;
+    const plain = asked(30, () => true);
+    const other = asked(30, (i, kind, j) => !isBroken(i, kind, j));
+    const { broken, pValues, differences } = compare(plain, other);
+    expect(broken).toEqual([0, 1, 2].map((i) => `${i}.jpg Is there a thing 00 in the image?`));
+    expect(pValues.mcnemar).toBeCloseTo(0.25, 12); // binomtest(0, 3); of nine it would be 0.0039
+    expect(differences["random accuracy"]).toBeCloseTo(-3 / 180, 12); // each split has all of its lines
+  });
+
+  it("takes the same copy in both runs where copies were answered differently, in whatever order they stand", () => {
+    const copies = (replies: [string, string][]) =>
+      pope.score(
+        replies.map(([split, answer], i) => ({ ...question(0, "dog", split, i), answer })),
+        "exact",
+        quick,
+      );
+    const a = copies([
+      ["random", "no"],
+      ["popular", "yes"],
+    ]);
+    const b = copies([
+      ["popular", "yes"],
+      ["random", "no"],
+    ]);
+    expect(compare(a, b)).toMatchObject({ fixed: [], broken: [], pValues: { mcnemar: 1, wilcoxon: null } });
+  });
+
+  it("refuses runs on other splits: their means are of other lines", () => {
+    const [a, b] = ["random", "popular"].map((split) =>
+      pope.score([{ ...question(0, "dog", split, 0), answer: "yes" }], "exact", quick),
+    );
+    expect(() => compare(a!, b!)).toThrow("not about the same questions: 1 are only in the first");
   });
 });
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { intervalCell, metricCell } from "../../src/report/metric_cells";
+import { pope } from "../../src/metrics";
+import { intervalCell, metricCell, popeTable } from "../../src/report/metric_cells";
 
 test("shares are printed in per cent, and nothing is minus nothing", () => {
   expect(metricCell("CHAIRi", -0.0123)).toBe("−1.2");
@@ -8,4 +9,19 @@ test("shares are printed in per cent, and nothing is minus nothing", () => {
   expect(metricCell("Mentions", 6.94)).toBe("6.9");
   expect(metricCell("CHAIRi", null)).toBe("–");
   expect(intervalCell("CHAIRi", -0.007, [-0.014, -0.0001])).toBe("−0.7 [−1.4, 0.0]");
+});
+
+test("a POPE table says of how many answers each row is, and how many questions are distinct", () => {
+  const ask = (split: string, object: string) => ({
+    ...{ question_id: object, image: "1.jpg", text: `Is there a ${object}?`, split },
+    ...{ label: "yes" as const, answer: "yes" },
+  });
+  const answers = [ask("random", "dog"), ask("random", "cat"), ask("popular", "dog")];
+  const { columns, rows } = popeTable(pope.score(answers, "exact", { resamples: 1 }));
+  expect(columns.at(-1)!.name).toBe("answers");
+  expect(rows.map((row) => [row[0], row.at(-1)])).toEqual([
+    ["random", "2"],
+    ["popular", "1"],
+    ["mean", "3 (2 distinct)"],
+  ]);
 });

@@ -12,6 +12,7 @@ export function chairMetric(
     description: { metric: "chair", ...options },
     read: ({ image_id, answer }, groundTruth) =>
       scoreCaptions([{ image_id: image_id!, caption: answer }], groundTruth, options)[0]!,
+    unit: ({ image_id }) => String(image_id),
     perItem: ({ metrics }) => metrics,
     sumUp: (sentences, bootstrap) => sumUp([...sentences], { ...options, ...(bootstrap && { bootstrap }) }),
   };

@@ -1,5 +1,6 @@
 import type { PopeMetric } from "../metric";
 import { likelier } from "./likelihood";
+import { questionOf } from "./questions";
 import { POPE_RULES, type PopeRule } from "./rules";
 import { score } from "./score";
 
@@ -14,6 +15,7 @@ export function popeMetric({ rule = "opera" }: { rule?: PopeRule } = {}): PopeMe
       ...question!,
       answer: probes === undefined ? answer : likelier(probes),
     }),
+    unit: questionOf,
     perItem: ({ answer, label }) => ({ accuracy: POPE_RULES[rule].read(answer, label) === label ? 1 : 0 }),
     sumUp: (answers, bootstrap) => score(answers, rule, bootstrap),
   };
