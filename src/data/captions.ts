@@ -4,14 +4,18 @@ import { type JsonRecord, readRecords } from "./records";
 export interface Caption {
   image_id: number | string;
   caption: string;
+  /** Whether the model ended it or the limit of tokens cut it, where that is known. */
+  finish_reason?: FinishReason | undefined;
 }
+
+export type FinishReason = "stop" | "length";
 
 export interface CaptionKeys {
   imageIdKey?: string; // default "image_id"
   captionKey?: string; // default "caption"
 }
 
-/** Reads captions, one per image, from a .json list or a .jsonl file of objects. Errors name the file and the line. */
+/** Reads captions, one per image, from a .json list or a .jsonl file of objects; their `finish_reason`, too. Errors name the file and the line. */
 export function readCaptions(file: string, keys: CaptionKeys = {}): Caption[] {
   const { imageIdKey = "image_id", captionKey = "caption" } = keys;
   const seen = new Map<string, string>();
@@ -27,8 +31,13 @@ export function readCaptions(file: string, keys: CaptionKeys = {}): Caption[] {
     if (typeof caption !== "string") {
       throw new DataError(`${place}: the caption is ${JSON.stringify(caption)}; expected a string.`);
     }
-    return { image_id, caption };
+    return { image_id, caption, ...finishReasonOf(value) };
   });
+}
+
+/** As runs of ours and servers with OpenAI's interface write it; any other word tells nothing. */
+function finishReasonOf({ finish_reason: reason }: JsonRecord): Pick<Caption, "finish_reason"> {
+  return reason === "stop" || reason === "length" ? { finish_reason: reason } : {};
 }
 
 function readId(value: JsonRecord, key: string, place: string): number | string {

@@ -1,4 +1,4 @@
-export { type Caption, type CaptionKeys, readCaptions } from "./captions";
+export { type Caption, type CaptionKeys, type FinishReason, readCaptions } from "./captions";
 export { type CocoGroundTruth, type CocoOptions, cocoGroundTruth } from "./coco";
 export { type GroundTruth, readGroundTruth, readObjectList } from "./ground_truth";
 export { chooseIds, type ImageIds, imageIdOf, readIds } from "./ids";

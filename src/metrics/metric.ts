@@ -1,3 +1,4 @@
+import type { FinishReason } from "../data/captions";
 import type { GroundTruth } from "../data/ground_truth";
 import type { PopeQuestion } from "../data/pope";
 import type { ChairResult, ChairSentence } from "./chair/score";
@@ -7,6 +8,8 @@ import type { BootstrapOptions } from "./statistics/bootstrap";
 /** An answer as a run records it. */
 export interface Answer {
   answer: string;
+  /** Whether the model ended it or the limit of tokens cut it. */
+  finishReason?: FinishReason;
   /** Of a caption. */
   image_id?: number | string;
   /** Of a question's answer. */

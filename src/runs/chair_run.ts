@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Model, Worker } from "../client";
-import type { GroundTruth } from "../data";
+import type { Caption, FinishReason, GroundTruth } from "../data";
 import type { Attention, Contrast, Search } from "../methods";
 import { type ChairResult, chair } from "../metrics";
 import { attestationOf, type RunAttestation } from "./attestation";
@@ -33,7 +33,7 @@ export interface ChairRunOptions {
 
 export interface ChairRunResult {
   folder: string;
-  captions: { image_id: number | string; caption: string }[];
+  captions: Caption[];
   failed: RunRecord[];
   attestation: RunAttestation;
   score: ChairResult | undefined;
@@ -138,5 +138,9 @@ function runningScore(samples: Samples, groundTruth: GroundTruth): () => ChairRe
 function captionsOf(records: ReadonlyMap<string, RunRecord>): ChairRunResult["captions"] {
   return [...records.values()]
     .filter(({ status }) => status === "done")
-    .map(({ image_id, answer }) => ({ image_id: image_id as number | string, caption: answer as string }));
+    .map(({ image_id, answer, finishReason }) => ({
+      image_id: image_id as number | string,
+      caption: answer as string,
+      ...(finishReason !== undefined && { finish_reason: finishReason as FinishReason }),
+    }));
 }

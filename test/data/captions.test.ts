@@ -6,6 +6,14 @@ import { temporaryFile } from "../fixtures/unpack";
 const read = (name: string, content: string | Uint8Array) => readCaptions(temporaryFile(name, content));
 
 describe("readCaptions", () => {
+  it("reads how a caption ended, where the file says it in the usual words", () => {
+    const lines = [`"stop"`, `"length"`, `"eos_token"`, "null"].map(
+      (reason, i) => `{"image_id": ${i}, "caption": "A cat", "finish_reason": ${reason}}`,
+    );
+    const found = read("captions.jsonl", lines.join("\n"));
+    expect(found.map((one) => one.finish_reason)).toEqual(["stop", "length", undefined, undefined]);
+  });
+
   it("reads lists and lines, under any keys", () => {
     const expected = [
       { image_id: 1, caption: "A cat." },

@@ -79,6 +79,13 @@ test("a run holds captions, scores and what it was made with", async () => {
   expect(metrics.overall.CHAIRs).toBe(0.5);
 });
 
+test("a run's captions say how they ended, for those who drop what was cut off", async () => {
+  const { captions } = await chairRun(worker, model, options);
+  expect(captions[0]!.finish_reason).toBe("stop");
+  const lines = readFileSync(join(options.out, "captions.jsonl"), "utf8").trimEnd().split("\n");
+  expect(lines.map((line) => JSON.parse(line).finish_reason)).toEqual(Array(10).fill("stop"));
+});
+
 test("the batch size does not change the output", async () => {
   await chairRun(worker, model, options);
   await chairRun(worker, model, { ...options, batchSize: 7, out: join(folder, "other") });

@@ -36,7 +36,8 @@ const options = {
   "drop-unfinished": {
     type: "boolean",
     default: false,
-    describe: "Drop a last sentence that was cut off (the 64-token protocol)",
+    describe:
+      "Drop a last sentence that was cut off (the 64-token protocol): by the key finish_reason, else by its text",
   },
   format: {
     choices: Object.keys(tableFormats) as TableFormat[],

@@ -10,8 +10,12 @@ export function chairMetric(
     columns: ["CHAIRs", "CHAIRi", "Recall", "Len"],
     primary: "CHAIRi",
     description: { metric: "chair", ...options },
-    read: ({ image_id, answer }, groundTruth) =>
-      scoreCaptions([{ image_id: image_id!, caption: answer }], groundTruth, options)[0]!,
+    read: ({ image_id, answer, finishReason }, groundTruth) =>
+      scoreCaptions(
+        [{ image_id: image_id!, caption: answer, finish_reason: finishReason }],
+        groundTruth,
+        options,
+      )[0]!,
     unit: ({ image_id }) => String(image_id),
     perItem: ({ metrics }) => metrics,
     sumUp: (sentences, bootstrap) => sumUp([...sentences], { ...options, ...(bootstrap && { bootstrap }) }),

@@ -63,8 +63,9 @@ export function scoreCaptions(
 ): ChairSentence[] {
   const { scorer = "pai", objects = cocoObjects(), dropUnfinishedSentence = false } = options;
   check(captions, groundTruth, objects);
-  return captions.map(({ image_id, caption }) => {
-    const scored = dropUnfinishedSentence ? dropUnfinished(caption) : caption;
+  return captions.map((caption) => {
+    const { image_id } = caption;
+    const scored = dropUnfinishedSentence ? dropUnfinished(caption) : caption.caption;
     return scoreCaption(image_id, scored, [...new Set(groundTruth[image_id])].sort(), scorer, objects);
   });
 }

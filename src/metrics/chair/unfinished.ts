@@ -1,11 +1,14 @@
+import type { Caption } from "../../data/captions";
 import { lowerCase } from "./lower_case";
 import { sentences } from "./sentences";
 
 /**
- * The caption without its last sentence if that does not end in . ? or !, as OPERA's authors score captions cut at 64
- * tokens (OPERA issue 30). Nothing is left of a caption that never finishes a sentence.
+ * The caption's text without its last sentence where that was cut off, as OPERA's authors score captions cut at 64 tokens
+ * (OPERA issue 30). A caption that the model ended itself is whole, with a period or without; where nothing tells whether it
+ * did, a last sentence that does not end in . ? or ! counts as cut. Nothing is left of a caption that never finishes a sentence.
  */
-export function dropUnfinished(caption: string): string {
+export function dropUnfinished({ caption, finish_reason }: Caption): string {
+  if (finish_reason === "stop") return caption;
   const spans = sentences(lowerCase(caption));
   const last = spans.at(-1);
   if (!last || /[.?!]["')\]}’”»]*$/.test(caption.slice(last.start, last.end))) return caption;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readCaptions } from "../../../src/data/captions";
 import { mentions, objectLexicon, score } from "../../../src/metrics/chair";
+import { chairMetric } from "../../../src/metrics/chair/metric";
 import { fixture, fixtureFile } from "../../fixtures/unpack";
 
 const captions = readCaptions(fixtureFile("chair/llava-1.5.greedy.jsonl"));
@@ -122,6 +123,27 @@ describe("options", () => {
     expect(scored('A sign says "stop." A dog')).toBe('A sign says "stop."');
     expect(scored("A cat sits.")).toBe("A cat sits.");
     expect(scored("A cat sits on a")).toBe("");
+  });
+
+  it("drops it from captions that the limit cut, not from those that the model ended without a period", () => {
+    const caption = "A cat sits. A dog on a mat";
+    const scored = (finish_reason?: "stop" | "length") =>
+      score([{ image_id: 1, caption, finish_reason }], { 1: [] }, { dropUnfinishedSentence: true })
+        .sentences[0]!;
+    expect(scored("stop").caption).toBe(caption);
+    expect(scored("length").caption).toBe("A cat sits.");
+    expect(scored().caption).toBe("A cat sits.");
+    expect(score([{ image_id: 1, caption, finish_reason: "length" }], { 1: [] }).sentences[0]!.caption).toBe(
+      caption,
+    );
+  });
+
+  it("drops it in sweeps by what is recorded of the answer", () => {
+    const metric = chairMetric({ dropUnfinishedSentence: true });
+    const read = (finishReason: "stop" | "length") =>
+      metric.read({ image_id: 1, answer: "A cat on a mat", finishReason }, { 1: [] });
+    expect(read("stop").mscoco_generated_words).toEqual(["cat"]);
+    expect(read("length").mscoco_generated_words).toEqual([]);
   });
 
   it("has null, not NaN, for what is not defined", () => {
