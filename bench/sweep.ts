@@ -47,7 +47,7 @@ async function draw(curve: Curve): Promise<void> {
     xLabel: "cells",
     yLabel: "time, × one cell",
     series: [{ name: "demo checkpoint, CPU", points }],
-    note: `Cell by cell, ${curve.at(-1)![0]} would take ${curve.at(-1)![0]} times as long.`,
+    notes: [`Cell by cell, ${curve.at(-1)![0]} would take ${curve.at(-1)![0]} times as long.`],
   });
   await writePng(join(root, "docs", "sweep_cost.png"), svg);
 }

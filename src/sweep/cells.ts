@@ -12,31 +12,57 @@ export interface Cell {
   points: Readonly<Record<string, unknown>>[];
 }
 
-/** One cell a decoding: neutral edits are no edits, what is the same is there once. The plain one comes first, added where it lacks. */
+/**
+ * One cell a decoding: neutral edits are no edits, what is the same is there once. The plain cells come first, one for every
+ * search, prompt, template and checkpoint that a cell has, added where they lack: each cell is compared with its own.
+ */
 export function collapse(points: readonly Point[]): Cell[] {
   const cells = new Map<string, Cell>();
   const telling = tellingPaths(points);
-  const add = ({ settings, at, name }: Point, places: Cell["points"]) => {
+  const add = (
+    { settings, at, name = nameOf(withoutIdle(settings), at, telling) }: Point,
+    places: Cell["points"],
+  ) => {
     const clean = withoutIdle(settings);
-    const key = identityOf(describable(clean));
+    const key = keyOf(clean);
     const known = cells.get(key);
     if (known) known.points.push(...places);
-    else cells.set(key, { name: name ?? nameOf(clean, at, telling), settings: clean, points: places });
+    else cells.set(key, { name, settings: clean, points: places });
+    return cells.get(key)!;
   };
   for (const point of baselines(points)) add(point, []);
-  for (const point of points) add(point, [point.at]);
+  for (const point of points) {
+    const cell = add(point, [point.at]);
+    cell.name = point.name ?? cell.name;
+  }
   return unique([...cells.values()]);
 }
 
-/** A checkpoint's first decoding with nothing done to it, one a checkpoint. */
+/** Every decoding of a point with nothing done to it, once. */
 function baselines(points: readonly Point[]): Point[] {
-  const first = new Map(points.toReversed().map((point) => [point.settings.checkpoint, point]));
-  const checkpoints = new Set(points.map(({ settings }) => settings.checkpoint));
-  return [...checkpoints].map((checkpoint) => {
-    const { settings, at } = first.get(checkpoint)!;
+  const found = new Map<string, Point>();
+  for (const { settings, at, name } of points) {
     const kept = Object.entries(at).filter(([path]) => !/^(attention|contrast)\b/.test(path));
-    return { settings: plain(settings), at: Object.fromEntries(kept) };
-  });
+    const base = plain(settings);
+    const first = points[0]!.settings;
+    const point = { settings: base, at: Object.fromEntries(kept) };
+    const key = keyOf(base);
+    if (!found.has(key))
+      found.set(key, name === undefined ? point : { ...point, name: plainName(base, first) });
+  }
+  return [...found.values()];
+}
+
+/** Of the plain cell beside one with a name of its own, which no axis tells about: in what it is not as the first point. */
+function plainName(settings: Settings, first: Settings): string {
+  const own = (["checkpoint", "search", "prompt", "template"] as const).filter(
+    (path) => JSON.stringify(settings[path]) !== JSON.stringify(first[path]),
+  );
+  return ["plain", ...own.map((path) => `${pathLabel(path)}${label(settings[path])}`)].join(", ");
+}
+
+function keyOf(settings: Settings): string {
+  return identityOf(describable(settings));
 }
 
 /** Float arrays as lists: JSON has no other word for them. */

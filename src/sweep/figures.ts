@@ -5,6 +5,7 @@ import { lineChart } from "../report/charts/line_chart";
 import { paretoChart } from "../report/charts/pareto_chart";
 import { groups } from "../runs/groups";
 import { label, pathLabel } from "./labels";
+import { isBaseline } from "./plan";
 import type { CellResult, MetricResult } from "./result";
 
 export interface Figure {
@@ -18,6 +19,9 @@ interface Place {
   at: Readonly<Record<string, unknown>>;
   result: CellResult;
 }
+
+/** Behind a figure of fewer answers than other cells have. */
+const dagger = "†";
 
 /** Level of the adjusted p-value below which a cell gets its asterisk. */
 const level = 0.05;
@@ -60,7 +64,7 @@ function overAxes(results: readonly CellResult[], primary: string, where: string
       .filter((path) => path in slice[0]!.at)
       .map((path) => `${pathLabel(path)}${label(slice[0]!.at[path])}`);
     const title = [`${primary} %`, ...constant].join(", ") + where;
-    const context = { slice, x, rows, primary, title, baseline: results.find(({ cell }) => cell.baseline) };
+    const context = { slice, x, rows, primary, title, results };
     return [
       ...(rows === undefined ? [] : [{ name: `heat-map${suffix}`, svg: heat({ ...context, rows }) }]),
       { name: `lines${suffix}`, svg: lines(context) },
@@ -74,25 +78,28 @@ interface Context {
   rows: string | undefined;
   primary: string;
   title: string;
-  baseline: CellResult | undefined;
+  /** Every cell of the model. */
+  results: readonly CellResult[];
 }
 
 function heat({ slice, x, rows, primary, title }: Context & { rows: string }): string {
   const columns = distinct(slice, x);
   const ranges = distinct(slice, rows);
   const lowerIsBetter = isLowerBetter(primary);
-  const values = slice.map(({ result }) => percent(result, primary));
+  const whole = slice.filter(({ result }) => result.whole);
+  const values = whole.map(({ result }) => percent(result, primary));
+  const fewer = fewerAnswers(slice);
   const best = lowerIsBetter ? Math.min(...values) : Math.max(...values);
   const cellAt = (row: unknown, column: unknown): HeatCell => {
     const place = slice.find(({ at }) => same(at[rows], row) && same(at[x], column));
     if (place === undefined) return { value: undefined, label: "–", best: false };
-    const value = percent(place.result, primary);
-    const clear = (place.result.comparison?.adjusted ?? 1) < level;
-    return { value, label: value.toFixed(1) + (clear ? "*" : ""), best: value === best };
+    const { result } = place;
+    const value = percent(result, primary);
+    const clear = (result.comparison?.adjusted ?? 1) < level;
+    const written = value.toFixed(1) + (clear ? "*" : "");
+    if (!result.whole) return { value: undefined, label: written + dagger, best: false };
+    return { value, label: written, best: value === best };
   };
-  const answers = slice.map(({ result }) => result.items);
-  const fewest = Math.min(...answers);
-  const each = fewest === Math.max(...answers) ? `${fewest}` : `${fewest} or more`;
   return heatMap({
     title,
     xLabel: axisLabel(x),
@@ -103,17 +110,36 @@ function heat({ slice, x, rows, primary, title }: Context & { rows: string }): s
     lowerIsBetter,
     scaleLabel: `${primary} %`,
     notes: [
-      `${each} answers a cell. * differs from the baseline (Wilcoxon, Holm-adjusted p < ${level}).`,
+      [
+        ...whole.slice(0, 1).map(({ result }) => `${result.items} answers a cell.`),
+        `* differs from its baseline (Wilcoxon, Holm-adjusted p < ${level}).`,
+      ].join(" "),
+      ...(fewer === undefined ? [] : [`${dagger} ${fewer}`]),
       "Framed: the best value; among many cells it looks better than it is.",
     ],
   });
 }
 
-function lines({ slice, x, rows, primary, title, baseline }: Context): string {
+/** "32 to 64 of 120 answers only": what is marked, where anything is. */
+function fewerAnswers(slice: readonly Place[]): string | undefined {
+  const fewer = slice.filter(({ result }) => !result.whole).map(({ result }) => result);
+  if (fewer.length === 0) return undefined;
+  const counts = fewer.map(({ items }) => items);
+  const range = [...new Set([Math.min(...counts), Math.max(...counts)])].join(" to ");
+  return `${range} of ${fewer[0]!.of} answers only, not to be compared with the others.`;
+}
+
+function lines({ slice, x, rows, primary, title, results }: Context): string {
   const series =
     rows === undefined
       ? [slice]
       : distinct(slice, rows).map((row) => slice.filter(({ at }) => same(at[rows], row)));
+  const fewer = fewerAnswers(slice);
+  const byX = (a: { x: number }, b: { x: number }) => a.x - b.x;
+  const baselineAt = ({ at, result }: Place) => {
+    const baseline = results.find(({ cell }) => cell.id === result.cell.baseline);
+    return baseline ? [{ x: at[x] as number, y: percent(baseline, primary) }] : [];
+  };
   return lineChart({
     title,
     xLabel: axisLabel(x),
@@ -125,12 +151,27 @@ function lines({ slice, x, rows, primary, title, baseline }: Context): string {
           x: at[x] as number,
           y: percent(result, primary),
           interval: percentInterval(result.intervals, primary),
+          hollow: !result.whole,
         }))
-        .sort((a, b) => a.x - b.x),
+        .sort(byX),
+      baseline: places.flatMap(baselineAt).sort(byX),
     })),
-    ...(baseline && { baseline: { name: baseline.cell.name, value: percent(baseline, primary) } }),
-    note: "Bands: 95 % intervals over images, of each cell by itself; differences are surer than they look.",
+    notes: [
+      ...baselineNote(slice, primary, results),
+      ...(fewer === undefined ? [] : [`Hollow: ${fewer}`]),
+      "Bands: 95 % intervals over images, of each cell by itself; differences are surer than they look.",
+    ],
   });
+}
+
+/** What is dashed: one cell with its figure, or several. */
+function baselineNote(slice: readonly Place[], primary: string, results: readonly CellResult[]): string[] {
+  const ids = new Set(slice.map(({ result }) => result.cell.baseline));
+  const baselines = results.filter(({ cell }) => ids.has(cell.id));
+  const [first, ...others] = baselines;
+  if (first === undefined) return [];
+  if (others.length > 0) return ["Dashed: the baseline of each cell."];
+  return [`Dashed: ${first.cell.name}, ${percent(first, primary).toFixed(1)}.`];
 }
 
 function pareto(results: readonly CellResult[], where: string): Figure {
@@ -148,10 +189,14 @@ function pareto(results: readonly CellResult[], where: string): Figure {
         xInterval: percentInterval(result.intervals, "CHAIRi"),
         yInterval: percentInterval(result.intervals, "Recall"),
         size: percent(result, "Len"),
-        baseline: result.cell.baseline,
+        baseline: isBaseline(result.cell),
+        ...(!result.whole && { fewer: `${result.items} of ${result.of} answers` }),
       })),
     notes: [
       "Line: cells that no other beats in both figures. Bars: 95 % intervals over images. Colour: words a caption.",
+      ...(results.some(({ whole }) => !whole)
+        ? ["Hollow: fewer answers than others have, so out of the running for the line."]
+        : []),
     ],
   });
   return { name: "pareto", svg };

@@ -1,5 +1,6 @@
 import { ParameterError } from "../methods";
-import { firstImages, mean, roundSizes } from "./rounds";
+import { isBaseline } from "./plan";
+import { firstImages, roundSizes, standings } from "./rounds";
 import type { Contest, Scheduler } from "./scheduler";
 
 export interface HalvingOptions {
@@ -13,7 +14,7 @@ export interface HalvingOptions {
 
 /**
  * Successive halving (Jamieson & Talwalkar 2016): after each round the better half by mean score over images goes on. No
- * test is made: a cell may go for bad luck. The baseline always stays. @throws ParameterError
+ * test is made: a cell may go for bad luck. Baselines always stay. @throws ParameterError
  */
 export function halving({ figure, keep = 0.5, rounds }: HalvingOptions = {}): Scheduler {
   if (!(keep > 0 && keep < 1)) throw new ParameterError(`halving: keep is ${keep}; expected 0 to 1.`);
@@ -35,14 +36,7 @@ export function halving({ figure, keep = 0.5, rounds }: HalvingOptions = {}): Sc
 }
 
 function beyond(contest: Contest, figure: string | undefined, keep: number) {
-  const sign = contest.lowerIsBetter(figure) ? 1 : -1;
-  const ranked = contest.cells
-    .filter(({ baseline }) => !baseline)
-    .map((cell) => {
-      const scores = contest.scores(cell, figure);
-      return { cell, images: scores.size, value: sign * mean(scores.values()) };
-    })
-    .sort((a, b) => a.value - b.value);
+  const ranked = standings(contest, figure).filter(({ cell }) => !isBaseline(cell));
   const kept = Math.max(1, Math.ceil(keep * ranked.length));
   return ranked.slice(kept).map(({ cell, images }, i) => ({
     ...{ cell: cell.id, name: cell.name, round: contest.round, images },

@@ -7,28 +7,45 @@ import type { RowTask } from "../runs/decode_rows";
 import { identityOf } from "../runs/identity";
 import type { Cell } from "./cells";
 import type { SweepData, SweepItem } from "./data";
-import { isPlain } from "./settings";
+import { plain } from "./settings";
 
 /** A cell as a model decodes it. */
 export interface PlannedCell extends Cell {
   /** Hash of all that changes its answers, and of nothing else. */
   id: string;
-  /** What the others of its model are compared with: no edit, no contrast. */
-  baseline: boolean;
+  /** Id of the cell that it is compared with: its own where it is a baseline itself. */
+  baseline: string;
   /** What its edits and contrast did, in the answers that the sweep needs; once the sweep has ended. */
   attestation?: RunAttestation;
 }
 
-/** The cells of one model; those that mean the same to it become one. @throws ParameterError naming the cell that it cannot decode */
-export function planCells(cells: readonly Cell[], model: Model, data: SweepData): PlannedCell[] {
+/**
+ * The cells of one model; those that mean the same to it become one. Each is compared with the plain cell (no edit, no
+ * contrast) of its search, prompt and template, or all with the one that `baselines` names.
+ * @throws ParameterError naming the cell that the model cannot decode
+ */
+export function planCells(
+  cells: readonly Cell[],
+  model: Model,
+  data: SweepData,
+  baselines: readonly string[] = [],
+): PlannedCell[] {
   const planned = new Map<string, PlannedCell>();
+  const named = cells.find(({ name }) => baselines.includes(name));
+  const chosen = named && cellIdentity(named, model, data);
   for (const cell of cells) {
     const id = cellIdentity(cell, model, data);
     const known = planned.get(id);
+    const own = () => cellIdentity({ ...cell, settings: plain(cell.settings) }, model, data);
     if (known) known.points = [...known.points, ...cell.points];
-    else planned.set(id, { ...cell, id, baseline: planned.size === 0 && isPlain(cell.settings) });
+    else planned.set(id, { ...cell, id, baseline: chosen ?? own() });
   }
   return [...planned.values()];
+}
+
+/** Whether others are compared with it. */
+export function isBaseline({ id, baseline }: Pick<PlannedCell, "id" | "baseline">): boolean {
+  return baseline === id;
 }
 
 /** The row that answers an item under a cell. */

@@ -18,8 +18,10 @@ export interface SweepProgress {
   inFlight: number;
   /** Since this run began. */
   tokensPerSecond: number;
-  /** The cell that leads so far. */
-  best: { name: string; figure: string; value: number; interval: Interval | null } | undefined;
+  /** The cell that leads so far, on the answers (`answers` of them) that all cells have: to the same images and questions. */
+  best:
+    | { name: string; figure: string; value: number; interval: Interval | null; answers: number }
+    | undefined;
 }
 
 export interface MonitorOptions {
@@ -89,18 +91,19 @@ export class Monitor {
     if (this.#scores === undefined || started < this.#nextBest) return this.#best;
     const scores = this.#scores;
     const { primary } = scores.metric;
+    const items = scores.commonItems(this.#cells.map(({ id }) => id));
     const values = this.#cells.flatMap((cell) => {
-      const figures = scores.result(cell.id, { resamples: 0 });
+      const figures = scores.result(cell.id, { resamples: 0 }, items);
       const value = figures && figuresOf(figures)[figureNamed(figuresOf(figures), primary)];
       return typeof value === "number" ? [{ cell, value }] : [];
     });
     const sign = isLowerBetter(primary) ? 1 : -1;
     const [first] = values.sort((a, b) => sign * (a.value - b.value));
     if (first !== undefined) {
-      const result = scores.result(first.cell.id, quickly)!;
+      const result = scores.result(first.cell.id, quickly, items)!;
       const figure = figureNamed(figuresOf(result), primary);
       const interval = result.intervals[figure] ?? null;
-      this.#best = { name: first.cell.name, figure, value: first.value, interval };
+      this.#best = { name: first.cell.name, figure, value: first.value, interval, answers: items.length };
     }
     this.#nextBest = started + 10 * (performance.now() - started);
     return this.#best;

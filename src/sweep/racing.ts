@@ -1,7 +1,7 @@
 import { ParameterError } from "../methods";
 import { wilcoxon } from "../metrics";
-import type { PlannedCell } from "./plan";
-import { firstImages, mean, paired, roundSizes } from "./rounds";
+import { isBaseline } from "./plan";
+import { firstImages, mean, paired, roundSizes, standings } from "./rounds";
 import type { Contest, Drop, Scheduler } from "./scheduler";
 
 export interface RacingOptions {
@@ -16,7 +16,7 @@ export interface RacingOptions {
 /**
  * After each round, cells that are worse than the leader (best mean score over images) by Wilcoxon's signed-rank test on
  * paired images are dropped. The level is divided by the number of tests that the whole race may make (rounds × cells,
- * Bonferroni), since it looks again and again. The baseline always stays. @throws ParameterError
+ * Bonferroni), since it looks again and again. Baselines always stay. @throws ParameterError
  */
 export function racing({ figure, level = 0.05, rounds }: RacingOptions = {}): Scheduler {
   if (!(level > 0 && level < 1)) throw new ParameterError(`racing: level is ${level}; expected 0 to 1.`);
@@ -41,26 +41,13 @@ export function racing({ figure, level = 0.05, rounds }: RacingOptions = {}): Sc
 
 function worse(contest: Contest, figure: string | undefined, level: number): Drop[] {
   const scores = new Map(contest.cells.map((cell) => [cell, contest.scores(cell, figure)]));
-  const leader = leaderOf(contest, scores, figure);
+  const leader = standings(contest, figure)[0]?.cell ?? contest.cells[0]!;
   return contest.cells.flatMap((cell) => {
-    if (cell === leader || cell.baseline) return [];
+    if (cell === leader || isBaseline(cell)) return [];
     const differences = paired(contest, scores.get(cell)!, scores.get(leader)!, figure);
     const p = mean(differences) > 0 ? wilcoxon(differences) : null;
     if (p === null || p >= level) return [];
     const reason = `worse than "${leader.name}": p = ${p.toPrecision(3)} < ${level.toPrecision(3)}`;
     return [{ cell: cell.id, name: cell.name, round: contest.round, images: differences.length, reason }];
   });
-}
-
-function leaderOf(
-  contest: Contest,
-  scores: ReadonlyMap<PlannedCell, ReadonlyMap<string, number>>,
-  figure: string | undefined,
-): PlannedCell {
-  const sign = contest.lowerIsBetter(figure) ? 1 : -1;
-  const ranked = [...scores]
-    .map(([cell, values]) => [cell, sign * mean(values.values())] as const)
-    .filter(([, value]) => !Number.isNaN(value))
-    .sort(([, a], [, b]) => a - b);
-  return ranked[0]?.[0] ?? contest.cells[0]!;
 }

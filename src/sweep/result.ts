@@ -6,7 +6,7 @@ import { renderTable, type TableFormat } from "../report/tables";
 import { writeWhole } from "../runs/files";
 import type { StoredSweep } from "./folder";
 import { metricsOf } from "./metrics";
-import { type PlannedCell, recordKey } from "./plan";
+import { isBaseline, type PlannedCell, recordKey } from "./plan";
 import type { Drop } from "./scheduler";
 import { Scores } from "./scores";
 import { seedTable } from "./seeds";
@@ -23,22 +23,28 @@ export type CellState =
 export interface CellResult {
   cell: PlannedCell;
   state: CellState;
-  /** Answers it has; those that failed. */
+  /** Answers it has, of how many that the sweep asks for; those that failed. */
   items: number;
+  of: number;
   failed: number;
+  /** Whether no other cell has more answers: figures of fewer (a dropped cell's, one's whose rows failed) are of other images, and do not rank. */
+  whole: boolean;
   /** null where a figure is not defined, or nothing is answered yet. */
   figures: MetricValues;
   intervals: Intervals;
-  /** With the baseline of its model, on the items that both have answered; absent for a baseline itself. */
+  /** With its baseline, on the items that both have answered; absent for a baseline itself, and where none is in the sweep. */
   comparison?: CellComparison;
 }
 
-export interface CellComparison extends Pick<Comparison, "images" | "differences" | "intervals" | "pValues"> {
+export interface CellComparison
+  extends Pick<Comparison, "images" | "questions" | "differences" | "intervals" | "pValues"> {
+  /** Name of the baseline. */
+  baseline: string;
   /** Wilcoxon's p-value adjusted by Holm for all comparisons of the table. */
   adjusted: number | null;
 }
 
-/** The cells of a sweep by one metric, best first. */
+/** The cells of a sweep by one metric: best first those with most answers, then those with fewer, the dropped last. */
 export interface MetricResult {
   metric: Metric;
   /** The figure that cells are ranked by, in full. */
@@ -70,7 +76,7 @@ export class SweepResult {
     );
   }
 
-  /** The best cell by the first metric. */
+  /** The best by the first metric of the cells with most answers. */
   get best(): CellResult | undefined {
     return this.metrics[0]?.cells[0];
   }
@@ -111,12 +117,13 @@ function evaluate(sweep: StoredSweep, metric: Metric): MetricResult {
   const scores = new Scores(metric, sweep);
   for (const record of sweep.records.values()) scores.add(record);
   const states = cellStates(sweep);
+  const most = Math.max(...states.map(({ done }) => done));
   const cells = sweep.cells.map((cell, i): CellResult => {
     const { state, done, failed } = states[i]!;
     const result = scores.result(cell.id);
     const comparison = compareWithBaseline(sweep, scores, cell);
     return {
-      ...{ cell, state, items: done, failed },
+      ...{ cell, state, items: done, of: sweep.items.length, failed, whole: done === most },
       figures: result ? figuresOf(result) : {},
       intervals: result?.intervals ?? {},
       ...(comparison && { comparison }),
@@ -125,7 +132,7 @@ function evaluate(sweep: StoredSweep, metric: Metric): MetricResult {
   const sample = cells.find(({ items }) => items > 0)?.figures ?? {};
   const primary = figureNamed(sample, metric.primary);
   adjust(cells);
-  return { metric, primary, cells: cells.sort(byFigure(primary)) };
+  return { metric, primary, cells: cells.sort(byAnswersAndFigure(primary)) };
 }
 
 function stateOf({ drops, items }: StoredSweep, { id }: PlannedCell, done: number): CellState {
@@ -141,14 +148,17 @@ function compareWithBaseline(
   scores: Scores,
   cell: PlannedCell,
 ): CellComparison | undefined {
-  const baseline = cells.find((one) => one.baseline && one.settings.checkpoint === cell.settings.checkpoint);
-  if (baseline === undefined || baseline === cell) return undefined;
+  const baseline = cells.find(({ id }) => id === cell.baseline);
+  if (baseline === undefined || isBaseline(cell)) return undefined;
   const answered = new Set(scores.itemsOf(baseline.id));
   const both = scores.itemsOf(cell.id).filter((item) => answered.has(item));
   if (both.length === 0) return undefined;
   const [before, after] = [baseline, cell].map(({ id }) => scores.result(id, { resamples: 0 }, both)!);
-  const { images, differences, intervals, pValues } = compare(before!, after!);
-  return { images, differences, intervals, pValues, adjusted: null };
+  const { images, questions, differences, intervals, pValues } = compare(before!, after!);
+  return {
+    ...{ baseline: baseline.name, images, differences, intervals, pValues, adjusted: null },
+    ...(questions && { questions }),
+  };
 }
 
 function adjust(cells: readonly CellResult[]): void {
@@ -159,12 +169,22 @@ function adjust(cells: readonly CellResult[]): void {
   });
 }
 
-/** Best first; cells without the figure last. */
-function byFigure(figure: string): (a: CellResult, b: CellResult) => number {
+/** Best first, of the cells with most answers; below them the others, each kind by itself. Cells without the figure last. */
+function byAnswersAndFigure(figure: string): (a: CellResult, b: CellResult) => number {
   const sign = isLowerBetter(figure) ? 1 : -1;
   const value = ({ figures }: CellResult) => {
     const one = figures[figure] ?? null;
     return one === null ? Number.POSITIVE_INFINITY : sign * one;
   };
-  return (a, b) => (value(a) === value(b) ? 0 : value(a) - value(b));
+  return (a, b) => {
+    const ofAnswers = standing(a) - standing(b);
+    if (ofAnswers !== 0) return ofAnswers;
+    return value(a) === value(b) ? 0 : value(a) - value(b);
+  };
+}
+
+/** Of dropped cells those that came further stand first. */
+function standing({ state, whole }: CellResult): number {
+  if (whole) return 0;
+  return state.state === "dropped" ? 2 + 1 / state.drop.round : 1;
 }

@@ -1,5 +1,6 @@
 import { seededRandom, shuffled } from "../data/random";
 import { ParameterError } from "../methods";
+import type { PlannedCell } from "./plan";
 import type { Contest } from "./scheduler";
 
 /** Images are shuffled once, so that early rounds are a fair sample. */
@@ -30,6 +31,28 @@ export function paired(
   return [...scores]
     .filter(([image]) => others.has(image))
     .map(([image, score]) => sign * (score - others.get(image)!));
+}
+
+/** A cell's place in a contest. */
+export interface Standing {
+  cell: PlannedCell;
+  /** Images it is ranked by. */
+  images: number;
+}
+
+/**
+ * The cells best first, by their mean difference from the one with most answers, on the images that both have answered:
+ * where rows failed, nobody gains by being spared the hard images. Cells without an answer stand last.
+ */
+export function standings(contest: Contest, figure: string | undefined): Standing[] {
+  const scored = contest.cells.map((cell) => ({ cell, scores: contest.scores(cell, figure) }));
+  const fullest = scored.reduce((most, one) => (one.scores.size > most.scores.size ? one : most));
+  const ranked = scored.map(({ cell, scores }) => {
+    const differences = paired(contest, scores, fullest.scores, figure);
+    return { cell, images: differences.length, value: mean(differences) };
+  });
+  const answered = ranked.filter(({ images }) => images > 0).sort((a, b) => a.value - b.value);
+  return [...answered, ...ranked.filter(({ images }) => images === 0)];
 }
 
 export function mean(values: Iterable<number>): number {

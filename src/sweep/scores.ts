@@ -40,14 +40,21 @@ export class Scores {
     return entries ? [...this.#imageOf.keys()].filter((item) => entries.has(item)) : [];
   }
 
+  /** Items that all of these cells have answered; those without any answer yet do not count. */
+  commonItems(cells: readonly string[]): string[] {
+    const answered = cells.flatMap((cell) => this.#cells.get(cell) ?? []);
+    if (answered.length === 0) return [];
+    return [...this.#imageOf.keys()].filter((item) => answered.every((entries) => entries.has(item)));
+  }
+
   /** The figures of a cell, on these of its items only; undefined where it has none. */
   result(
     cell: string,
     bootstrap?: BootstrapOptions,
     items = this.itemsOf(cell),
   ): ChairResult | PopeResult | undefined {
-    if (items.length === 0) return undefined;
-    const entries = this.#cells.get(cell)!;
+    const entries = this.#cells.get(cell);
+    if (items.length === 0 || entries === undefined) return undefined;
     const sumUp = this.metric.sumUp as (
       parts: unknown[],
       bootstrap?: BootstrapOptions,

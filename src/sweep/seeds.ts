@@ -6,7 +6,8 @@ import type { CellResult, MetricResult } from "./result";
 
 /**
  * Cells that differ in the seed of sampling only, one row a decoding: mean and standard deviation (n − 1) of each figure over the
- * seeds. That spread is of the draws; the intervals of the other table are of the images. undefined where no decoding has two seeds.
+ * seeds. That spread is of the draws; the intervals of the other table are of the images. Seeds with fewer answers than
+ * other cells are left out, or the spread would be of the images, too. undefined where no decoding has two seeds.
  */
 export function seedTable({ metric, primary, cells }: MetricResult): Table | undefined {
   const sampled = cells.filter(({ cell, items }) => items > 0 && cell.settings.search.method === "sample");
@@ -23,11 +24,14 @@ export function seedTable({ metric, primary, cells }: MetricResult): Table | und
       right("seeds"),
       ...figures.map((figure) => right(figure === "Len" ? "Len" : `${figure} %`)),
     ],
-    rows: decodings.map((cells) => [
-      cells[0]!.cell.name.replace(/(, )?\b(search\.)?seed \d+/, ""),
-      String(cells.length),
-      ...figures.map((figure) => spreadCell(cells, figure)),
-    ]),
+    rows: decodings.map((cells) => {
+      const whole = cells.filter((cell) => cell.whole);
+      return [
+        cells[0]!.cell.name.replace(/(, )?\b(search\.)?seed \d+/, ""),
+        whole.length < cells.length ? `${whole.length} of ${cells.length}` : String(cells.length),
+        ...figures.map((figure) => spreadCell(whole, figure)),
+      ];
+    }),
   };
 }
 

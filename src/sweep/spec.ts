@@ -84,6 +84,8 @@ export function sweepSpec(own: readonly Declaration[] = []) {
     random: z.strictObject({ count: z.int().min(1), seed: z.int().min(0) }).optional(),
     /** Cells with names of their own. */
     cells: z.record(z.string(), base).optional(),
+    /** Name of the cell that all of its model are compared with, or names; otherwise each with the plain one of its search and prompt. */
+    baseline: z.union([z.string(), z.array(z.string())]).optional(),
     scheduler: z
       .union([
         z.enum(["everything", "racing", "halving"]),

@@ -7,6 +7,7 @@ import { runContext } from "../runs/context";
 import { groups } from "../runs/groups";
 import { type ModelHolder, runRows } from "../runs/row_run";
 import type { Axes } from "./axes";
+import { requireBaselines } from "./baselines";
 import type { Cell } from "./cells";
 import type { SweepData } from "./data";
 import { readSweep, SweepFolder } from "./folder";
@@ -39,6 +40,8 @@ export interface SweepSettings {
   out: string;
   /** Which cells see which images: `everything` (default), `racing({…})`, `halving({…})`, or a function of yours. */
   scheduler?: Scheduler;
+  /** Name of the cell that all of its checkpoint are compared with, or names. Default: each with the plain cell of its search, prompt and template. */
+  baseline?: string | readonly string[];
   /** Rows decoded together by a worker; does not change the answers. Default "auto". */
   batchSize?: number | "auto";
   /** Do failed rows again. Default false. */
@@ -65,6 +68,8 @@ export async function sweep<
 ): Promise<SweepResult> {
   const { data, metrics, out, scheduler = everything } = options;
   const cells = cellsOf(options);
+  const baselines = [options.baseline ?? []].flat();
+  requireBaselines(cells, baselines);
   requireFitting(data, metrics);
   await using crew = options.workers && new Crew(options.workers, options.load ?? {});
   const byModel = groups(cells, ({ settings }) => settings.checkpoint ?? "");
@@ -72,7 +77,7 @@ export async function sweep<
   try {
     for (const [index, group] of byModel.entries()) {
       const holders = await holdersOf(options, crew, group[0]!);
-      const planned = planCells(group, holders[0]!.model, data);
+      const planned = planCells(group, holders[0]!.model, data, baselines);
       folder ??= SweepFolder.open(
         out,
         data,

@@ -1,12 +1,18 @@
+import { testedFigures } from "../metrics";
 import { figureNamed } from "../metrics/metric";
 import { intervalCell } from "../report/metric_cells";
 import type { Table } from "../report/tables";
+import { isBaseline } from "./plan";
 import type { CellResult, MetricResult } from "./result";
 
-/** One row a cell: figures with 95 % intervals, and how it differs from the baseline in the figure it is ranked by. */
+/**
+ * One row a cell: figures with 95 % intervals, and how it differs from its baseline in the figure it is ranked by; which
+ * that is where cells have different ones. Cells with fewer answers stand below the others.
+ */
 export function resultTable({ metric, primary, cells }: MetricResult): Table {
   const sample = cells.find(({ items }) => items > 0)?.figures ?? {};
   const figures = metric.columns.map((column) => figureNamed(sample, column));
+  const several = baselinesOf(cells).size > 1;
   const right = (name: string) => ({ name, align: "right" as const });
   return {
     columns: [
@@ -16,38 +22,55 @@ export function resultTable({ metric, primary, cells }: MetricResult): Table {
       right(`Δ ${primary}`),
       right("p"),
       right("p (Holm)"),
+      ...(several ? [{ name: "against" }] : []),
     ],
     rows: cells.map((result) => [
       nameCell(result),
-      imagesCell(result),
+      answersCell(result),
       ...figures.map((figure) => intervalCell(figure, result.figures[figure], result.intervals[figure])),
       ...comparisonCells(result, primary),
+      ...(several ? [result.comparison?.baseline ?? ""] : []),
     ]),
   };
 }
 
-/** What the table's tests are, in a sentence. */
-export function tableNote({ metric, primary, cells }: MetricResult): string {
+/** What the table's tests are, in sentences. */
+export function tableNote({ primary, cells }: MetricResult): string {
   const tests = cells.filter(({ comparison }) => comparison?.pValues.wilcoxon != null).length;
-  const figure = metric.kind === "chair" ? "CHAIRi" : "accuracy";
-  return (
-    `95 % intervals over images. Δ ${primary}: cell − baseline on the images both have answered, paired bootstrap; ` +
-    `p: Wilcoxon signed-rank on ${figure} of every image, Holm-adjusted for ${tests} comparisons. ` +
-    "The best of many cells looks better than it is: judge it on other images."
-  );
+  const compared = cells.find(({ comparison }) => comparison)?.comparison;
+  const few = cells.some(({ items, whole }) => items > 0 && !whole);
+  return [
+    "95 % intervals over images.",
+    ...(compared
+      ? [
+          `Δ ${primary}: cell − baseline${baselinesOf(cells).size > 1 ? " (the cell it is `against`)" : ""} on the images both have answered, paired bootstrap;`,
+          `p: Wilcoxon signed-rank on ${testedFigures(compared).wilcoxon}, Holm-adjusted for ${tests} comparisons.`,
+        ]
+      : ["No cell is compared: none has an edit or a contrast. --baseline CELL compares all with one."]),
+    ...(few
+      ? [
+          "Cells with fewer answers than others have figures of those alone: they stand below, and are not ranked with them.",
+        ]
+      : []),
+    "The best of many cells looks better than it is: judge it on other images.",
+  ].join(" ");
 }
 
-function nameCell({ cell: { name, baseline }, state, failed }: CellResult): string {
+function baselinesOf(cells: readonly CellResult[]): Set<string> {
+  return new Set(cells.flatMap(({ comparison }) => comparison?.baseline ?? []));
+}
+
+function nameCell({ cell, state, failed }: CellResult): string {
   const notes = [
-    ...(baseline ? ["baseline"] : []),
+    ...(isBaseline(cell) ? ["baseline"] : []),
     ...(state.state === "dropped" ? [`dropped in round ${state.drop.round}`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
   ];
-  return notes.length > 0 ? `${name} (${notes.join(", ")})` : name;
+  return notes.length > 0 ? `${cell.name} (${notes.join(", ")})` : cell.name;
 }
 
-function imagesCell({ items, state }: CellResult): string {
-  return state.state === "partial" ? `${items} of ${state.of}` : String(items);
+function answersCell({ items, of }: CellResult): string {
+  return items < of ? `${items} of ${of}` : String(items);
 }
 
 function comparisonCells({ comparison }: CellResult, primary: string): string[] {

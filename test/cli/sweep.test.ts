@@ -116,6 +116,9 @@ test("run, go on, look, report, clean up", async () => {
   expect((await run("gc", out)).stdout).toMatch(/^4 of 12 answers .* 1 cells[\s\S]*Removed; 8 stay\.$/);
   const report = await run("report", out, "--format", "csv");
   expect(report.stdout.split("\r\n")).toHaveLength(3);
+  const turned = await run("report", out, "--baseline", "aai alpha 0.2 layers 2-6");
+  expect(turned.stdout).toMatch(/^aai alpha 0\.2 layers 2-6 \(baseline\) /m);
+  await expect(run("report", out, "--baseline", "best")).rejects.toThrow('"best" is no cell of the sweep');
 });
 
 test("methods of one's own, by flags and by file; the same command goes on", async () => {
@@ -233,6 +236,7 @@ test.each([
   [["--alpha", "1", "--workers", "0", "--out", "x"], "--workers is 0"],
   [["--alpha", "1", "--gpu-id", "a", "--out", "x"], "--gpu-id is a"],
   [["--alpha", "1", "--scheduler", "bogus"], "Choices"],
+  [["--alpha", "1", "--baseline", "greedy", "--out", "x"], 'The baseline "greedy" is no cell of the sweep'],
   [["status", "src"], "src is no sweep folder"],
   [["list", "no-such-folder"], "There is no folder no-such-folder"],
   [["no-such.yaml"], "There is no file no-such.yaml"],

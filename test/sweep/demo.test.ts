@@ -57,7 +57,10 @@ function captions(out: string): Record<string, Record<string, string>> {
 test("every cell says what a run of that cell alone says, whatever the batch", async () => {
   await sweep({ model, data, space: mixed(), metrics: [chair()], out: join(folder, "mixed") });
   const found = captions(join(folder, "mixed"));
-  expect(Object.keys(found)).toEqual(["plain", "alpha 0.2", "pai", "vcd", "beam with aai", "sampled"]);
+  expect(Object.keys(found)).toEqual([
+    ...["plain", "plain, beam maxNewTokens 24 numBeams 2", "sampled"],
+    ...["alpha 0.2", "pai", "vcd", "beam with aai"],
+  ]);
   for (const { name, settings } of mixed().cells()) {
     const { attention = none, contrast, search } = settings;
     const alone = await chairRun(worker, model, {

@@ -19,9 +19,7 @@ function base(k: number): number {
   return ((k * 7) % 11) / 16;
 }
 
-const cells = Object.keys(rivals).map(
-  (name) => ({ name, id: name, baseline: name === "plain" }) as PlannedCell,
-);
+const cells = Object.keys(rivals).map((name) => ({ name, id: name, baseline: "plain" }) as PlannedCell);
 
 /** Runs a scheduler to its end, as a sweep would, over scores known in advance. */
 function run(scheduler: Scheduler, sign = 1): Step[] {

@@ -90,7 +90,7 @@ test("an axis multiplies the cells whose method has its parameter", () => {
   ]);
 });
 
-test("searches, contrasts, prompts and seeds are axes; the baseline keeps the first search", () => {
+test("searches, contrasts, prompts and seeds are axes, each value with a plain cell of its own", () => {
   const cells = space({ search: sample() })
     .grid({ contrast: [none, vcd()], seed: [1, 2], prompt: ["A", "B"] })
     .cells();
@@ -102,7 +102,19 @@ test("searches, contrasts, prompts and seeds are axes; the baseline keeps the fi
     prompt: "B",
   });
   const searches = space().grid({ search: [beam(), opera()], attention: [aai()] });
-  expect(names(searches.cells())).toEqual(["plain, beam", "beam, aai", "opera, aai"]);
+  expect(names(searches.cells())).toEqual(["plain, beam", "plain, opera", "beam, aai", "opera, aai"]);
+});
+
+test("a named cell with a search of its own gets its plain cell, too, and a plain one keeps its name", () => {
+  const cells = space({ search: greedy({ maxNewTokens: 64 }) }).named({
+    "AAI's README": { attention: aai(), search: beam({ maxNewTokens: 64 }) },
+    "by chance": { search: sample({ seed: 5 }) },
+    pai: { attention: pai(), prompt: "Look." },
+  });
+  expect(names(cells.cells())).toEqual([
+    ...["plain", "by chance", "plain, greedy maxNewTokens 64, prompt Look."],
+    ...["AAI's README", "pai"],
+  ]);
 });
 
 test("a method's name does not repeat what another axis says, a plug-in's tells its values", () => {

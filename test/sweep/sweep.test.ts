@@ -12,6 +12,7 @@ import { cocoCaptions } from "../../src/sweep/data";
 import { estimate } from "../../src/sweep/estimate";
 import { readSweep, removeStale, staleRecords } from "../../src/sweep/folder";
 import { range } from "../../src/sweep/range";
+import { SweepResult } from "../../src/sweep/result";
 import { space } from "../../src/sweep/space";
 import { sweep } from "../../src/sweep/sweep";
 import { fakeWorker } from "../support/fake_worker";
@@ -243,6 +244,17 @@ test("several checkpoints, one after another, each with its baseline", async () 
   // The fake worker's checkpoints are the same by their fingerprint: their cells share their answers.
   expect(lines()).toHaveLength(30);
   expect(result.metrics[0]!.cells).toHaveLength(6);
+});
+
+test("a baseline by name is recorded: the report goes on with it", async () => {
+  const { metrics } = await sweep({ ...settings(), model, baseline: "alpha 0.1" });
+  const compared = (cells: (typeof metrics)[number]["cells"]) =>
+    Object.fromEntries(cells.map(({ cell, comparison }) => [cell.name, comparison?.baseline]));
+  const expected = { plain: "alpha 0.1", "alpha 0.1": undefined, "alpha 0.2": "alpha 0.1" };
+  expect(compared(metrics[0]!.cells)).toEqual(expected);
+  expect(compared(new SweepResult(readSweep(out)).metrics[0]!.cells)).toEqual(expected);
+  const unknown = sweep({ ...settings(), model, baseline: "alpha 0.3" });
+  await expect(unknown).rejects.toThrow('The baseline "alpha 0.3" is no cell of the sweep');
 });
 
 test("a cell's identity is what changes its answers, and nothing else", async () => {

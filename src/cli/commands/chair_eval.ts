@@ -85,7 +85,7 @@ export const chairEvalCommand: CommandModule<object, InferredOptionTypes<typeof 
         progress.update(
           done,
           running &&
-            `CHAIRi ${intervalCell("CHAIRi", running.overall_metrics.CHAIRi, running.intervals.CHAIRi)}`,
+            `CHAIRi ${intervalCell("CHAIRi", running.overall_metrics.CHAIRi, running.intervals.CHAIRi)} of ${running.sentences.length} captions`,
         );
       },
     });

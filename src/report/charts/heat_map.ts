@@ -3,7 +3,7 @@ import { faint, round, text, textWidth } from "./frame";
 import { inkOn, sequential } from "./palette";
 
 export interface HeatCell {
-  /** undefined: not measured. */
+  /** undefined: not measured, or not to be compared with the others. Grey, and no part of the scale. */
   value: number | undefined;
   /** Written into the cell. */
   label: string;
@@ -67,13 +67,15 @@ export function heatMap(map: HeatMap): string {
     ...rows.map((name, r) => text(left - 8, top + (r + 0.5) * cellHeight + 4, name, { anchor: "end" })),
     text((left + right) / 2, bottom + 38, xLabel, { anchor: "middle", size: 12 }),
     text(24, (top + bottom) / 2, yLabel, { anchor: "middle", size: 12, rotate: -90 }),
-    colourBar(
-      right + 24,
-      top,
-      Math.max(bottom - top, 76),
-      scaleLabel,
-      lowerIsBetter ? [high, low] : [low, high],
-    ),
+    values.length === 0
+      ? ""
+      : colourBar(
+          right + 24,
+          top,
+          Math.max(bottom - top, 76),
+          scaleLabel,
+          lowerIsBetter ? [high, low] : [low, high],
+        ),
     ...notes.map((note, i) =>
       text(20, notesTop(bottom, rows.length) + 14 * i, note, { size: 10, fill: faint }),
     ),

@@ -8,29 +8,36 @@ export interface LinePoint {
   y: number;
   /** Drawn as a band. */
   interval: readonly [number, number] | null;
+  /** Not to be compared with the others: a hollow mark. */
+  hollow?: boolean;
+}
+
+export interface LineSeries {
+  name: string;
+  points: readonly LinePoint[];
+  /** What the points are compared with, dashed; across the whole panel where it is one level. */
+  baseline?: readonly { x: number; y: number }[];
 }
 
 export interface LineChart {
   title: string;
   xLabel: string;
   yLabel: string;
-  series: readonly { name: string; points: readonly LinePoint[] }[];
-  /** A level to compare with. */
-  baseline?: { name: string; value: number };
-  note?: string;
+  series: readonly LineSeries[];
+  notes?: readonly string[];
 }
 
 const gap = 26;
 
-/** One panel a series, on the same scales: a line with its band, and the level to compare with. */
-export function lineChart({ title, xLabel, yLabel, series, baseline, note }: LineChart): string {
+/** One panel a series, on the same scales: a line with its band, and what to compare it with. */
+export function lineChart({ title, xLabel, yLabel, series, notes = [] }: LineChart): string {
   const perRow = series.length === 4 ? 2 : 3;
   const columns = Math.min(perRow, series.length);
   const size = columns === 1 ? { width: 470, height: 280 } : { width: 236, height: 200 };
   const points = series.flatMap((one) => one.points);
   const ys = points.flatMap(({ y, interval }) => [y, ...(interval ?? [])]);
-  const levels = baseline ? [...ys, baseline.value] : ys;
-  const panels = series.map(({ name, points: own }, i) => {
+  const levels = [...ys, ...series.flatMap(({ baseline = [] }) => baseline.map(({ y }) => y))];
+  const panels = series.map(({ name, points: own, baseline = [] }, i) => {
     const left = 68 + (i % perRow) * (size.width + gap + 34);
     const top = 66 + Math.floor(i / perRow) * (size.height + 74);
     const plot: Plot = { left, top, right: left + size.width, bottom: top + size.height };
@@ -40,21 +47,16 @@ export function lineChart({ title, xLabel, yLabel, series, baseline, note }: Lin
       columns === 1 ? 8 : 4,
     );
     const y = linearScale(levels, [plot.bottom, plot.top]);
-    const level = baseline && y(baseline.value);
     return [
       text(plot.left, plot.top - 10, name, { weight: "bold" }),
       frame(plot, { scale: x, label: xLabel }, { scale: y, label: i % perRow === 0 ? yLabel : "" }),
       band(own, x, y, seriesColour(i)),
-      level === undefined ? "" : line([plot.left, level], [plot.right, level], baselineStyle),
+      dashed(baseline, x, y, plot),
       polyline(own, x, y, i),
     ].join("");
   });
   const bottom = 66 + Math.ceil(series.length / perRow) * (size.height + 74);
-  const notes = [
-    ...(baseline ? [`Dashed: ${baseline.name}, ${baseline.value.toFixed(1)}.`] : []),
-    note ?? "",
-  ];
-  const foot = notes.join(" ").trim();
+  const foot = notes.join(" ");
   const width = Math.max(
     68 + columns * (size.width + gap + 34) - 34,
     40 + textWidth(title, 14),
@@ -70,6 +72,15 @@ export function lineChart({ title, xLabel, yLabel, series, baseline, note }: Lin
 
 const baselineStyle = 'stroke="#222" stroke-width="1.2" stroke-dasharray="4 4"';
 
+/** A level through the panel, or a line where the points are compared with different cells. */
+function dashed(baseline: readonly { x: number; y: number }[], x: Scale, y: Scale, plot: Plot): string {
+  const levels = [...new Set(baseline.map((point) => y(point.y)))];
+  if (levels.length === 0) return "";
+  if (levels.length === 1) return line([plot.left, levels[0]!], [plot.right, levels[0]!], baselineStyle);
+  const path = baseline.map((point) => corner(x(point.x), y(point.y))).join(" ");
+  return `<polyline points="${path}" fill="none" ${baselineStyle}/>`;
+}
+
 function seriesStyle(index: number): string {
   return `stroke="${seriesColour(index)}" stroke-width="2"`;
 }
@@ -84,10 +95,11 @@ function band(points: readonly LinePoint[], x: Scale, y: Scale, colour: string):
 
 function polyline(points: readonly LinePoint[], x: Scale, y: Scale, index: number): string {
   const path = points.map((point) => corner(x(point.x), y(point.y))).join(" ");
-  const marks = points.map(
-    (point) =>
-      `<circle cx="${round(x(point.x))}" cy="${round(y(point.y))}" r="3.6" fill="${seriesColour(index)}" stroke="#fff" stroke-width="0.8"/>`,
-  );
+  const marks = points.map((point) => {
+    const colour = seriesColour(index);
+    const [fill, stroke, width] = point.hollow ? ["#fff", colour, 1.6] : [colour, "#fff", 0.8];
+    return `<circle cx="${round(x(point.x))}" cy="${round(y(point.y))}" r="3.6" fill="${fill}" stroke="${stroke}" stroke-width="${width}"/>`;
+  });
   return `<polyline points="${path}" fill="none" ${seriesStyle(index)}/>${marks.join("")}`;
 }
 

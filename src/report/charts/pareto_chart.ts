@@ -13,6 +13,8 @@ export interface ParetoPoint {
   /** Shown by colour, and in words. */
   size: number;
   baseline: boolean;
+  /** Of fewer answers than others: how many. Drawn hollow, and never on the front. */
+  fewer?: string;
 }
 
 export interface ParetoChart {
@@ -32,7 +34,7 @@ const mostNamed = 12;
 
 /** Points with error bars, those that no other beats in both joined by a line, numbered and named beside the plot. */
 export function paretoChart({ title, xLabel, yLabel, sizeLabel, points, notes }: ParetoChart): string {
-  const front = paretoFront(points);
+  const front = paretoFront(points.filter(({ fewer }) => fewer === undefined));
   const plot: Plot = { left: 68, top: 44, right: 540, bottom: 380 };
   const x = linearScale(
     points.flatMap((point) => [point.x, ...(point.xInterval ?? [])]),
@@ -59,7 +61,9 @@ export function paretoChart({ title, xLabel, yLabel, sizeLabel, points, notes }:
   ];
   const dot = (point: ParetoPoint, opacity: number) => {
     const [cx, cy] = at(point);
-    const look = `fill="${colour(point.size)}" stroke="#222" stroke-width="1" opacity="${opacity}"`;
+    const [fill, stroke] =
+      point.fewer === undefined ? [colour(point.size), "#222"] : ["#fff", colour(point.size)];
+    const look = `fill="${fill}" stroke="${stroke}" stroke-width="${point.fewer === undefined ? 1 : 2}" opacity="${opacity}"`;
     return point.baseline
       ? `<rect x="${round(cx - 5)}" y="${round(cy - 5)}" width="10" height="10" ${look}/>`
       : `<circle cx="${round(cx)}" cy="${round(cy)}" r="5.5" ${look}/>`;
@@ -108,9 +112,14 @@ export function paretoFront<Point extends { x: number; y: number }>(points: read
     .sort((a, b) => a.x - b.x || a.y - b.y);
 }
 
-function legendLine({ name, x, y, size, baseline }: ParetoPoint, place: number, sizeLabel: string): string {
+function legendLine(
+  { name, x, y, size, baseline, fewer }: ParetoPoint,
+  place: number,
+  sizeLabel: string,
+): string {
   const figures = `${x.toFixed(1)} / ${y.toFixed(1)}, ${size.toFixed(1)} ${sizeLabel}`;
-  return `${place}  ${name}${baseline ? " (baseline)" : ""}: ${figures}`;
+  const notes = [...(baseline ? ["baseline"] : []), ...(fewer === undefined ? [] : [fewer])];
+  return `${place}  ${name}${notes.length > 0 ? ` (${notes.join(", ")})` : ""}: ${figures}`;
 }
 
 function sizeBar(x: number, y: number, label: string, least: number, most: number): string {

@@ -90,12 +90,41 @@ test("a heat map writes every value, stars and frames included", async () => {
 test("a line chart has a panel, a line and a band a series, on the same scale", () => {
   const points = [0, 0.1, 0.2].map((x) => ({ x, y: 10 * x, interval: [9 * x, 11 * x + 1] as const }));
   const chart = { title: "T", xLabel: "alpha", yLabel: "CHAIRi %" };
-  const series = ["a", "b", "c", "d"].map((name) => ({ name, points }));
-  const svg = lineChart({ ...chart, series, baseline: { name: "plain", value: 1 } });
+  const series = ["a", "b", "c", "d"].map((name) => ({ name, points, baseline: [{ x: 0, y: 1 }] }));
+  const svg = lineChart({ ...chart, series, notes: ["Dashed: plain, 1.0."] });
   expect(svg.match(/<polyline/g)).toHaveLength(4);
   expect(svg.match(/<polygon/g)).toHaveLength(4);
+  expect(svg.match(/stroke-dasharray/g)).toHaveLength(4);
   expect(svg).toContain("Dashed: plain, 1.0.");
   expect(svg).not.toContain("NaN");
+});
+
+test("a line whose points have different baselines is beside a dashed line; what does not compare is hollow", () => {
+  const points = [1, 2].map((x) => ({ x, y: x, interval: null, hollow: x === 2 }));
+  const baseline = [1, 2].map((x) => ({ x, y: 3 - x }));
+  const svg = lineChart({ title: "T", xLabel: "x", yLabel: "y", series: [{ name: "a", points, baseline }] });
+  expect(svg.match(/<polyline[^>]*stroke-dasharray/g)).toHaveLength(1);
+  expect(svg.match(/<circle[^>]*fill="#fff"/g)).toHaveLength(1);
+});
+
+test("a heat map without a value to compare has no scale", () => {
+  const svg = heatMap({
+    ...{ title: "T", xLabel: "x", yLabel: "y", columns: ["0"], rows: ["0"], scaleLabel: "%", notes: [] },
+    ...{ cells: [[{ value: undefined, label: "5.0†", best: false }]], lowerIsBetter: true },
+  });
+  expect(svg).toContain(">5.0†<");
+  expect(svg).not.toMatch(/Infinity|NaN|worst/);
+});
+
+test("what has fewer answers beats nobody on a Pareto chart", () => {
+  const point = (name: string, x: number, fewer?: string) => ({
+    ...{ name, x, y: 90, size: 40, baseline: false, xInterval: null, yInterval: null },
+    ...(fewer !== undefined && { fewer }),
+  });
+  const points = [point("lucky", 1, "64 of 120 answers"), point("best", 5), point("worse", 9)];
+  const svg = paretoChart({ title: "T", xLabel: "x", yLabel: "y", sizeLabel: "words", points, notes: [] });
+  expect(svg).toContain("1  best: 5.0 / 90.0");
+  expect(svg).toContain("2  lucky (64 of 120 answers): 1.0 / 90.0");
 });
 
 test("a Pareto chart numbers its points and tells them in words", () => {

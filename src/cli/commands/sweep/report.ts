@@ -1,14 +1,17 @@
 import type { CommandModule } from "yargs";
 import { type TableFormat, tableFormats } from "../../../report/tables";
+import { withBaselines } from "../../../sweep/baselines";
 import { readSweep } from "../../../sweep/folder";
 import { writeReport } from "../../../sweep/report";
 import { SweepResult } from "../../../sweep/result";
 import { tableNote } from "../../../sweep/table";
 import { noteEdits } from "../../edit_notes";
+import { baselineOption } from "./baseline_option";
 
 interface Arguments {
   folder: string;
   format: TableFormat;
+  baseline?: string[];
 }
 
 export const reportCommand: CommandModule<object, Arguments> = {
@@ -21,9 +24,10 @@ export const reportCommand: CommandModule<object, Arguments> = {
         choices: Object.keys(tableFormats) as TableFormat[],
         default: "terminal" as TableFormat,
         describe: "Of the table that is printed",
-      }) as never,
-  handler: async ({ folder, format }) => {
-    const result = new SweepResult(readSweep(folder));
+      })
+      .option("baseline", baselineOption) as never,
+  handler: async ({ folder, format, baseline = [] }) => {
+    const result = new SweepResult(withBaselines(readSweep(folder), baseline));
     console.log(result.table(format));
     const files = await writeReport(result);
     if (format !== "terminal") return;

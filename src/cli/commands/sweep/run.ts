@@ -2,6 +2,7 @@ import type { CommandModule } from "yargs";
 import { chair, pope } from "../../../metrics";
 import { intervalCell } from "../../../report/metric_cells";
 import { startProgress } from "../../../report/progress";
+import { requireBaselines } from "../../../sweep/baselines";
 import { composeData, composeScheduler, composeSpace } from "../../../sweep/compose";
 import { type Estimate, estimate } from "../../../sweep/estimate";
 import type { SweepProgress } from "../../../sweep/progress";
@@ -14,8 +15,11 @@ import { noteEdits } from "../../edit_notes";
 import { CommandError, UsageError } from "../../exit";
 import { loadOptionsOf } from "../../options";
 import { checkpointsOf, type SweepArguments, specOf, sweepOptions, workersOf } from "../../sweep_options";
+import { baselineOption } from "./baseline_option";
 
-export const runCommand: CommandModule<object, SweepArguments> = {
+type Arguments = SweepArguments & { baseline?: string[] };
+
+export const runCommand: CommandModule<object, Arguments> = {
   command: "$0 [file]",
   describe: "Run a sweep, or go on with it: what is there is not done again, what is new is",
   builder: (argv) =>
@@ -25,6 +29,7 @@ export const runCommand: CommandModule<object, SweepArguments> = {
         describe: "The sweep as YAML or JSON (assets/sweep.schema.json); flags add to it or say instead",
       })
       .options(sweepOptions)
+      .option("baseline", { ...baselineOption, group: "Run:" })
       .example(
         "$0 sweep --alpha 0:0.3:0.1 --layers 2-6,0-3 --ids demo --out runs/alpha-layers",
         "on the demo's images",
@@ -44,6 +49,8 @@ export const runCommand: CommandModule<object, SweepArguments> = {
     const space = composeSpace(spec, checkpointsOf(spec), plugins);
     if (plugins.length > 0 && !space.cells().some(({ settings }) => isOwn(settings)))
       throw new UsageError("--plugin is given, but no cell of the sweep has a method of it.");
+    const baseline = args.baseline ?? spec.baseline ?? [];
+    requireBaselines(space.cells(), [baseline].flat());
     const data = composeData(spec);
     const [workers, load] = [early?.starts ?? workersOf(args), loadOptionsOf(args)];
     const batchSize = args["batch-size"] ?? "auto";
@@ -56,7 +63,7 @@ export const runCommand: CommandModule<object, SweepArguments> = {
     const metrics = data.kind === "chair" ? [chair()] : [pope({ rule: args.rule })];
     let progress: ReturnType<typeof startProgress> | undefined;
     const result = await sweep({
-      ...{ data, space, workers, load, batchSize, out: out! },
+      ...{ data, space, workers, load, batchSize, baseline, out: out! },
       metrics: Object.keys(data.groundTruth).length > 0 || data.kind === "pope" ? metrics : [],
       scheduler: composeScheduler(spec),
       retryFailed: args["retry-failed"],
@@ -84,7 +91,8 @@ export const runCommand: CommandModule<object, SweepArguments> = {
 
 function note({ inFlight, tokensPerSecond, best }: SweepProgress): string {
   const leader =
-    best && `best: ${best.name}, ${best.figure} ${intervalCell(best.figure, best.value, best.interval)}`;
+    best &&
+    `best: ${best.name}, ${best.figure} ${intervalCell(best.figure, best.value, best.interval)} on ${best.answers} answers`;
   return [`${inFlight} rows in flight`, `${tokensPerSecond.toFixed(0)} tokens/s`, leader]
     .filter(Boolean)
     .join("  ");
