@@ -68,7 +68,7 @@ export function verdict(comparison: Comparison, metric: string, name: string): s
       `There is no metric "${metric}"; expected one of ${Object.keys(differences).join(", ")}.`,
     );
   }
-  const counted = `${images} images${questions ? ` (${questionsInWords(questions)})` : ""}`;
+  const counted = `${images} ${images === 1 ? "image" : "images"}${questions ? ` (${questionsInWords(questions)})` : ""}`;
   if (difference === null || !interval) return `${name}: ${metric} is not defined on ${counted}`;
   const scale = metric === "Mentions" ? 1 : 100;
   const show = (value: number) => (scale * value).toFixed(1).replace("-0.0", "0.0").replace("-", "−");

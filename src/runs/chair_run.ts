@@ -6,6 +6,7 @@ import type { Attention, Contrast, Search } from "../methods";
 import { type ChairResult, chair } from "../metrics";
 import { attestationOf, type RunAttestation } from "./attestation";
 import { runContext } from "./context";
+import { writeWhole } from "./files";
 import { chosenIds, type ImageChoice, imageFiles, numericId } from "./images";
 import { runRows } from "./row_run";
 import { RunFolder } from "./run_folder";
@@ -38,6 +39,9 @@ export interface ChairRunResult {
   attestation: RunAttestation;
   score: ChairResult | undefined;
 }
+
+/** What is in a run's images, image id -> classes, where it was told: its folder can be scored by itself. */
+export const groundTruthFile = "ground_truth.json";
 
 /** Captions images into a run folder; started again, it continues. Also writes `captions.jsonl`, as CHAIR scorers read it. */
 export async function chairRun(
@@ -72,6 +76,10 @@ export async function chairRun(
   };
   const context = { ...(await runContext(worker)), checkpoint: model.description.source, images: ids.source };
   using run = RunFolder.open(out, { kind: "chair", settings, context });
+  if (groundTruth) {
+    const known = Object.fromEntries(ids.ids.map((id) => [id, groundTruth[id]]));
+    writeWhole(join(run.folder, groundTruthFile), known);
+  }
   const tasks = ids.ids.map((id) => ({
     key: id,
     request: { image: join(images, files.get(id)!), prompt, template, attention },

@@ -133,7 +133,7 @@ test("evaluate, resume, score and compare on the demo world", async () => {
   const { overall } = JSON.parse(readFileSync(join(folder, "plain/metrics.json"), "utf8"));
   expect(overall_metrics).toEqual(overall);
 
-  const compared = await run("compare", join(folder, "plain"), join(folder, "aai"), ...annotations);
+  const compared = await run("compare", join(folder, "plain"), join(folder, "aai"));
   expect(compared.stdout).toMatch(/B changed CHAIRi by .* on 6 images/);
 });
 

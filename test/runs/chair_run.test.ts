@@ -86,6 +86,12 @@ test("a run's captions say how they ended, for those who drop what was cut off",
   expect(lines.map((line) => JSON.parse(line).finish_reason)).toEqual(Array(10).fill("stop"));
 });
 
+test("a run keeps what is in its images, and only in those", async () => {
+  await chairRun(worker, model, { ...options, groundTruth: { ...groundTruth, 99: ["zebra"] } });
+  const kept = JSON.parse(readFileSync(join(options.out, "ground_truth.json"), "utf8"));
+  expect(kept).toEqual(groundTruth);
+});
+
 test("the batch size does not change the output", async () => {
   await chairRun(worker, model, options);
   await chairRun(worker, model, { ...options, batchSize: 7, out: join(folder, "other") });

@@ -3,7 +3,7 @@ import { wilcoxon } from "../../src/metrics";
 import { halving } from "../../src/sweep/halving";
 import type { PlannedCell } from "../../src/sweep/plan";
 import { racing } from "../../src/sweep/racing";
-import { firstImages } from "../../src/sweep/rounds";
+import { firstImages, standings } from "../../src/sweep/rounds";
 import type { Contest, Scheduler, Step } from "../../src/sweep/scheduler";
 
 const images = Array.from({ length: 120 }, (_, k) => `${k}.png`);
@@ -97,6 +97,32 @@ test("halving lets the better half go on, without a test", () => {
   expect(dropped(steps)).toEqual([[], ["worse", "hopeless"], ["close"]]);
   expect(steps[1]!.drops[0]!.reason).toBe("rank 3 of 4, of which 2 go on");
   expect(dropped(run(halving({ keep: 0.9 })))).toEqual([[], [], []]);
+});
+
+test("cells are ranked on the images they share: failed rows spare nobody the hard images", () => {
+  const hard = (image: string) => Number.parseInt(image, 10) >= 60;
+  const scoresOf: Record<string, (image: string) => number | undefined> = {
+    plain: (image) => (hard(image) ? 0.5 : 0.1),
+    better: (image) => (hard(image) ? 0.4 : 0.05),
+    spared: (image) => (hard(image) ? undefined : 0.2), // its mean is the least, though it is the worst wherever it answered
+  };
+  const contest: Contest = {
+    cells: Object.keys(scoresOf).map((name) => ({ name, id: name, baseline: "plain" }) as PlannedCell),
+    ...{ images, round: 1, lowerIsBetter: () => true },
+    scores: ({ id }) =>
+      new Map(
+        images.flatMap((image): [string, number][] => {
+          const score = scoresOf[id]!(image);
+          return score === undefined ? [] : [[image, score]];
+        }),
+      ),
+  };
+  expect(standings(contest, undefined).map(({ cell, images }) => [cell.name, images])).toEqual([
+    ["better", 120],
+    ["plain", 120],
+    ["spared", 60],
+  ]);
+  expect(halving()({ ...contest })!.drops.map(({ name }) => name)).toEqual(["spared"]);
 });
 
 test("the rule and its numbers are described", () => {

@@ -1,19 +1,16 @@
 import type { CommandModule, InferredOptionTypes } from "yargs";
-import { type Comparison, compare, verdict } from "../../metrics";
-import { POPE_RULES } from "../../metrics/pope";
+import { type PopeRule, pope, testedFigures, verdict } from "../../metrics";
+import { figureNamed } from "../../metrics/metric";
 import { comparisonTable } from "../../report/metric_cells";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
-import { readChairRun, readPopeRun, readRun } from "../../runs";
-import { CommandError, UsageError } from "../exit";
+import { answerSource } from "../answer_source";
+import { type Compared, compareSources } from "../compare_sources";
 import { groundTruthOf, groundTruthOptions } from "../ground_truth";
-
-const rules = Object.keys(POPE_RULES) as (keyof typeof POPE_RULES)[];
 
 const options = {
   rule: {
-    choices: rules,
-    default: "opera" as (typeof rules)[number],
-    describe: "POPE: how a reply becomes yes or no",
+    choices: Object.keys(pope.POPE_RULES) as PopeRule[],
+    describe: "POPE: how a reply becomes yes or no [as the folders were scored]",
   },
   format: {
     choices: Object.keys(tableFormats) as TableFormat[],
@@ -26,53 +23,53 @@ const options = {
 
 type Arguments = InferredOptionTypes<typeof options> & { a: string; b: string };
 
+/** Items that are named of those fixed and broken. */
+const mostNamed = 12;
+
 export const compareCommand: CommandModule<object, Arguments> = {
   command: "compare <a> <b>",
-  describe: "Compare two runs on the same images: differences with intervals, paired tests, what changed",
+  describe:
+    "Compare two runs, or cells of sweeps, on the same images: differences with intervals, paired tests, what changed",
   builder: (argv) =>
     argv
-      .positional("a", { type: "string", demandOption: true, describe: "Run folder" })
-      .positional("b", { type: "string", demandOption: true, describe: "Run folder" })
+      .positional("a", { type: "string", demandOption: true, describe: "Run folder, or SWEEP#CELL" })
+      .positional("b", { type: "string", demandOption: true, describe: "Run folder, or SWEEP#CELL" })
       .options(options)
-      .example("$0 compare runs/plain runs/aai --coco-path coco/annotations", "CHAIR runs") as never,
+      .example("$0 compare runs/plain runs/aai", "two runs")
+      .example('$0 compare runs/sweep#plain "runs/sweep#alpha 0.1"', "two cells of a sweep") as never,
   handler: async (args) => {
-    const { comparison, metrics } = comparisonOf(args);
-    if (args.json) return console.log(JSON.stringify(comparison, null, 2));
+    const compared = compareSources(answerSource(args.a), answerSource(args.b), {
+      rule: args.rule,
+      groundTruth: groundTruthOf(args)?.objects,
+    });
+    const { comparison } = compared;
+    if (args.json)
+      return console.log(JSON.stringify({ ...comparison, tested: testedFigures(comparison) }, null, 2));
     console.log(renderTable(comparisonTable(comparison), args.format));
-    if (args.format !== "terminal") return;
-    const { mcnemar, wilcoxon } = comparison.pValues;
-    console.log(
-      `\nMcNemar p = ${mcnemar.toPrecision(2)}, Wilcoxon p = ${wilcoxon?.toPrecision(2) ?? "– (no image differs)"}`,
-    );
-    for (const metric of metrics) console.log(verdict(comparison, metric, "B"));
-    for (const kind of ["fixed", "broken"] as const) {
-      const items = comparison[kind];
-      console.log(
-        `${kind}: ${items.length}${items.length > 0 ? ` (${items.slice(0, 12).join(", ")}${items.length > 12 ? " …" : ""})` : ""}`,
-      );
-    }
+    if (args.format === "terminal") console.log(`\n${inWords(compared)}`);
   },
 };
 
-function comparisonOf(args: Arguments): { comparison: Comparison; metrics: string[] } {
-  const kinds = [readRun(args.a).kind, readRun(args.b).kind];
-  if (kinds[0] !== kinds[1])
-    throw new CommandError(
-      `${args.a} is a ${kinds[0]} run, ${args.b} a ${kinds[1]} run; only runs of one kind compare.`,
-    );
-  if (kinds[0] === "pope") {
-    const [a, b] = [args.a, args.b].map((folder) => required(folder, readPopeRun(folder, args.rule).result));
-    return { comparison: compare(a!, b!), metrics: ["mean accuracy", "mean F1"] };
-  }
-  const groundTruth = groundTruthOf(args);
-  if (groundTruth === undefined) throw new UsageError("CHAIR runs need --coco-path or --ground-truth.");
-  const [a, b] = [args.a, args.b].map((folder) =>
-    required(folder, readChairRun(folder, groundTruth.objects).score),
+/** Verdicts on the figures that the metric is about, the tests and what they are of, and what changed. */
+function inWords({ comparison, kind, sources, answers }: Compared): string {
+  const { mcnemar, wilcoxon } = comparison.pValues;
+  const tested = testedFigures(comparison);
+  const figures = kind === "chair" ? ["CHAIRs", "CHAIRi", "Recall"] : ["accuracy", "F1"];
+  const partly = sources.some((source) => source.answers.size > answers);
+  const has = sources.map(
+    ({ name, answers }, i) => `${"AB"[i]}: ${name}${partly ? `, ${answers.size} answers` : ""}`,
   );
-  return { comparison: compare(a!, b!), metrics: ["CHAIRs", "CHAIRi", "Recall"] };
-}
-
-function required<Result>(folder: string, result: Result | undefined): Result {
-  if (result === undefined) throw new CommandError(`${folder} holds no finished sample yet.`);
-  return result;
+  const list = (items: readonly string[]) =>
+    items.length > 0
+      ? `${items.length} (${items.slice(0, mostNamed).join(", ")}${items.length > mostNamed ? " …" : ""})`
+      : "0";
+  return [
+    ...has,
+    ...(partly ? [`Compared on the ${answers} answers that both have.`] : []),
+    `McNemar p = ${mcnemar.toPrecision(2)} on ${tested.mcnemar}`,
+    `Wilcoxon p = ${wilcoxon?.toPrecision(2) ?? "– (no image differs)"} on ${tested.wilcoxon}`,
+    ...figures.map((name) => verdict(comparison, figureNamed(comparison.differences, name), "B")),
+    `fixed: ${list(comparison.fixed)}`,
+    `broken: ${list(comparison.broken)}`,
+  ].join("\n");
 }

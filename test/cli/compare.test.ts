@@ -1,0 +1,209 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test, vi } from "vitest";
+import yargs from "yargs";
+import { compareCommand } from "../../src/cli/commands/compare";
+
+const folder = mkdtempSync(join(tmpdir(), "cli-compare-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs the command in this process; what it prints. */
+async function compare(...args: string[]): Promise<string> {
+  const out = vi.spyOn(console, "log").mockImplementation(() => {});
+  try {
+    await yargs(["compare", ...args])
+      .command(compareCommand)
+      .strict()
+      .exitProcess(false)
+      .fail((message, error) => {
+        throw error ?? new Error(message);
+      })
+      .parseAsync();
+    return out.mock.calls.map(([line]) => String(line)).join("\n");
+  } finally {
+    out.mockRestore();
+  }
+}
+
+function write(name: string, files: Record<string, unknown>, records: readonly object[]): string {
+  const path = join(folder, name);
+  mkdirSync(path, { recursive: true });
+  for (const [file, content] of Object.entries(files))
+    writeFileSync(join(path, file), JSON.stringify(content));
+  writeFileSync(
+    join(path, "samples.jsonl"),
+    records.map((record) => `${JSON.stringify({ status: "done", ...record })}\n`).join(""),
+  );
+  return path;
+}
+
+const splits = ["random", "popular", "adversarial"];
+const objects = ["dog", "cat", "bus"];
+
+/** Each image's question about a dog is in all splits, the others are the splits' own. */
+function popeRun(
+  name: string,
+  asked: readonly string[],
+  isRight: (image: number, object: string) => boolean,
+  rule = "opera",
+) {
+  const records = asked.flatMap((split) =>
+    Array.from({ length: 12 }, (_, image) =>
+      ["dog", objects[1 + (splits.indexOf(split) % 2)]!].map((object) => ({
+        key: `${split} ${image} ${object}`,
+        question: {
+          ...{
+            question_id: `${image} ${object}`,
+            image: `${image}.jpg`,
+            text: `Is there a ${object}?`,
+            split,
+          },
+          label: "yes",
+        },
+        answer: isRight(image, object) ? "Yes" : "No",
+      })),
+    ).flat(),
+  );
+  return write(name, { "run.json": { format: 1, kind: "pope" }, "metrics.json": { rule } }, records);
+}
+
+test("runs of one split are compared in their own figures, each p with what it is of", async () => {
+  const a = popeRun("one/a", ["random"], () => true);
+  const b = popeRun("one/b", ["random"], (image, object) => object === "dog" || image > 2);
+  const printed = await compare(a, b);
+  expect(printed).toContain("McNemar p = 0.25 on right answers, 24 questions");
+  expect(printed).toMatch(/^Wilcoxon p = 0\.25 on accuracy of every image$/m); // SciPy: wilcoxon([-.5] * 3 + [0] * 9), exact
+  expect(printed).toMatch(/^B changed random accuracy by −12\.5 .* on 12 images \(24 questions\)$/m);
+  expect(printed).toMatch(/^B changed random F1 /m);
+  expect(printed).toMatch(/^broken: 3 \(0\.jpg Is there a cat\?/m);
+});
+
+test("runs of three splits: a question that all of them ask is one", async () => {
+  const a = popeRun("three/a", splits, () => true);
+  const b = popeRun("three/b", splits, (image, object) => object !== "dog" || image > 2);
+  const printed = await compare(a, b);
+  expect(printed).toContain("McNemar p = 0.25 on right answers, 36 distinct questions of 72");
+  expect(printed).toContain("on accuracy of every image, each of its distinct questions once");
+  expect(printed).toMatch(/^B changed mean accuracy by .* on 12 images \(36 distinct questions of 72\)$/m);
+  expect(printed).toMatch(/^broken: 3 /m);
+  const { tested, pValues } = JSON.parse(await compare(a, b, "--json"));
+  expect(pValues.mcnemar).toBeCloseTo(0.25, 12);
+  expect(tested.mcnemar).toContain("36 distinct");
+});
+
+test("the rule is the one that the folders were scored by, and is asked for where they disagree", async () => {
+  const [a, b] = ["rules/a", "rules/b"].map((name) => popeRun(name, ["random"], () => true, "vcd"));
+  const c = popeRun("rules/c", ["random"], () => true, "exact");
+  expect(await compare(a!, b!)).toContain("random accuracy");
+  await expect(compare(a!, c)).rejects.toThrow(
+    "were scored by different rules (vcd, exact); choose with --rule",
+  );
+  expect(await compare(a!, c, "--rule", "opera")).toContain("random accuracy");
+});
+
+/** Captions of images 1 to 40; the given ones name a cat that is not there. */
+function captions(wrong: (image: number) => boolean, images = 40) {
+  return Array.from({ length: images }, (_, i) => ({
+    key: `${i + 1}`,
+    image_id: i + 1,
+    answer: wrong(i + 1) ? "A dog and a cat." : "A dog.",
+  }));
+}
+
+const truth = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [i + 1, ["dog"]]));
+const chairRun = (name: string, wrong: (image: number) => boolean, known: object | null = truth) =>
+  write(
+    name,
+    { "run.json": { format: 1, kind: "chair" }, ...(known && { "ground_truth.json": known }) },
+    captions(wrong),
+  );
+
+test("caption runs are scored by the ground truth that their folders keep", async () => {
+  const [a, b] = [chairRun("chair/a", () => false), chairRun("chair/b", (image) => image <= 4)];
+  const printed = await compare(a, b);
+  expect(printed).toContain("McNemar p = 0.13 on captions with a hallucination"); // binomtest(0, 4): .125
+  expect(printed).toContain("on CHAIRi of every image");
+  expect(printed).toMatch(/^B changed CHAIRs by 10\.0 .* on 40 images$/m);
+  const bare = chairRun("chair/bare", () => false, null);
+  expect(await compare(bare, b)).toContain("B changed CHAIRs by 10.0");
+});
+
+test("without one, or with two that differ, the ground truth is asked for", async () => {
+  const [a, b] = ["bare/a", "bare/b"].map((name) => chairRun(name, () => false, null));
+  await expect(compare(a!, b!)).rejects.toThrow(/Neither .* was made with a ground truth; give --coco-path/);
+  const other = chairRun("bare/other", () => false, { ...truth, 7: ["dog", "cat"] });
+  const usual = chairRun("bare/usual", () => false);
+  await expect(compare(usual, other)).rejects.toThrow("different ground truths (image 7: dog, and cat, dog)");
+});
+
+/** A sweep of two cells, the second of which was dropped after 30 images. */
+function sweep(name: string): string {
+  const cells = [
+    { id: "c1", name: "plain, prompt #1", settings: {}, points: [], baseline: "c1" },
+    { id: "c2", name: "alpha 0.1", settings: {}, points: [], baseline: "c1" },
+  ];
+  const items = captions(() => false).map(({ key, image_id }) => ({
+    id: `i${key}`,
+    image: `${key}.png`,
+    fields: { image_id },
+  }));
+  const of = (cell: string, records: ReturnType<typeof captions>) =>
+    records.map((record) => ({ ...record, key: `${cell} i${record.key}`, cell, item: `i${record.key}` }));
+  return write(
+    name,
+    {
+      "sweep.json": {
+        format: 1,
+        kind: "chair",
+        metrics: [{ metric: "chair" }],
+        cells,
+        drops: [],
+        runs: [],
+        scheduler: {},
+      },
+      "items.json": { format: 1, items, groundTruth: truth },
+    },
+    [
+      ...of(
+        "c1",
+        captions(() => false),
+      ),
+      ...of(
+        "c2",
+        captions((image) => image <= 4, 30),
+      ),
+    ],
+  );
+}
+
+test("cells of a sweep are compared by name or id, on what both have answered", async () => {
+  const folder = sweep("swept");
+  const printed = await compare(`${folder}#plain, prompt #1`, `${folder}#c2`);
+  expect(printed).toMatch(/^A: .*swept#plain, prompt #1, 40 answers$/m);
+  expect(printed).toMatch(/^B: .*swept#c2, 30 answers$/m);
+  expect(printed).toContain("Compared on the 30 answers that both have.");
+  expect(printed).toMatch(/^B changed CHAIRs by 13\.3 .* on 30 images$/m);
+  const run = chairRun("beside", () => false);
+  expect(await compare(run, `${folder}#plain, prompt #1`)).toMatch(
+    /^B changed CHAIRs by 0\.0 .* on 40 images$/m,
+  );
+  await expect(compare(run, `${folder}#alpha 0.1`)).rejects.toThrow(
+    "not about the same images: 10 are only in the first",
+  );
+});
+
+test("a sweep without a cell, or with one that it has not, is told its cells", async () => {
+  const folder = sweep("named");
+  await expect(compare(folder, folder)).rejects.toThrow(
+    `${folder} is a sweep of many cells; name one of them behind a #: "${folder}#plain, prompt #1", "${folder}#alpha 0.1"`,
+  );
+  await expect(compare(`${folder}#best`, folder)).rejects.toThrow('has no cell "best"');
+});
+
+test("runs of two kinds, and runs without answers, are refused", async () => {
+  const [captioned, asked] = [chairRun("kinds/a", () => false), popeRun("kinds/b", ["random"], () => true)];
+  await expect(compare(captioned, asked)).rejects.toThrow(/is of chair, .* of pope/);
+  const empty = write("kinds/empty", { "run.json": { format: 1, kind: "chair" } }, []);
+  await expect(compare(empty, captioned)).rejects.toThrow("holds no finished sample yet");
+});
