@@ -46,7 +46,7 @@ export function tableNote({ primary, cells }: MetricResult): string {
           `Δ ${primary}: cell − baseline${baselinesOf(cells).size > 1 ? " (the cell it is `against`)" : ""} on the images both have answered, paired bootstrap;`,
           `p: Wilcoxon signed-rank on ${testedFigures(compared).wilcoxon}, Holm-adjusted for ${tests} comparisons.`,
         ]
-      : ["No cell is compared: none has an edit or a contrast. --baseline CELL compares all with one."]),
+      : ["No cell is compared with its plain one; --baseline CELL compares all with one."]),
     ...(few
       ? [
           "Cells with fewer answers than others have figures of those alone: they stand below, and are not ranked with them.",

@@ -119,6 +119,10 @@ test("run, go on, look, report, clean up", async () => {
   const turned = await run("report", out, "--baseline", "aai alpha 0.2 layers 2-6");
   expect(turned.stdout).toMatch(/^aai alpha 0\.2 layers 2-6 \(baseline\) /m);
   await expect(run("report", out, "--baseline", "best")).rejects.toThrow('"best" is no cell of the sweep');
+
+  const file = join(out, "samples.jsonl");
+  writeFileSync(file, readFileSync(file, "utf8").replace('"status":"done"', '"status":"failed"'));
+  expect((await run("list", join(folder, "sweeps"))).stdout).toMatch(/one +chair +2 +4 +100 %, 1 failed/);
 });
 
 test("methods of one's own, by flags and by file; the same command goes on", async () => {

@@ -118,7 +118,7 @@ test("a baseline by name is compared with all others of its checkpoint", () => {
 
 test("where nothing but plain cells are there, the note says how to compare them", () => {
   const result = resultOf(swept(space().grid({ search: [greedy(), beam()] }), bySearch));
-  expect(tableNote(result)).toContain("No cell is compared");
+  expect(tableNote(result)).toContain("No cell is compared with its plain one");
   expect(tableNote(result)).toContain("--baseline CELL");
 });
 

@@ -40,10 +40,12 @@ function describe(folder: string): string[] {
   const sweep = readSweep(folder);
   const wanted = cellStates(sweep).filter(({ state }) => state.state !== "dropped");
   const done = wanted.reduce((sum, cell) => sum + cell.done + cell.failed, 0);
+  const failed = wanted.reduce((sum, cell) => sum + cell.failed, 0);
   const total = wanted.length * sweep.items.length;
   const images = new Set(sweep.items.map(({ image }) => image)).size;
   const last = holderOf(folder) === undefined ? lastWritten(join(folder, "samples.jsonl")) : "being written";
-  const share = total === 0 ? "–" : `${Math.floor((100 * done) / total)} %`;
+  const share =
+    total === 0 ? "–" : `${Math.floor((100 * done) / total)} %${failed > 0 ? `, ${failed} failed` : ""}`;
   return [folder, sweep.kind, String(sweep.cells.length), String(images), share, last];
 }
 
