@@ -18,7 +18,7 @@ export type {
   ObjectLexicon,
   Scorer,
 } from "./chair";
-export { type Comparison, compare, testedFigures, verdict } from "./compare";
+export { type Comparison, compare } from "./compare";
 export type { Metric } from "./metric";
 export type {
   PopeAnswer,
@@ -30,3 +30,4 @@ export type {
   ScoredAnswer,
 } from "./pope";
 export * from "./statistics";
+export { testedFigures, verdict } from "./verdict";

@@ -1,11 +1,10 @@
-import type { Intervals } from "../metrics";
 import { isLowerBetter } from "../metrics/metric";
 import { type HeatCell, heatMap } from "../report/charts/heat_map";
 import { lineChart } from "../report/charts/line_chart";
-import { paretoChart } from "../report/charts/pareto_chart";
 import { groups } from "../runs/groups";
 import { label, pathLabel } from "./labels";
-import { isBaseline } from "./plan";
+import { paretoFigure } from "./pareto_figure";
+import { percent, percentInterval } from "./percent";
 import type { CellResult, MetricResult } from "./result";
 
 export interface Figure {
@@ -37,7 +36,7 @@ export function figures({ metric, primary, cells }: MetricResult): Figure[] {
     const where = models.length > 1 ? `, ${label(model[0]!.cell.settings.checkpoint)}` : "";
     const found = [
       ...overAxes(model, primary, where),
-      ...(metric.kind === "chair" && model.length > 1 ? [pareto(model, where)] : []),
+      ...(metric.kind === "chair" && model.length > 1 ? [paretoFigure(model, where)] : []),
     ];
     return found.map(({ name, svg }) => ({ name: `${name}${ofModel}`, svg }));
   });
@@ -150,7 +149,7 @@ function lines({ slice, x, rows, primary, title, results }: Context): string {
         .map(({ at, result }) => ({
           x: at[x] as number,
           y: percent(result, primary),
-          interval: percentInterval(result.intervals, primary),
+          interval: percentInterval(result, primary),
           hollow: !result.whole,
         }))
         .sort(byX),
@@ -172,34 +171,6 @@ function baselineNote(slice: readonly Place[], primary: string, results: readonl
   if (first === undefined) return [];
   if (others.length > 0) return ["Dashed: the baseline of each cell."];
   return [`Dashed: ${first.cell.name}, ${percent(first, primary).toFixed(1)}.`];
-}
-
-function pareto(results: readonly CellResult[], where: string): Figure {
-  const svg = paretoChart({
-    title: `What less hallucination costs in recall${where}`,
-    xLabel: "CHAIRi % (less is better)",
-    yLabel: "Recall % (more is better)",
-    sizeLabel: "words",
-    points: results
-      .filter(({ figures }) => typeof figures.CHAIRi === "number" && typeof figures.Recall === "number")
-      .map((result) => ({
-        name: result.cell.name,
-        x: percent(result, "CHAIRi"),
-        y: percent(result, "Recall"),
-        xInterval: percentInterval(result.intervals, "CHAIRi"),
-        yInterval: percentInterval(result.intervals, "Recall"),
-        size: percent(result, "Len"),
-        baseline: isBaseline(result.cell),
-        ...(!result.whole && { fewer: `${result.items} of ${result.of} answers` }),
-      })),
-    notes: [
-      "Line: cells that no other beats in both figures. Bars: 95 % intervals over images. Colour: words a caption.",
-      ...(results.some(({ whole }) => !whole)
-        ? ["Hollow: fewer answers than others have, so out of the running for the line."]
-        : []),
-    ],
-  });
-  return { name: "pareto", svg };
 }
 
 /** Paths that have several values, in the order in which the axes were given. */
@@ -232,10 +203,3 @@ function distinct(places: readonly Place[], path: string): unknown[] {
 
 const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
 const axisLabel = (path: string) => path.replace(/^attention\./, "");
-/** Shares in per cent; CHAIR's Len times 100 is the number of words. */
-const percent = ({ figures }: CellResult, name: string) => 100 * (figures[name] ?? Number.NaN);
-
-function percentInterval(intervals: Intervals, name: string): [number, number] | null {
-  const interval = intervals[name];
-  return interval ? [100 * interval[0], 100 * interval[1]] : null;
-}

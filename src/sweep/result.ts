@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import type { Comparison, Intervals, Metric, MetricValues } from "../metrics";
 import { compare, holm } from "../metrics";
-import { figureNamed, figuresOf, isLowerBetter } from "../metrics/metric";
+import { figureNamed, figuresOf } from "../metrics/metric";
 import { renderTable, type TableFormat } from "../report/tables";
 import { writeWhole } from "../runs/files";
 import type { StoredSweep } from "./folder";
 import { metricsOf } from "./metrics";
 import { isBaseline, type PlannedCell, recordKey } from "./plan";
+import { bestFirst } from "./ranking";
 import type { Drop } from "./scheduler";
 import { Scores } from "./scores";
 import { seedTable } from "./seeds";
@@ -132,7 +133,7 @@ function evaluate(sweep: StoredSweep, metric: Metric): MetricResult {
   const sample = cells.find(({ items }) => items > 0)?.figures ?? {};
   const primary = figureNamed(sample, metric.primary);
   adjust(cells);
-  return { metric, primary, cells: cells.sort(byAnswersAndFigure(primary)) };
+  return { metric, primary, cells: cells.sort(bestFirst(primary)) };
 }
 
 function stateOf({ drops, items }: StoredSweep, { id }: PlannedCell, done: number): CellState {
@@ -167,24 +168,4 @@ function adjust(cells: readonly CellResult[]): void {
   compared.forEach((comparison, i) => {
     comparison.adjusted = adjusted[i]!;
   });
-}
-
-/** Best first, of the cells with most answers; below them the others, each kind by itself. Cells without the figure last. */
-function byAnswersAndFigure(figure: string): (a: CellResult, b: CellResult) => number {
-  const sign = isLowerBetter(figure) ? 1 : -1;
-  const value = ({ figures }: CellResult) => {
-    const one = figures[figure] ?? null;
-    return one === null ? Number.POSITIVE_INFINITY : sign * one;
-  };
-  return (a, b) => {
-    const ofAnswers = standing(a) - standing(b);
-    if (ofAnswers !== 0) return ofAnswers;
-    return value(a) === value(b) ? 0 : value(a) - value(b);
-  };
-}
-
-/** Of dropped cells those that came further stand first. */
-function standing({ state, whole }: CellResult): number {
-  if (whole) return 0;
-  return state.state === "dropped" ? 2 + 1 / state.drop.round : 1;
 }
