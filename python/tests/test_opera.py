@@ -15,6 +15,7 @@ import torch
 
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
+from aai_worker.models.opera import OperaPrompt
 from aai_worker.protocol import BeamParameters, M3idParameters, OperaParameters
 from aai_worker.search import SEARCHES
 from aai_worker.search.hypotheses import Hypotheses
@@ -216,7 +217,7 @@ def create(mode: str, **settings: Any) -> Opera:
 
 def state_of(length: int) -> _State:
     """Two beams after `length` tokens, with a history of all their steps."""
-    state = _State(None)  # type: ignore[arg-type]
+    state = _State(None, OperaPrompt([], []))  # type: ignore[arg-type]
     ended = Hypotheses(2, 1.0, 10)
     for step in range(length + 1):
         beams = _Beams(

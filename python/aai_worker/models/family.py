@@ -20,6 +20,7 @@ from ..text.prompts import PLACEHOLDER
 from ..text.stops import Stops
 from ..vision.reference import Reference
 from .exits import early_exits
+from .opera import OperaPrompt, one_placeholder
 
 # Where image tokens depend on the image, a description tells them for one of this size: a photo of COCO.
 TYPICAL_SIZE = (640, 480)
@@ -206,6 +207,10 @@ class Model(ABC):
     def edited_keys(self, image_keys: list[int], parameters: Any, reference: int | None) -> list[int]:
         """Where an edit acts by default. `reference`: how many values it brought along, if any."""
         return image_keys
+
+    def opera_prompt(self, ids: Sequence[int], image_keys: Sequence[int]) -> OperaPrompt:
+        """As OPERA's released wrapper for the family; LLaVA's, where there is none."""
+        return one_placeholder(ids, image_keys)
 
     def templates(self) -> list[str]:
         return [*(["chat"] if self.tokenizer.chat_template else []), *self.written_templates, "raw"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
@@ -11,6 +12,7 @@ from transformers import AutoTokenizer
 from ..errors import WorkerError
 from .blip2 import Blip2
 from .family import Pixels
+from .opera import OperaPrompt
 
 
 class InstructBlip(Blip2):
@@ -36,6 +38,10 @@ class InstructBlip(Blip2):
     def instruct(self, pixels: Pixels, text: str) -> Pixels:
         read = self.instruction_tokenizer(text, return_tensors="pt")
         return pixels._replace(layout={name: read[name] for name in ("input_ids", "attention_mask")})
+
+    def opera_prompt(self, ids: Sequence[int], image_keys: Sequence[int]) -> OperaPrompt:
+        """Released: keys 1 to 32, counted as if BOS came first, but the queries are the keys 0 to 31."""
+        return super().opera_prompt(ids, [key + 1 for key in image_keys])
 
     def encode(self, pixels: Pixels) -> Tensor:
         layout = {name: value.to(self.device) for name, value in pixels.layout.items()}

@@ -6,6 +6,7 @@ and is carried to the queries by the last cross-attention of the Q-Former.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from ..errors import WorkerError
 from ..protocol import VisionTower
 from ..vision.reference import Reference
 from .family import Look, Model, Pixels
+from .opera import OperaPrompt
 from .weights import weights_of
 
 
@@ -67,6 +69,10 @@ class QFormerModel(Model):
             mode: self._reference(weights["tower"], weights["cross"], mode) for mode in sorted(modes)
         }
         return Look(features, references, {})
+
+    def opera_prompt(self, ids: Sequence[int], image_keys: Sequence[int]) -> OperaPrompt:
+        """The prompt is given as embeddings, in whose place transformers 4.29 starts from one BOS token."""
+        return OperaPrompt([self.text_config.bos_token_id], list(image_keys))
 
     def encode(self, pixels: Pixels) -> Tensor:
         """[queries, hidden]"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from PIL import Image
@@ -10,6 +11,7 @@ from torch import Tensor
 from ..protocol import TokenGrid
 from ..vision.reference import Reference, reduce_attention
 from .llava import Llava
+from .opera import OperaPrompt
 
 
 class Shikra(Llava):
@@ -35,6 +37,13 @@ class Shikra(Llava):
             getattr(parameters, "mode", None) == "released" or parameters.__struct_config__.tag == "pai"
         )
         return with_start if as_released else image_keys
+
+    def opera_prompt(self, ids: Sequence[int], image_keys: Sequence[int]) -> OperaPrompt:
+        """Released: the whole prompt counts, and what is rewarded runs from one marker to the other."""
+        start, end = (self.tokenizer.convert_tokens_to_ids(marker) for marker in ("<im_start>", "<im_end>"))
+        if start in ids and end in ids:
+            return OperaPrompt(list(ids), list(range(ids.index(start), ids.index(end) + 1)))
+        return OperaPrompt(list(ids), list(image_keys))  # a prompt of one's own without markers
 
     def _reference(self, weights: Tensor, mode: str) -> Reference:
         if mode != "released":  # CLS is no token of the decoder's

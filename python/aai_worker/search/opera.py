@@ -5,9 +5,10 @@ penalties; those that win have been forwarded already, so a normal step costs on
 been found too often, the beams go back to just after it (their cached keys and values are put back) and
 choose again.
 
-Mode "faithful" is the algorithm of the released code with its faults. "clean" mends them: anchors found stay
-with their beam, what is restored is a copy, what was rejected is forgotten once an earlier token is chosen
-anew, scores are not rounded to half precision, and what may not be chosen has no probability at all.
+Mode "faithful" is the algorithm of the released code with its faults, on the prompt as the family's released
+wrapper hands it over. "clean" mends them: every prompt is measured alike and only image tokens are rewarded,
+anchors found stay with their beam, what is restored is a copy, what was rejected is forgotten once an earlier
+token is chosen anew, scores are not rounded to half precision, and what may not be chosen has no probability.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ..attention import columns_of
 from ..errors import WorkerError
 from ..kv.batch import Tail
 from ..models import Model
+from ..models.opera import OperaPrompt, one_placeholder
 from ..protocol import OperaParameters
 from .choice import Choice, Written, finish_reason, require
 from .hypotheses import Hypotheses
@@ -42,6 +44,7 @@ class Opera:
         self.width = parameters.num_beams * parameters.num_attn_candidates
         self._parameters = parameters
         self._faithful = parameters.mode == "faithful"
+        self._model = model
         self._stops = model.stops
         self._states: dict[int, _State] = {}
 
@@ -56,7 +59,7 @@ class Opera:
 
     def _step(self, row: Written, logits: Tensor, attention: Tensor) -> Choice:
         """Of one row: logits [live, V], attention [live, K]."""
-        state = self._states.setdefault(row.number, _State(self._start(row, logits)))
+        state = self._states.get(row.number) or self._begin(row, logits)
         match state.fed:
             case "candidates":
                 return self._choose(state, row, logits, attention)
@@ -66,11 +69,16 @@ class Opera:
             state.beams.products = self._extend(state.beams.products, row, attention)
         return self._propose(state, logits, list(range(len(logits))))
 
-    def _start(self, row: Written, logits: Tensor) -> _Beams:
-        # The released code measures prompts in its input ids, where the image is one placeholder.
-        length = len(row.prompt) - max(len(row.image_keys) - 1, 0)
-        ended = Hypotheses(self._parameters.num_beams, self._parameters.length_penalty, length)
-        return _Beams([[]], logits.new_zeros(1), logits.new_zeros(1, 0), [[]], ended)
+    def _begin(self, row: Written, logits: Tensor) -> _State:
+        prompt = self._prompt(row)
+        ended = Hypotheses(self._parameters.num_beams, self._parameters.length_penalty, len(prompt.ids))
+        beams = _Beams([[]], logits.new_zeros(1), logits.new_zeros(1, 0), [[]], ended)
+        self._states[row.number] = _State(beams, prompt)
+        return self._states[row.number]
+
+    def _prompt(self, row: Written) -> OperaPrompt:
+        measure = self._model.opera_prompt if self._faithful else one_placeholder
+        return measure(row.prompt, row.image_keys)
 
     def _propose(self, state: _State, logits: Tensor, live: list[int]) -> Choice:
         """The beams' next-token logits [B, V] -> candidates to forward; `live`: where each beam stands."""
@@ -90,8 +98,8 @@ class Opera:
         attention = attention[stand]  # beam by beam, as all that follows
         products = self._extend(beams.products.repeat_interleave(count, dim=0), row, attention)  # [B * N, L]
         kept_in = torch.float16 if self._faithful else torch.float32
-        image = columns_of(row.image_keys, len(row.prompt) - 1, self.watch.prompt_width)
-        overtrust = measure_overtrust(products, attention, image, kept_in)
+        rewarded = columns_of(state.prompt.rewarded, len(row.prompt) - 1, self.watch.prompt_width)
+        overtrust = measure_overtrust(products, attention, rewarded, kept_in)
         anchors = [most_common(overtrust.anchors[i : i + count]) for i in range(0, len(products), count)]
         beams.anchors = [[*past, anchor] for past, anchor in zip(beams.anchors, anchors, strict=True)]
         tails = [row.tails[place * count] for place in state.places]  # of the beams
@@ -230,6 +238,7 @@ class _State:
     """Of one row."""
 
     beams: _Beams
+    prompt: OperaPrompt
     fed: Literal["beams", "candidates", "restored"] = "beams"  # what the live rows have been fed
     logits: Tensor = field(default_factory=lambda: torch.empty(0))  # [B, V] that the candidates are from
     candidates: Tensor = field(default_factory=lambda: torch.empty(0))  # [B, N]

@@ -47,13 +47,13 @@ def extend_products(products: Tensor, attention: Tensor, answer: Tensor, sigma: 
 
 
 def measure_overtrust(
-    products: Tensor, attention: Tensor, image_columns: list[int], dtype: torch.dtype
+    products: Tensor, attention: Tensor, rewarded: list[int], dtype: torch.dtype
 ) -> Overtrust:
-    """Products [R, L], attention [R, K]. `dtype` that scores are kept in."""
+    """Products [R, L], attention [R, K]; `rewarded` columns of it. `dtype` that scores are kept in."""
     scores, anchors = (_SCALE * products).to(dtype).max(dim=1)
     if products.shape[1] > _REWARDED:
         return Overtrust(scores.float(), anchors.tolist())
-    reward = (attention / attention.sum(dim=1, keepdim=True))[:, image_columns].sum(dim=1)
+    reward = (attention / attention.sum(dim=1, keepdim=True))[:, rewarded].sum(dim=1)
     return Overtrust(-reward, anchors.tolist())
 
 
