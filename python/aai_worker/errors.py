@@ -12,5 +12,10 @@ class WorkerError(Exception):
         self.message = message
 
 
+def first_line(error: Exception) -> str:
+    """What a library said, in one line; its type where it said nothing."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
 class Cancelled(Exception):
     """`should_stop` turned true: the generation ended early because its caller wished so."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-PROTOCOL_HASH = "e3b98a4ea520f031"
+PROTOCOL_HASH = "56c3660be5b6138c"
 
 
 class AaiParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_field="method", tag="aai"):
@@ -309,7 +309,7 @@ class SampleParameters(Struct, frozen=True, kw_only=True, rename="camel", tag_fi
     """Only the likeliest whose probabilities sum up to this."""
     min_p: Annotated[float, Meta(ge=0, le=1)]
     """Only tokens at least this probable relative to the likeliest."""
-    repetition_penalty: Annotated[float, Meta(gt=0)]
+    repetition_penalty: Annotated[float, Meta(gt=0)] | None
     """Above 1: tokens already there become less likely."""
     seed: Annotated[int, Meta(ge=0)]
     """Every row draws from a generator of its own with it."""
@@ -421,6 +421,12 @@ class ModelDescription(Struct, frozen=True, kw_only=True, rename="camel"):
     vision_tower: VisionTower
     templates: list[str]
     parameters: int
+    processors: dict[str, str]
+    """Settings of its generation_config.json that act on logits, as in transformers' `generate`: value by
+    name, as JSON.
+    """
+    unused_settings: list[str]
+    """Settings of that file without effect here: a search names its own."""
 
 
 class LoadedModel(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -44,8 +44,9 @@ def search(
     rewarded: tuple[int, int],  # first and last key
     stop: int,
     settings: dict[str, Any],
+    process: Callable[[list[list[int]], Tensor], Tensor] = lambda answers, scores: scores,
 ) -> list[int]:
-    """The new ids, without the stop token."""
+    """The new ids, without the stop token. `process`: its logits processors."""
     width, tries = settings["num_beams"], settings["num_attn_candidates"]
     beams: list[list[int]] = [[] for _ in range(width)]
     totals = torch.tensor([0.0] + [-1e9] * (width - 1))
@@ -82,7 +83,7 @@ def search(
             logits = logits - (999.0 + logits.amin(dim=1, keepdim=True))
             for beam, token in rejected[position]:
                 logits[beam, token] = -999.0
-        summed = logits.log_softmax(dim=1) + totals[:, None]
+        summed = process(beams, logits.log_softmax(dim=1)) + totals[:, None]
         best, flat = summed.flatten().topk(2 * width)
         led, kept = [], []
         for rank, index in enumerate(flat.tolist()):

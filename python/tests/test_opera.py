@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
+from transformers import GenerationConfig
 
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
@@ -211,7 +212,8 @@ def test_most_common_is_the_mode() -> None:
 
 
 def create(mode: str, **settings: Any) -> Opera:
-    model = SimpleNamespace(layers=3, cross_layers=frozenset(), stops=Stops(frozenset([2])))
+    decoder = SimpleNamespace(generation_config=GenerationConfig())
+    model = SimpleNamespace(layers=3, cross_layers=frozenset(), stops=Stops(frozenset([2])), decoder=decoder)
     return Opera(opera(mode, **settings), model)  # type: ignore[arg-type]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import torch
 from converted import native
 from PIL import Image
 from safetensors.torch import load_file
+from transformers import NoRepeatNGramLogitsProcessor, RepetitionPenaltyLogitsProcessor
 
 from aai_worker.engine import Engine
 from aai_worker.models import Model, Pixels
@@ -61,7 +63,13 @@ def test_every_trace_of_the_released_code(number: int, engines: dict[str, Engine
 
 
 def released(
-    model: Model, prompt: str, image: Image.Image, counted: int, rewarded: tuple[int, int], trace: Any
+    model: Model,
+    prompt: str,
+    image: Image.Image,
+    counted: int,
+    rewarded: tuple[int, int],
+    trace: Any,
+    **options: Any,
 ) -> list[int]:
     """The released search, written out, on the model's own decoder."""
     pixels = model.preprocess(image)
@@ -80,7 +88,7 @@ def released(
         return output.logits[:, -1], output.attentions[-1].amax(dim=1)
 
     (stop,) = model.stop_ids
-    return released_opera.search(forward, len(ids), counted, rewarded, stop, trace)
+    return released_opera.search(forward, len(ids), counted, rewarded, stop, trace, **options)
 
 
 def native_decoder(model: Model) -> Any:
@@ -100,6 +108,30 @@ def test_the_search_written_out_retraces_the_released_one(rollbacks: int) -> Non
     keys = model.image_keys(ids, None)
     counted = len(ids) - len(keys) + 1
     assert released(model, trace["prompt"], image, counted, (keys[0], keys[-1]), trace) == trace["tokens"]
+
+
+def test_logits_processors_are_given_log_probabilities(tmp_path: Path) -> None:
+    """As `logits_processor(input_ids, next_token_scores)` there; the ids hold the image once."""
+    trace = next(one for one in json.loads((LLAVA / "golden.json").read_text()) if one["rollbacks"] == 15)
+    folder = shutil.copytree(LLAVA / trace["checkpoint"], tmp_path / "checkpoint")
+    file = folder / "generation_config.json"
+    asked = {"repetition_penalty": 1.3, "no_repeat_ngram_size": 2}
+    file.write_text(json.dumps({**json.loads(file.read_text()), **asked}))
+    engine = tiny.load(folder)
+    model, image = loaded(engine), Image.open(LLAVA / trace["image"]).convert("RGB")
+    ids = model.tokenise(trace["prompt"], model.preprocess(image))
+    keys = model.image_keys(ids, None)
+    before = [*ids[: keys[0] + 1], *ids[keys[-1] + 1 :]]
+    processors = [RepetitionPenaltyLogitsProcessor(1.3), NoRepeatNGramLogitsProcessor(2)]
+
+    def process(answers: list[list[int]], scores: torch.Tensor) -> torch.Tensor:
+        for processor in processors:
+            scores = processor(torch.tensor([before + answer for answer in answers]), scores)
+        return scores
+
+    rewarded = (keys[0], keys[-1])
+    expected = released(model, trace["prompt"], image, len(before), rewarded, trace, process=process)
+    assert answer(engine, trace, (LLAVA / trace["image"]).read_bytes()) == expected != trace["tokens"]
 
 
 @pytest.mark.parametrize(("threshold", "tokens"), [(2, 28), (3, 20)])

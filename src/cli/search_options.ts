@@ -32,7 +32,7 @@ export const searchOptions = {
   "top-k": number("sample: only the k likeliest tokens; 0: all [0]"),
   "top-p": number("sample: only the likeliest tokens that sum up to this [1]"),
   "min-p": number("sample: only tokens this probable relative to the likeliest [0]"),
-  "repetition-penalty": number("sample: above 1, tokens seen before become less likely [1]"),
+  "repetition-penalty": number("sample: above 1, tokens seen before become less likely [the checkpoint's]"),
   "sample-seed": number("sample: of every row's random numbers [0]"),
   "scale-factor": number("opera: sigma, factor on attention weights [50]", "scale_factor"),
   threshold: number("opera: goes back when one anchor is found more often than this [15]"),

@@ -63,6 +63,10 @@ export const ModelDescription = z
     visionTower: VisionTower,
     templates: z.array(z.string()),
     parameters: z.int(),
+    /** Settings of its generation_config.json that act on logits, as in transformers' `generate`: value by name, as JSON. */
+    processors: z.record(z.string(), z.string()),
+    /** Settings of that file without effect here: a search names its own. */
+    unusedSettings: z.array(z.string()),
   })
   .meta({ id: "ModelDescription" });
 

@@ -5,7 +5,7 @@ import type { Caption, FinishReason, GroundTruth } from "../data";
 import type { Attention, Contrast, Search } from "../methods";
 import { type ChairResult, chair } from "../metrics";
 import { attestationOf, type RunAttestation } from "./attestation";
-import { runContext } from "./context";
+import { modelContext, runContext } from "./context";
 import { writeWhole } from "./files";
 import { chosenIds, type ImageChoice, imageFiles, numericId } from "./images";
 import { runRows } from "./row_run";
@@ -74,7 +74,7 @@ export async function chairRun(
     search,
     images: { count: ids.ids.length, sha256: ids.sha256 },
   };
-  const context = { ...(await runContext(worker)), checkpoint: model.description.source, images: ids.source };
+  const context = { ...(await runContext(worker)), ...modelContext(model), images: ids.source };
   using run = RunFolder.open(out, { kind: "chair", settings, context });
   if (groundTruth) {
     const known = Object.fromEntries(ids.ids.map((id) => [id, groundTruth[id]]));

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Worker } from "../client";
+import type { Model, Worker } from "../client";
 import { packageRoot } from "../data/package_root";
 
 /** What a run was made with: recorded beside its settings, without a part in its identity. */
@@ -17,6 +17,18 @@ export async function runContext(worker?: Worker): Promise<Record<string, unknow
     ...(worker && { device: { name: worker.info.device, model: worker.info.deviceName } }),
     git: await gitState(),
   };
+}
+
+/** Whose answers they are, and what the checkpoint's generation_config.json does to its logits, where it does anything. */
+export function modelContext({ description }: Model): { checkpoint: string; processors?: object } {
+  const processors = processorsOf(description);
+  return { checkpoint: description.source, ...(processors && { processors }) };
+}
+
+/** By the file's own names; undefined where there are none. */
+export function processorsOf({ processors }: Model["description"]): Record<string, unknown> | undefined {
+  const settings = Object.entries(processors).map(([name, value]) => [name, JSON.parse(value)]);
+  return settings.length > 0 ? Object.fromEntries(settings) : undefined;
 }
 
 /** Commit of the working folder, and whether anything in it is changed; null outside a repository. */

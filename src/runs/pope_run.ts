@@ -6,7 +6,7 @@ import { type PopeQuestion, readPope } from "../data";
 import type { Attention, Contrast, Search } from "../methods";
 import { type PopeResult, type PopeRule, pope } from "../metrics";
 import { attestationOf, type RunAttestation } from "./attestation";
-import { runContext } from "./context";
+import { modelContext, runContext } from "./context";
 import { requireImages } from "./images";
 import { runRows } from "./row_run";
 import { RunFolder } from "./run_folder";
@@ -67,7 +67,7 @@ export async function popeRun(worker: Worker, model: Model, options: PopeRunOpti
     ...(contrast && { contrast }),
     search,
   };
-  const context = { ...(await runContext(worker)), checkpoint: model.description.source };
+  const context = { ...(await runContext(worker)), ...modelContext(model) };
   using run = RunFolder.open(out, { kind: "pope", settings, context });
   const tasks = questions.map((question) => ({
     key: `${question.split} ${question.question_id}`,

@@ -3,6 +3,7 @@ import type { Model } from "../client";
 import { type Attention, none, ParameterError } from "../methods";
 import { resolveAttention, resolveContrast } from "../methods/registry";
 import type { RunAttestation } from "../runs/attestation";
+import { processorsOf } from "../runs/context";
 import type { RowTask } from "../runs/decode_rows";
 import { identityOf } from "../runs/identity";
 import type { Cell } from "./cells";
@@ -15,6 +16,8 @@ export interface PlannedCell extends Cell {
   id: string;
   /** Id of the cell that it is compared with: its own where it is a baseline itself. */
   baseline: string;
+  /** What its checkpoint's generation_config.json does to logits, where it does anything. */
+  processors?: Record<string, unknown>;
   /** What its edits and contrast did, in the answers that the sweep needs; once the sweep has ended. */
   attestation?: RunAttestation;
 }
@@ -40,7 +43,8 @@ export function planCells(
     if (known) known.points = [...known.points, ...cell.points];
     else planned.set(id, { ...cell, id, baseline: chosen ?? own() });
   }
-  return [...planned.values()];
+  const processors = processorsOf(model.description);
+  return [...planned.values()].map((cell) => ({ ...cell, ...(processors && { processors }) }));
 }
 
 /** Whether others are compared with it. */

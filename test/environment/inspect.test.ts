@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, statSync, truncateSync } from "node:fs";
+import { mkdtempSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
@@ -44,9 +44,23 @@ test("a checkpoint is what transformers says it is", async () => {
     },
     referenceShape: [4, 4],
     template: "chat",
+    processors: {},
+    unusedSettings: [],
     templates: expect.arrayContaining(["chat", "vicuna_v1", "raw"]),
     dtypes: ["F32"],
     weightBytes: statSync(join(folder, "model.safetensors")).size,
+  });
+});
+
+test("what generation_config.json does to logits is told", async () => {
+  const file = join(folder, "generation_config.json");
+  const before = readFileSync(file, "utf8");
+  writeFileSync(file, JSON.stringify({ ...JSON.parse(before), repetition_penalty: 1.05, temperature: 0.1 }));
+  const { processors, unusedSettings } = await inspectCheckpoint(folder);
+  writeFileSync(file, before);
+  expect({ processors, unusedSettings }).toEqual({
+    processors: { repetition_penalty: "1.05" },
+    unusedSettings: ["temperature"],
   });
 });
 

@@ -10,7 +10,7 @@ test("defaults", () => {
     topK: 0,
     topP: 1,
     minP: 0,
-    repetitionPenalty: 1,
+    repetitionPenalty: null,
     seed: 0,
   });
   expect(beam()).toEqual({

@@ -92,6 +92,15 @@ test("a run keeps what is in its images, and only in those", async () => {
   expect(kept).toEqual(groundTruth);
 });
 
+test("what the checkpoint's generation_config.json does to logits is recorded, where it does anything", async () => {
+  const asking = await worker.load("processors");
+  await chairRun(worker, asking, options);
+  await chairRun(worker, model, { ...options, out: join(folder, "plain") });
+  const context = (out: string) => JSON.parse(readFileSync(join(out, "run.json"), "utf8")).context;
+  expect(context(options.out).processors).toEqual({ repetition_penalty: 1.05 });
+  expect(context(join(folder, "plain"))).not.toHaveProperty("processors");
+});
+
 test("the batch size does not change the output", async () => {
   await chairRun(worker, model, options);
   await chairRun(worker, model, { ...options, batchSize: 7, out: join(folder, "other") });

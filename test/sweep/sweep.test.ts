@@ -62,6 +62,13 @@ const withCheckpoint = () => ({
   space: space({ prompt: "caption", checkpoint: "ok" }).grid({ "attention.alpha": [0, 0.1, 0.2] }),
 });
 
+test("cells record what their checkpoint's generation_config.json does to logits", async () => {
+  await sweep({ ...settings(), model: await worker.load("processors") });
+  expect(readSweep(out).cells.map(({ processors }) => processors)).toEqual(
+    Array(3).fill({ repetition_penalty: 1.05 }),
+  );
+});
+
 test("every image under every cell, with figures, intervals and tests", async () => {
   const progress: number[] = [];
   const result = await sweep({

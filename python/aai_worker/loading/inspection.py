@@ -16,6 +16,7 @@ from transformers import AutoConfig, AutoModelForImageTextToText
 from ..errors import WorkerError
 from ..models import Model
 from ..models.family import TYPICAL_SIZE
+from ..models.generation_config import check_generation_config, read_generation_config
 from ..protocol import Prompt
 from ..text.prompts import build_prompt
 from .load import check_weights, find_family, load_image_processor, load_tokenizer
@@ -79,8 +80,10 @@ def build_without_weights(folder: Path, source: str) -> Model:
         reason = str(error).strip().splitlines()[0]
         config_file = folder / "config.json"
         raise WorkerError("bad-checkpoint", f'"{config_file}" describes no model: {reason}') from error
+    network.generation_config = read_generation_config(folder) or network.generation_config
     model = family(network, load_tokenizer(folder), load_image_processor(folder), source)
     model.open(folder)
+    check_generation_config(folder, model.decoder.generation_config)
     return model
 
 

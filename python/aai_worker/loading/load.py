@@ -16,9 +16,11 @@ from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTo
 from transformers.utils import logging
 
 from ..attention import ATTENTION
-from ..errors import WorkerError
+from ..errors import WorkerError, first_line
 from ..memory import memory_faults
 from ..models import FAMILIES, Model
+from ..models.generation_config import check_generation_config, read_generation_config
+from ..models.processors import check_processors
 from .families import explain_unknown
 from .fitness import check_stop_tokens, check_vocabulary, check_weights_fit, explain_tokenizer
 from .quantisation import SCHEMES, check_stored_quantisation, quantise
@@ -42,6 +44,7 @@ def load_model(
     family = find_family(folder)
     check_weights(folder)
     check_stored_quantisation(folder, device)
+    read_generation_config(folder)
     quantisation = quantise(folder, dtype, device) if dtype in SCHEMES else None
     progress()
     tokenizer = load_tokenizer(folder)
@@ -56,6 +59,8 @@ def load_model(
     check_vocabulary(folder, network, tokenizer)
     model = family(network, tokenizer, image_processor, source)
     check_stop_tokens(folder, model.stop_ids, tokenizer)
+    check_generation_config(folder, model.decoder.generation_config)
+    check_processors(folder, model)
     model.open(folder)
     return model
 
@@ -133,7 +138,7 @@ def load_image_processor(folder: Path) -> Any:
         )
     except (OSError, ValueError, ImportError) as error:
         raise WorkerError(
-            "bad-checkpoint", f'"{folder}" has no usable image processor: {_first_line(error)}'
+            "bad-checkpoint", f'"{folder}" has no usable image processor: {first_line(error)}'
         ) from error
 
 
@@ -170,7 +175,7 @@ def _load_network(
                 network.to(device)
             return network.eval()
     except (SafetensorError, OSError, ValueError, pickle.UnpicklingError) as error:
-        raise WorkerError("bad-checkpoint", f'"{folder}" cannot be loaded: {_first_line(error)}') from error
+        raise WorkerError("bad-checkpoint", f'"{folder}" cannot be loaded: {first_line(error)}') from error
 
 
 def check_placement(folder: Path, places: Mapping[str, Any]) -> None:
@@ -207,7 +212,3 @@ def _choose_dtype(dtype: str, device: torch.device) -> str | torch.dtype:
     if dtype != "auto":
         return getattr(torch, dtype)
     return torch.float32 if device.type == "cpu" else "auto"
-
-
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,7 @@ from ..text.prompts import PLACEHOLDER
 from ..text.stops import Stops
 from ..vision.reference import Reference
 from .exits import early_exits
+from .generation_config import processor_settings, unused_settings
 from .opera import OperaPrompt, one_placeholder
 
 # Where image tokens depend on the image, a description tells them for one of this size: a photo of COCO.
@@ -340,6 +342,7 @@ class Model(ABC):
 
     def describe(self) -> ModelDescription:
         pixels = self.preprocess(Image.new("RGB", TYPICAL_SIZE))
+        stored, followed = self.network.generation_config, self.decoder.generation_config
         return ModelDescription(
             family=self.family,
             architecture=type(self.network).__name__,
@@ -357,6 +360,8 @@ class Model(ABC):
             vision_tower=self.vision_tower(pixels),
             templates=self.templates(),
             parameters=self.network.num_parameters(),
+            processors={name: json.dumps(value) for name, value in processor_settings(followed).items()},
+            unused_settings=unused_settings(stored, followed),
         )
 
 

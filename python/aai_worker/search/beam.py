@@ -15,6 +15,7 @@ from torch import Tensor
 from ..models import Model
 from ..protocol import BeamParameters
 from .choice import Answer, Choice, Written, finish_reason, require
+from .processors import Processors
 
 
 class Beam:
@@ -27,6 +28,7 @@ class Beam:
         self.width = width
         self._parameters = parameters
         self._stops = model.stops
+        self._processors = Processors(model)
         self._states: dict[int, _Beams] = {}
 
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
@@ -35,6 +37,7 @@ class Beam:
 
     def forget(self, number: int) -> None:
         self._states.pop(number, None)
+        self._processors.forget(number)
 
     def _step(self, logits: Tensor, row: Written) -> Choice:
         """One row's beams, [live, V]."""
@@ -43,7 +46,8 @@ class Beam:
         count = max(2, 1 + self._stops.ways) * width
         require(count <= logits.shape[1], "numBeams", width, "far below the size of the vocabulary")
         beams = self._states.setdefault(row.number, _Beams([[]], logits.new_zeros(1)))
-        total = torch.log_softmax(logits, dim=-1) + beams.scores[:, None]  # [live, V]
+        likely = self._processors(torch.log_softmax(logits, dim=-1), row, beams.ids)
+        total = likely + beams.scores[:, None]  # [live, V]
         scores, flat = total.flatten().topk(count)
         best = [divmod(index, logits.shape[1]) for index in flat.tolist()]  # (beam, token)
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from ..models import Model
 from ..protocol import GreedyParameters
 from .choice import Choice, Written, follow
+from .processors import Processors
 
 
 class Greedy:
@@ -16,10 +17,11 @@ class Greedy:
 
     def __init__(self, parameters: GreedyParameters, model: Model) -> None:
         self._stops = model.stops
+        self._processors = Processors(model)
 
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
-        tokens = logits.argmax(dim=-1).tolist()
+        tokens = self._processors.each(logits, rows).argmax(dim=-1).tolist()
         return [follow(row, token, self._stops) for row, token in zip(rows, tokens, strict=True)]
 
     def forget(self, number: int) -> None:
-        """Nothing is kept of a row."""
+        self._processors.forget(number)

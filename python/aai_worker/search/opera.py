@@ -29,6 +29,7 @@ from ..protocol import OperaParameters
 from .choice import Choice, Written, finish_reason, require
 from .hypotheses import Hypotheses
 from .overtrust import Watch, extend_products, measure_overtrust, most_common
+from .processors import Processors
 
 _FIRST_ANCHOR = 10  # the first ten tokens never count as anchors
 _FORBIDDEN = -999.0  # the released code's logit for what may not be chosen
@@ -46,6 +47,7 @@ class Opera:
         self._faithful = parameters.mode == "faithful"
         self._model = model
         self._stops = model.stops
+        self._processors = Processors(model)
         self._states: dict[int, _State] = {}
 
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
@@ -56,6 +58,7 @@ class Opera:
 
     def forget(self, number: int) -> None:
         self._states.pop(number, None)
+        self._processors.forget(number)
 
     def _step(self, row: Written, logits: Tensor, attention: Tensor) -> Choice:
         """Of one row: logits [live, V], attention [live, K]."""
@@ -186,7 +189,8 @@ class Opera:
     def _advance(self, state: _State, logits: Tensor, row: Written) -> Choice | None:
         """One step of plain beam search on the logits [B, V]; a choice once the row is finished."""
         beams, width, vocabulary = state.beams, self._parameters.num_beams, logits.shape[1]
-        total = torch.log_softmax(logits, dim=-1) + beams.scores[:, None]
+        likely = self._processors(torch.log_softmax(logits, dim=-1), row, beams.ids, state.prompt.ids)
+        total = likely + beams.scores[:, None]
         scores, flat = total.flatten().topk(max(2, 1 + self._stops.ways) * width)
         totals, best = scores.tolist(), [divmod(index, vocabulary) for index in flat.tolist()]
         going = []  # ranks

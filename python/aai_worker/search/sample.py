@@ -14,7 +14,6 @@ from torch import Tensor
 from transformers import (
     LogitsProcessorList,
     MinPLogitsWarper,
-    RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
     TopKLogitsWarper,
     TopPLogitsWarper,
@@ -23,6 +22,7 @@ from transformers import (
 from ..models import Model
 from ..protocol import SampleParameters
 from .choice import Choice, Written, follow, require
+from .processors import Processors
 
 
 class Sample:
@@ -35,16 +35,16 @@ class Sample:
         require(0 < parameters.top_p <= 1, "topP", parameters.top_p, "above 0 and at most 1")
         require(0 <= parameters.min_p <= 1, "minP", parameters.min_p, "from 0 to 1")
         penalty = parameters.repetition_penalty
-        require(0 < penalty < math.inf, "repetitionPenalty", penalty, "above 0")
+        if penalty is not None:
+            require(0 < penalty < math.inf, "repetitionPenalty", penalty, "above 0")
         self._stops = model.stops
-        self._penalty = _create_penalty(parameters)
+        self._processors = Processors(model, penalty)
         self._warpers = _create_warpers(parameters)
         self._generators: dict[int, torch.Generator] = {}
 
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
-        if self._penalty is not None:
-            logits = torch.cat([self._penalise(row, logits[i : i + 1]) for i, row in enumerate(rows)])
-        probabilities = torch.softmax(self._warpers(None, logits), dim=-1)  # [R, V]
+        warped = self._warpers(None, self._processors.each(logits, rows))
+        probabilities = torch.softmax(warped, dim=-1)  # [R, V]
         drawn = [
             torch.multinomial(probabilities[i : i + 1], 1, generator=self._generator(row, logits.device))
             for i, row in enumerate(rows)
@@ -54,21 +54,12 @@ class Sample:
 
     def forget(self, number: int) -> None:
         self._generators.pop(number, None)
-
-    def _penalise(self, row: Written, logits: Tensor) -> Tensor:
-        """`logits` [1, V]; the prompt counts, too. An image token may lie outside the vocabulary."""
-        ids = [id for id in row.prompt + row.ids if id < logits.shape[-1]]
-        return self._penalty(torch.tensor([ids], device=logits.device), logits)  # type: ignore[misc]
+        self._processors.forget(number)
 
     def _generator(self, row: Written, device: torch.device) -> torch.Generator:
         if row.number not in self._generators:
             self._generators[row.number] = torch.Generator(device).manual_seed(row.seed)
         return self._generators[row.number]
-
-
-def _create_penalty(parameters: SampleParameters) -> RepetitionPenaltyLogitsProcessor | None:
-    penalty = parameters.repetition_penalty
-    return None if penalty == 1 else RepetitionPenaltyLogitsProcessor(float(penalty))
 
 
 def _create_warpers(parameters: SampleParameters) -> LogitsProcessorList:

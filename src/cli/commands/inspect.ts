@@ -24,6 +24,13 @@ export const inspectCommand: CommandModule<object, Arguments> = {
   },
 };
 
+/** What generation_config.json does to them. */
+function logitsOf({ processors, unusedSettings }: CheckpointDescription): string {
+  const applied = Object.entries(processors).map(([name, value]) => `${name} ${value}`);
+  const unused = unusedSettings.length > 0 ? `; without effect: ${unusedSettings.join(", ")}` : "";
+  return `${applied.length > 0 ? `processed as transformers does: ${applied.join(", ")}` : "as the decoder gives them"}${unused}`;
+}
+
 function table(description: CheckpointDescription): string {
   const { visionTower: tower, referenceShape: grid, imageRuns, parameters, dtypes } = description;
   const runs =
@@ -43,6 +50,7 @@ function table(description: CheckpointDescription): string {
     "vision tower": `${tower.className}, ${tower.layers} layers, ${tower.heads} heads, ${tower.imageSize} px, ${tower.hasCls ? "with" : "no"} CLS, features from layer ${tower.featureLayer}`,
     reference: `${grid[0]} × ${grid[1]}, from the self-attention of layer ${tower.referenceLayer}`,
     "image tokens": `${description.imageTokens}${description.dynamicImageTokens ? " for an image of 640 × 480" : ""}, ${place} (id ${description.imageTokenId})`,
+    logits: logitsOf(description),
     template: `${description.template}: ${JSON.stringify(description.prompt)}`,
     parameters: `${(parameters / 1e6).toFixed(1)} M${dtypes === null ? "; weights not on this disk" : `, stored as ${dtypes.join(", ")}`}`,
   };

@@ -73,6 +73,20 @@ export const boolean = (options: WithDefault<boolean>) =>
 
 export const text = (options: WithDefault<string>) => one(z.string(), "text", options) as Plain<string>;
 
+/** What the checkpoint itself says, unless it is told: sent as null then. */
+export function ofCheckpoint<Value>(told: Plain<Value>): Parameter<Value | null, Value | null, Value | null> {
+  const schema = told.sent.nullable();
+  return {
+    ...told,
+    given: schema,
+    kept: schema,
+    sent: schema,
+    fallback: { value: null },
+    resolve: (kept) => kept,
+    shown: "the checkpoint's",
+  };
+}
+
 /** One of these words. */
 export function choice<const Word extends string>(
   words: readonly [Word, ...Word[]],

@@ -1,5 +1,5 @@
 import { search } from "../describe/axes";
-import { integer, positive, positiveShare, share } from "../describe/parameter";
+import { integer, ofCheckpoint, positive, positiveShare, share } from "../describe/parameter";
 import { maxNewTokens } from "./shared";
 
 /**
@@ -23,8 +23,10 @@ export const sample = search({
     topP: positiveShare({ default: 1, meaning: "only the likeliest whose probabilities sum up to this" }),
     /** Only tokens at least this probable relative to the likeliest. Default 0: all. */
     minP: share({ default: 0, meaning: "only tokens at least this probable relative to the likeliest" }),
-    /** Above 1: tokens of the prompt or the answer so far become less likely. Default 1. */
-    repetitionPenalty: positive({ default: 1, meaning: "above 1: tokens already there become less likely" }),
+    /** Above 1: tokens of the prompt or the answer so far become less likely. Default: as the checkpoint's generation_config.json says. */
+    repetitionPenalty: ofCheckpoint(
+      positive({ default: 1, meaning: "above 1: tokens already there become less likely" }),
+    ),
     /** Every row draws from a generator of its own with this seed, so rows do not depend on their batch. Default 0. */
     seed: integer({
       default: 0,
