@@ -22,9 +22,10 @@ from ..kv.prefix import Prefix
 from ..memory import free_memory, is_out_of_memory
 from ..observe.capture import Recorder, RowCapture
 from ..protocol import Alternative, RowEvent, Token, TokensEvent
-from ..search import Answer, Choice, FinishReason, Search
+from ..search import FAILED, Answer, Choice, Search
 from ..search.overtrust import Watch
 from ..text.stream import TextStream
+from .finite import explain_broken, find_broken
 
 # Waiting rows enter once this share of the batch is free. On a CPU nearly all of it: beside older rows young
 # ones pay for their length, too, and empty places cost nothing there (`python -m aai_worker.bench`).
@@ -122,7 +123,7 @@ def decode(
             search.watch.prompt_width = streams.width
         if probes:
             _probe(rows, logits, probes)
-        choices = search.step(logits, rows)  # type: ignore[arg-type]
+        choices = _choose(search, logits, rows)
         progress()
         yield from _tell(rows, choices, recorder, streams.width, stream, waiting)
         rows = _advance(rows, choices, streams, search, waiting)
@@ -157,6 +158,21 @@ def _step(streams: Streams, plan: Plan, recorder: Recorder | Watch | None, alone
             raise
         plan.forget()
         return None
+
+
+def _choose(search: Search, logits: Tensor, rows: list[Row]) -> Sequence[Choice]:
+    """What the rows do next; those whose logits [R, V] are no numbers fail, and the others do not notice."""
+    broken = set(find_broken(logits))
+    if not broken:
+        return search.step(logits, rows)  # type: ignore[arg-type]
+    owners = [index for index, row in enumerate(rows) for _ in range(row.live)]
+    failed = {owners[live] for live in broken}
+    kept = [live for live, owner in enumerate(owners) if owner not in failed]
+    if search.watch is not None:
+        search.watch.attention = search.watch.attention[kept]
+    sound = [row for index, row in enumerate(rows) if index not in failed]
+    choices = iter(search.step(logits[kept], sound) if sound else [])  # type: ignore[arg-type]
+    return [FAILED if index in failed else next(choices) for index in range(len(rows))]
 
 
 def _probe(rows: list[Row], logits: Tensor, probes: list[int]) -> None:
@@ -200,17 +216,33 @@ def _tell(
     if recorder is not None:
         yield from _captured(rows, tokens, choices, recorder.take(), width)
     for row, choice in zip(rows, choices, strict=True):
-        if choice.finish is not None:
-            yield from waiting.attest(row)
-            yield RowEvent(
-                row=row.number,
-                text=row.text.text if tokens else row.text.whole(row.ids, choice.finish == "stop"),
-                token_ids=row.ids,
-                finish_reason=choice.finish,
-                alternatives=[_alternative(row, answer) for answer in choice.alternatives],
-                probes=row.probes,
-                fault=None,
-            )
+        if choice.finish is None:
+            continue
+        yield from waiting.attest(row)
+        if choice.finish == "failed":
+            yield _failed(row)
+            continue
+        yield RowEvent(
+            row=row.number,
+            text=row.text.text if tokens else row.text.whole(row.ids, choice.finish == "stop"),
+            token_ids=row.ids,
+            finish_reason=choice.finish,
+            alternatives=[_alternative(row, answer) for answer in choice.alternatives],
+            probes=row.probes,
+            fault=None,
+        )
+
+
+def _failed(row: Row) -> RowEvent:
+    return RowEvent(
+        row=row.number,
+        text="",
+        token_ids=[],
+        finish_reason="failed",
+        alternatives=[],
+        probes=[],
+        fault=explain_broken(len(row.edited) - 1),
+    )
 
 
 def _write(row: Row, choice: Choice) -> list[Token]:
@@ -230,7 +262,7 @@ def _alternative(row: Row, answer: Answer) -> Alternative:
     return Alternative(text=text, token_ids=answer.ids, finish_reason=answer.finish)
 
 
-def _push(text: TextStream, id: int, reason: FinishReason | None) -> str:
+def _push(text: TextStream, id: int, reason: str | None) -> str:
     """As in transformers' `generate`, the stop token is one of the ids; it is no part of the text."""
     if reason == "stop":
         return text.stop(id)
@@ -240,10 +272,11 @@ def _push(text: TextStream, id: int, reason: FinishReason | None) -> str:
 def _captured(
     rows: list[Row], tokens: list[list[Token]], choices: Sequence[Choice], weights: np.ndarray, width: int
 ) -> Iterator[Attention]:
-    """Where attention is captured, every row has one live row and settles one token a step."""
-    for index, (row, (token,), choice) in enumerate(zip(rows, tokens, choices, strict=True)):
-        if row.capture is None:
+    """Where attention is captured, a row has one live row and settles one token a step, unless it fails."""
+    for index, (row, settled, choice) in enumerate(zip(rows, tokens, choices, strict=True)):
+        if row.capture is None or choice.finish == "failed":
             continue
+        (token,) = settled
         last = choice.finish is not None
         for event in row.capture.push(token.step, weights[:, index], width, token.text, last):
             if event.body.step >= row.told:

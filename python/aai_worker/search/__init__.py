@@ -8,7 +8,7 @@ from typing import Any
 from ..models import Model
 from ..protocol import BeamParameters, GreedyParameters, OperaParameters, SampleParameters
 from .beam import Beam
-from .choice import Answer, Choice, FinishReason, Search, Written
+from .choice import FAILED, Answer, Choice, FinishReason, Search, Written
 from .greedy import Greedy
 from .opera import Opera
 from .sample import Sample
@@ -28,4 +28,4 @@ def create_search(
     return SEARCHES[str(parameters.__struct_config__.tag)](parameters, model)
 
 
-__all__ = ["SEARCHES", "Answer", "Choice", "FinishReason", "Search", "Written", "create_search"]
+__all__ = ["FAILED", "SEARCHES", "Answer", "Choice", "FinishReason", "Search", "Written", "create_search"]

@@ -15,7 +15,7 @@ from ..kv.batch import Tail
 from ..text.stops import Stops
 from .overtrust import Watch
 
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length"]  # of an answer
 
 
 class Written(Protocol):
@@ -42,9 +42,12 @@ class Choice(NamedTuple):
     tokens: list[int]  # fed next, one per live row
     parents: list[int]  # the row's live row that each of them continues: named twice = fork, never = drop
     settled: list[int]  # tokens that are now certain to be in the answer, in order
-    finish: FinishReason | None
+    finish: FinishReason | Literal["failed"] | None
     alternatives: Sequence[Answer] = ()  # with the finish: answers behind that in `settled`, best first
     tails: list[Tail] | None = None  # what the next live rows continue instead of their parents
+
+
+FAILED = Choice([], [], [], "failed")
 
 
 class Search(Protocol):

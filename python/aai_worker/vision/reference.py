@@ -62,6 +62,12 @@ def reduce_attention(weights: Tensor, first: int, mode: str) -> Tensor:
 
 def describe_reference(mode: str, reference: Reference) -> VisionReference:
     values = reference.tokens.double()
+    if not values.isfinite().all():
+        raise WorkerError(
+            "not-finite",
+            "The vision tower's attention is not finite (NaN or infinite): load the model in bfloat16 or "
+            "float32; where that changes nothing, its weights are damaged.",
+        )
     return VisionReference(
         mode=mode,  # type: ignore[arg-type]
         mean=float(values.mean()),
