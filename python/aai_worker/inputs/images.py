@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 from PIL import Image
+from PIL.TiffImagePlugin import BITSPERSAMPLE, PHOTOMETRIC_INTERPRETATION
 
 from ..errors import WorkerError
 
@@ -37,8 +39,32 @@ def decode_image(data: bytes) -> Image.Image:
             f"{MAX_PIXELS // 10**6} million are accepted. Shrink it first.",
         )
     try:
-        return image.convert("RGB")
+        return _to_8_bits(image).convert("RGB")
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise WorkerError(
             "bad-image", f"The {image.format} image is truncated or damaged: {error}."
         ) from error
+
+
+def _to_8_bits(image: Image.Image) -> Image.Image:
+    """For modes that Pillow's conversion to RGB gets wrong: what is over 255 it makes white.
+
+    Of 16 bits the upper 8 are kept, as Pillow itself does for pictures in colour.
+    """
+    if image.mode.startswith("I;16"):
+        tags = getattr(image, "tag_v2", {})  # of a TIFF
+        (bits,) = tags.get(BITSPERSAMPLE, (16,))
+        grey = (np.asarray(image) >> (bits - 8)).astype(np.uint8)
+        return Image.fromarray(255 - grey if tags.get(PHOTOMETRIC_INTERPRETATION) == 0 else grey)
+    if image.mode == "I" and image.format in ("PPM", "PNG"):  # 0 to 65535, whatever the file's own maximum
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        numbers = {"I": "integers", "F": "floats"}[image.mode]
+        raise WorkerError(
+            "bad-image",
+            f"The {image.format} image holds {numbers} of which nothing says what is black and what white: "
+            "save it with 8 or 16 bits a channel, without a sign.",
+        )
+    if image.mode == "La":  # grey multiplied by its opacity
+        return image.convert("LA")
+    return image
