@@ -13,10 +13,10 @@ import tiny
 import torch
 from safetensors.torch import load_file, save_file
 
-from aai_worker.batch import Batch
+from aai_worker.decoding.finite import find_broken
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
-from aai_worker.finite import find_broken
+from aai_worker.kv.batch import Batch
 from aai_worker.protocol import (
     ExtractVisionCommand,
     IcdParameters,

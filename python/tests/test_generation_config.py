@@ -15,7 +15,7 @@ from converted import native
 
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
-from aai_worker.inspection import inspect_checkpoint
+from aai_worker.loading.inspection import inspect_checkpoint
 from aai_worker.protocol import (
     BeamParameters,
     GreedyParameters,

@@ -9,7 +9,7 @@ import math
 
 from torch import Tensor
 
-from .protocol import WorkerFault
+from ..protocol import WorkerFault
 
 
 def find_broken(logits: Tensor) -> list[int]:
