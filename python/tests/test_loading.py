@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
 from aai_worker.loading import fitness, sources
+from aai_worker.loading.inspection import inspect_checkpoint
 from aai_worker.protocol import LoadCommand, ModelCommand, VisionTower
 
 
@@ -201,6 +202,23 @@ def spoil_index(folder: Path) -> None:
     )
 
 
+def spoil_broken_index(folder: Path) -> None:
+    spoil_weights(folder)
+    (folder / "model.safetensors.index.json").write_text('{"weight_map": ')
+
+
+POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 3619016\n"
+
+
+def spoil_pointer(folder: Path) -> None:
+    (folder / "model.safetensors").write_text(POINTER)
+
+
+def spoil_pointer_bin(folder: Path) -> None:
+    spoil_weights(folder)
+    (folder / "pytorch_model.bin").write_text(POINTER)
+
+
 def spoil_tokenizer(folder: Path) -> None:
     for path in folder.glob("tokenizer*"):
         path.unlink()
@@ -236,6 +254,22 @@ def spoil_image_processor(folder: Path) -> None:
         (spoil_length, "bad-checkpoint", 'model.safetensors" is damaged'),
         (spoil_weights, "bad-checkpoint", "is no whole checkpoint: weight files are missing."),
         (spoil_index, "bad-checkpoint", "is no whole checkpoint: weight files are missing."),
+        (spoil_index, "bad-checkpoint", "Its index names model-1.safetensors: download or copy them again."),
+        (
+            spoil_broken_index,
+            "bad-checkpoint",
+            'model.safetensors.index.json" is damaged: it names no weight',
+        ),
+        (
+            spoil_pointer,
+            "bad-checkpoint",
+            'model.safetensors" is a Git LFS pointer, not the weights; run `git',
+        ),
+        (
+            spoil_pointer_bin,
+            "bad-checkpoint",
+            'pytorch_model.bin" is a Git LFS pointer, not the weights; run',
+        ),
         (spoil_tokenizer, "bad-checkpoint", "has no usable tokenizer"),
         (spoil_image_processor, "bad-checkpoint", "has no usable image processor"),
     ],
@@ -248,6 +282,72 @@ def test_folders_that_are_no_checkpoint(
     assert error.code == code
     assert message in error.message
     assert str(folder) in error.message or spoil is spoil_type
+
+
+def shards(folder: Path, name: str) -> tuple[Path, dict[str, torch.Tensor]]:
+    """The weights in two files and an index; where they were before there are other ones now."""
+    alone = folder / "model.safetensors"
+    weights = load_file(alone)
+    alone.unlink()
+    names = sorted(weights)
+    where = {}
+    for number in range(2):
+        part = {key: weights[key] for key in names[number::2]}
+        file = f"{Path(name).stem}-0000{number + 1}-of-00002{Path(name).suffix}"
+        if name.endswith(".safetensors"):
+            save_file(part, folder / file, metadata={"format": "pt"})
+        else:
+            torch.save(part, folder / file)
+        where |= dict.fromkeys(part, file)
+    (folder / f"{name}.index.json").write_text(json.dumps({"metadata": {}, "weight_map": where}))
+    return folder / name, {key: torch.zeros_like(values) for key, values in weights.items()}
+
+
+@pytest.mark.parametrize("missing", [False, True], ids=["whole", "a shard missing"])
+def test_weights_left_over_beside_an_index(missing: bool, folder: Path) -> None:
+    """transformers loads model.safetensors, here zeros, without a word."""
+    old, zeros = shards(folder, "model.safetensors")
+    save_file(zeros, old, metadata={"format": "pt"})
+    if missing:
+        (folder / "model-00002-of-00002.safetensors").unlink()
+    error = refusal(folder)
+    assert error.code == "bad-checkpoint"
+    assert "holds model.safetensors and beside it model.safetensors.index.json" in error.message
+    assert "Remove the one that is not meant." in error.message
+    with pytest.raises(WorkerError, match="left over from an earlier save"):
+        inspect_checkpoint(str(folder))
+
+
+def test_pickled_weights_left_over_beside_an_index(folder: Path) -> None:
+    old, zeros = shards(folder, "pytorch_model.bin")
+    torch.save(zeros, old)
+    assert "holds pytorch_model.bin and beside it" in refusal(folder).message
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+def test_an_index_alone_loads(name: str, folder: Path, engine: Engine) -> None:
+    shards(folder, name)
+    expected = tiny.run(engine, [tiny.sample()], [tiny.row()], tiny.pictures(1)).ids()
+    assert tiny.run(tiny.load(folder), [tiny.sample()], [tiny.row()], tiny.pictures(1)).ids() == expected
+
+
+def test_an_index_that_names_the_one_file(folder: Path) -> None:
+    names = load_file(folder / "model.safetensors")
+    index = {"metadata": {}, "weight_map": dict.fromkeys(names, "model.safetensors")}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert tiny.load(folder).models == ["m1"]
+
+
+def test_files_that_are_not_read_are_named(folder: Path, engine: Engine) -> None:
+    """Another format of the same weights, the original layout: whatever they hold, or fail to hold."""
+    (folder / "consolidated.safetensors").write_text(POINTER)
+    torch.save({}, folder / "pytorch_model.bin")
+    (folder / "._model.safetensors").write_bytes(b"Mac OS X")
+    expected = tiny.run(engine, [tiny.sample()], [tiny.row()], tiny.pictures(1)).ids()
+    assert tiny.run(tiny.load(folder), [tiny.sample()], [tiny.row()], tiny.pictures(1)).ids() == expected
+    described = inspect_checkpoint(str(folder))
+    assert described["unusedWeights"] == ["consolidated.safetensors", "pytorch_model.bin"]
+    assert described["weightBytes"] == (folder / "model.safetensors").stat().st_size
 
 
 def change_weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], Any]) -> None:

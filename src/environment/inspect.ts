@@ -19,6 +19,8 @@ export interface CheckpointDescription extends z.infer<typeof ModelDescription> 
   /** Of the safetensors files; null where they are not on this disk. */
   dtypes: string[] | null;
   weightBytes: number | null;
+  /** Other files with weights in its folder, which are not read: another format, or what an earlier save left. */
+  unusedWeights: string[];
 }
 
 /**

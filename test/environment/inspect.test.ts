@@ -46,6 +46,7 @@ test("a checkpoint is what transformers says it is", async () => {
     template: "chat",
     processors: {},
     unusedSettings: [],
+    unusedWeights: [],
     templates: expect.arrayContaining(["chat", "vicuna_v1", "raw"]),
     dtypes: ["F32"],
     weightBytes: statSync(join(folder, "model.safetensors")).size,

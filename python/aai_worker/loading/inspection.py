@@ -19,8 +19,9 @@ from ..models.family import TYPICAL_SIZE
 from ..models.generation_config import check_generation_config, read_generation_config
 from ..protocol import Prompt
 from ..text.prompts import build_prompt
-from .load import check_weights, find_family, load_image_processor, load_tokenizer
-from .sources import find_checkpoint, has_weights
+from .load import find_family, load_image_processor, load_tokenizer
+from .sources import find_checkpoint
+from .weight_files import check_weights, unused_weights, weight_files
 
 QUESTION = "Please describe this image in detail."
 
@@ -32,6 +33,7 @@ def inspect_checkpoint(source: str) -> dict[str, Any]:
     `imageRuns`: runs [start, end) of image tokens in `prompt`, for an image of TYPICAL_SIZE.
     `referenceShape`: [rows, columns].
     `dtypes` and `weightBytes`: of the safetensors files, None where they are not on this disk.
+    `unusedWeights`: names of the folder's other files with weights, which are not read.
     """
     folder = find_settings(source)
     model = build_without_weights(folder, source)
@@ -70,7 +72,7 @@ def find_settings(source: str) -> Path:
 
 def build_without_weights(folder: Path, source: str) -> Model:
     family = find_family(folder)
-    if has_weights(folder):
+    if any(file.is_file() for file in weight_files(folder)):
         check_weights(folder)
     try:
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
@@ -99,11 +101,12 @@ def runs_of(positions: list[int]) -> list[list[int]]:
 
 
 def stored_weights(folder: Path) -> dict[str, Any]:
-    files = sorted(folder.glob("*.safetensors"))
+    files = [file for file in weight_files(folder) if file.suffix == ".safetensors" and file.is_file()]
+    unused = {"unusedWeights": unused_weights(folder)}
     if not files:
-        return {"dtypes": None, "weightBytes": None}
+        return {"dtypes": None, "weightBytes": None, **unused}
     dtypes: set[str] = set()
     for file in files:
         with safe_open(file, framework="pt") as tensors:
             dtypes |= {tensors.get_slice(name).get_dtype() for name in tensors.keys()}
-    return {"dtypes": sorted(dtypes), "weightBytes": sum(file.stat().st_size for file in files)}
+    return {"dtypes": sorted(dtypes), "weightBytes": sum(file.stat().st_size for file in files), **unused}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from tqdm import tqdm
 from transformers import AutoImageProcessor, AutoModelForImageTextToText, AutoTokenizer
 from transformers.utils import logging
@@ -24,7 +24,8 @@ from ..models.processors import check_processors
 from .families import explain_unknown
 from .fitness import check_stop_tokens, check_vocabulary, check_weights_fit, explain_tokenizer
 from .quantisation import SCHEMES, check_stored_quantisation, quantise
-from .sources import find_checkpoint, has_weights
+from .sources import find_checkpoint
+from .weight_files import check_weights
 
 
 def load_model(
@@ -97,26 +98,6 @@ def find_family(folder: Path) -> type[Model]:
             f'"{folder}" is a text-only model ({model_type}); a vision-language one is needed ({supported}).',
         )
     raise WorkerError("unknown-model", explain_unknown(model_type))
-
-
-def check_weights(folder: Path) -> None:
-    """Every safetensors file opens and is as long as its header says."""
-    if (folder / "adapter_config.json").is_file():  # transformers might load it, or not
-        where = "beside a model" if has_weights(folder) else "without the weights of its model"
-        raise WorkerError(
-            "bad-checkpoint",
-            f'"{folder}" holds an adapter (LoRA) {where}: merge it into its base model first, or remove it.',
-        )
-    if not has_weights(folder):
-        raise WorkerError("bad-checkpoint", f'"{folder}" is no whole checkpoint: weight files are missing.')
-    for path in sorted(folder.glob("*.safetensors")):
-        try:
-            with safe_open(path, framework="pt"):
-                pass
-        except (SafetensorError, OSError) as error:
-            raise WorkerError(
-                "bad-checkpoint", f'"{path}" is damaged: {error}. Download or copy it again.'
-            ) from error
 
 
 def load_tokenizer(folder: Path) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from ..errors import WorkerError
+from .weight_files import has_weights
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _SETTINGS = ["*.json", "*.jinja", "*.model", "*.txt"]
@@ -38,15 +38,6 @@ def find_checkpoint(source: str, revision: str | None, offline: bool) -> Path:
             "Offline, nothing is downloaded: load it once online, or give the folder that holds its files.",
         )
     return _download(source, revision)
-
-
-def has_weights(folder: Path) -> bool:
-    """All files that the index names, where there is an index."""
-    for index in folder.glob("*.index.json"):
-        shards = set(json.loads(index.read_text()).get("weight_map", {}).values())
-        if shards and all((folder / shard).is_file() for shard in shards):
-            return True
-    return (folder / "model.safetensors").is_file() or (folder / "pytorch_model.bin").is_file()
 
 
 def _cached(source: str, revision: str | None) -> Path | None:

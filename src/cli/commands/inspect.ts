@@ -32,7 +32,14 @@ function logitsOf({ processors, unusedSettings }: CheckpointDescription): string
 }
 
 function table(description: CheckpointDescription): string {
-  const { visionTower: tower, referenceShape: grid, imageRuns, parameters, dtypes } = description;
+  const {
+    visionTower: tower,
+    referenceShape: grid,
+    imageRuns,
+    parameters,
+    dtypes,
+    unusedWeights,
+  } = description;
   const runs =
     imageRuns.length > 4
       ? `${imageRuns.length} places from ${imageRuns[0]![0]} to ${imageRuns.at(-1)![1] - 1}`
@@ -52,7 +59,7 @@ function table(description: CheckpointDescription): string {
     "image tokens": `${description.imageTokens}${description.dynamicImageTokens ? " for an image of 640 × 480" : ""}, ${place} (id ${description.imageTokenId})`,
     logits: logitsOf(description),
     template: `${description.template}: ${JSON.stringify(description.prompt)}`,
-    parameters: `${(parameters / 1e6).toFixed(1)} M${dtypes === null ? "; weights not on this disk" : `, stored as ${dtypes.join(", ")}`}`,
+    parameters: `${(parameters / 1e6).toFixed(1)} M${dtypes === null ? "; weights not on this disk" : `, stored as ${dtypes.join(", ")}`}${unusedWeights.length > 0 ? `; not read: ${unusedWeights.join(", ")}` : ""}`,
   };
   return Object.entries(rows)
     .map(([name, value]) => `${name.padEnd(13)} ${value}`)
