@@ -10,6 +10,7 @@ import tiny
 import torch
 from torch import Tensor
 
+from aai_worker.attention import KeyLayout
 from aai_worker.engine import Engine
 from aai_worker.inputs.prepare import Keys
 from aai_worker.observe.capture import RowCapture, clean_word
@@ -104,7 +105,7 @@ def test_only_the_tokens_of_chosen_words() -> None:
     sent = []
     for step, text in enumerate(tokens):
         weights = np.full((4, 1, 12), step, dtype=np.float32)
-        sent.append(row.push(step, weights, 0, text, last=step == len(tokens) - 1))
+        sent.append(row.push(step, weights, KeyLayout(0), text, last=step == len(tokens) - 1))
 
     # A word is complete, and its steps are sent, when whitespace or the end follows.
     found = [

@@ -5,8 +5,8 @@ edited.
 """
 
 from . import aai, hgai, pai, paint, plugin, vaf  # noqa: F401 (registers the methods)
-from .columns import columns_of
-from .forward import ATTENTION, AttentionStep
+from .forward import ATTENTION, AttentionStep, Intervention, Observer
+from .layout import KeyLayout, mark
 from .mirrored import Mirrored
 from .plan import Plan
 from .prefill import PromptEdit, PromptEdits, PromptLayer, PromptStep
@@ -18,7 +18,10 @@ __all__ = [
     "METHODS",
     "REFERENCES",
     "AttentionStep",
+    "Intervention",
+    "KeyLayout",
     "Mirrored",
+    "Observer",
     "Plan",
     "PromptEdit",
     "PromptEdits",
@@ -26,5 +29,5 @@ __all__ = [
     "PromptStep",
     "RowEdit",
     "SharedPrefix",
-    "columns_of",
+    "mark",
 ]

@@ -7,8 +7,8 @@ module. Without a prefix (prefill) this is transformers' own sdpa function; `pro
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Collection
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -17,19 +17,36 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from .capped import cap, capped_attention
-from .plan import Plan
 from .prefill import PromptLayer, PromptStep
 from .shared_prefix import SharedPrefix, join_logits, join_values
 
 ATTENTION = "aai"
 
 
-class AttentionStep(NamedTuple):
-    """One decoding step of all rows: what to edit, and who wants to see the weights."""
+class Intervention(Protocol):
+    """What is done to attention logits."""
 
-    plan: Plan
-    record: Callable[[int, Tensor], None] | None  # gets a layer and its weights, [R, Hq, K] float32
-    recorded: frozenset[int]  # layers
+    def apply(self, layer: int, logits: Tensor) -> Tensor:
+        """[R, Hkv, G, K] float32 pre-softmax logits of the step's only query, changed in place or anew."""
+        ...
+
+
+class Observer(Protocol):
+    """Who sees attention weights, on the device."""
+
+    @property
+    def layers(self) -> Collection[int]: ...
+
+    def record(self, layer: int, weights: Tensor) -> None:
+        """[R, Hq, K] float32, of each of its layers."""
+        ...
+
+
+class AttentionStep(NamedTuple):
+    """One decoding step of all rows: what is done to attention, and who sees the weights."""
+
+    intervention: Intervention
+    observer: Observer | None
 
 
 def attention_forward(
@@ -68,14 +85,15 @@ def attention_forward(
     if softcap is not None:
         logits = cap(logits, softcap)  # the edit acts on what softmax sees
     if attention_step is not None:
-        logits = attention_step.plan.apply(layer, logits)
+        logits = attention_step.intervention.apply(layer, logits)
     if prefix.mask is not None:  # the edit comes first: a masked key stays masked
         logits.masked_fill_(~prefix.mask, -torch.inf)
     weights = torch.softmax(logits, dim=-1)
     if prefix.blind is not None:
         weights.masked_fill_(prefix.blind, 0)
-    if attention_step is not None and attention_step.record is not None and layer in attention_step.recorded:
-        attention_step.record(layer, weights.flatten(1, 2))
+    observer = None if attention_step is None else attention_step.observer
+    if observer is not None and layer in observer.layers:
+        observer.record(layer, weights.flatten(1, 2))
     output = join_values(weights.to(value.dtype), value, prefix)  # [R, Hkv, G, D]
     return output.reshape(rows, 1, heads, size), None
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from .layout import KeyLayout
 from .row_edit import METHODS, RowEdit
 
 
@@ -20,11 +21,11 @@ class _Group(NamedTuple):
 
 
 class Plan:
-    """`edits`: per row its active ones, in the order in which they apply; `width`: columns of the prompts."""
+    """`edits`: per row its active ones, in the order in which they apply."""
 
-    def __init__(self, edits: Sequence[Sequence[RowEdit]], width: int) -> None:
+    def __init__(self, edits: Sequence[Sequence[RowEdit]], layout: KeyLayout) -> None:
         self.edits = edits
-        self.width = width
+        self.layout = layout
         self._fired: list[tuple[int, Sequence[RowEdit]]] = []
         self._layers: dict[int, list[_Group]] = {}
         self._stacked: dict[tuple[Any, ...], _Group] = {}
@@ -77,6 +78,6 @@ class Plan:
         if key not in self._stacked:
             every = len(rows) == len(self.edits)
             index = None if every else torch.tensor(rows, device=device)
-            columns = [edit.columns(self.width).to(device) for edit in edits]
+            columns = [self.layout.place(edit.keys, edit.shared).to(device) for edit in edits]
             self._stacked[key] = _Group(index, edits, METHODS[method](edits, columns))
         return self._stacked[key]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from ..plugins.registry import Bound
@@ -42,12 +41,7 @@ class RowEdit:
 
     def active(self, generated: int) -> bool:
         """In the step that feeds the row's generated token number `generated` (0 = the end of the prompt)."""
-        self.generated = generated
         return generated > getattr(self.parameters, "warmup", -1)
-
-    def columns(self, width: int) -> Tensor:
-        """As `columns_of`. On the device: an image may well have hundreds of keys."""
-        return torch.where(self.keys < self.shared, self.keys, self.keys + width - self.shared)
 
 
 # One edit per row, each on its columns -> a function on their logits, [R, Hkv, G, K] float32, in place.

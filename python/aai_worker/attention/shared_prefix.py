@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .layout import KeyLayout
 from .mirrored import Mirrored
 
 
@@ -44,7 +45,7 @@ class SharedPrefix:
         cross_layers: frozenset[int],  # attend to the image alone, and to no token of a row's own
         cross_seen: Tensor | None,  # as `seen`, in those
     ) -> None:
-        self.width = width
+        self.layout = KeyLayout(width)
         self.sees_image = None if cross_seen is None else cross_seen.any(dim=1)  # [R]; None = all do
         self._keys = keys
         self._values = values
@@ -62,7 +63,7 @@ class SharedPrefix:
             return self
         like = own if own is not None else self._seen
         assert like is not None
-        seen = like.new_ones(len(like), self.width) if self._seen is None else self._seen
+        seen = like.new_ones(len(like), self.layout.width) if self._seen is None else self._seen
         own = like.new_ones(len(like), columns) if own is None else own
         step = copy(self)
         step._mask = Mirrored(torch.cat([seen, own], dim=1)[:, None, None])

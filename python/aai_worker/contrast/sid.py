@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from ..attention import AttentionStep, Plan, PromptLayer, SharedPrefix, columns_of
+from ..attention import AttentionStep, PromptLayer, SharedPrefix, mark
 from ..errors import WorkerError
 from ..inputs.prepare import Prepared
 from ..kv.batch import Batch
@@ -77,14 +77,6 @@ class Sid(Contrast):
         return Outcome(logits, keep_plausible(contrasted, logits, self.parameters.beta))
 
 
-def mark(columns: Sequence[Sequence[int]]) -> Tensor:
-    """[R, K] bool: the columns of each row, up to the last one of any."""
-    image = torch.zeros(len(columns), max(map(max, columns)) + 1, dtype=torch.bool)
-    for row, own in enumerate(columns):
-        image[row, own] = True
-    return image
-
-
 def find_hidden(weights: Tensor, image: Tensor, keep: int) -> Tensor:
     """All image keys but the `keep` least attended. `weights` [R, Hq, K], `image` [R, K'] -> [R, K'] bool."""
     image = image.to(weights.device)
@@ -139,28 +131,27 @@ class _HalfBlindBatch(Batch):
     def step(self, attention: AttentionStep | None) -> Tensor:
         shared = self.arranged()
         if shared is not self._image_of:
-            columns = [columns_of(prefix.image_keys, prefix.length, self.width) for prefix in self.prefixes]
-            self._image, self._image_of = mark(columns).to(self.model.device), shared
-        blinkers = _Blinkers(self._image, shared.width, self._layer, self._keep)
-        return super().step(AttentionStep(blinkers, blinkers.choose, frozenset([self._layer - 1])))
+            keys, lengths = zip(*((one.image_keys, one.length) for one in self.prefixes), strict=True)
+            self._image, self._image_of = self.layout.mask(keys, lengths).to(self.model.device), shared
+        hiding = _Hiding(self._image, self._layer, self._keep)
+        return super().step(AttentionStep(intervention=hiding, observer=hiding))
 
 
-class _Blinkers(Plan):
-    """Hides the image keys of one step, once the layer before has told which."""
+class _Hiding:
+    """Hides image keys in one step, once it has seen in the layer before which they are."""
 
-    def __init__(self, image: Tensor, width: int, layer: int, keep: int) -> None:
-        super().__init__([], width)
-        self.image = image
-        self.layer = layer
-        self.keep = keep
-        self.hidden = image
+    def __init__(self, image: Tensor, layer: int, keep: int) -> None:
+        self.layers = [layer - 1]
+        self._image = image
+        self._layer = layer
+        self._keep = keep
+        self._hidden = image
 
-    def choose(self, layer: int, weights: Tensor) -> None:
-        """`weights` [R, Hq, K]."""
-        self.hidden = find_hidden(weights, self.image, self.keep)
+    def record(self, layer: int, weights: Tensor) -> None:
+        self._hidden = find_hidden(weights, self._image, self._keep)
 
     def apply(self, layer: int, logits: Tensor) -> Tensor:
-        if layer >= self.layer:
-            width = self.hidden.shape[1]
-            logits[..., :width].masked_fill_(self.hidden[:, None, None].to(logits.device), -torch.inf)
+        if layer >= self._layer:
+            width = self._hidden.shape[1]
+            logits[..., :width].masked_fill_(self._hidden[:, None, None].to(logits.device), -torch.inf)
         return logits

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..attention import AttentionStep
+from ..attention import AttentionStep, KeyLayout
 from ..kv.batch import Batch, Tail
 from ..kv.prefix import Prefix
 from ..models import Model
@@ -48,9 +48,9 @@ class Streams:
         return self._main.model.device
 
     @property
-    def width(self) -> int:
-        """As `Batch.width`, of the main stream."""
-        return self._main.width
+    def layout(self) -> KeyLayout:
+        """Of the main stream."""
+        return self._main.layout
 
     @property
     def tails(self) -> list[Tail | None] | None:

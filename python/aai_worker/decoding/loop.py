@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-from ..attention import AttentionStep, Plan, RowEdit
+from ..attention import AttentionStep, KeyLayout, Observer, Plan, RowEdit
 from ..contrast import ContrastRecord, Streams
 from ..errors import Cancelled
 from ..events import Attention, Event
@@ -23,7 +23,6 @@ from ..memory import free_memory, is_out_of_memory
 from ..observe.capture import Recorder, RowCapture
 from ..protocol import Alternative, RowEvent, Token, TokensEvent
 from ..search import FAILED, Answer, Choice, Search
-from ..search.overtrust import Watch
 from ..text.stream import TextStream
 from .finite import explain_broken, find_broken
 
@@ -96,7 +95,7 @@ def decode(
     come, not only each row as a whole.
     """
     planner = _Planner()
-    if search.watch is not None:
+    if search.observer is not None:
         streams.keep_tails()
     capacity = max(1, batch_size // search.width)
     entry = _ENTRY.get(streams.device.type, _ENTRY_ELSEWHERE)
@@ -109,8 +108,10 @@ def decode(
             new = yield from waiting.take(room)
             streams.join([row.prefix for row in new], [row.other for row in new])
             rows += new
-        plan = planner.plan(rows, streams.width)
-        logits = _step(streams, plan, recorder or search.watch, alone=len(rows) == 1)
+        layout = streams.layout
+        plan = planner.plan(rows, layout)
+        observer = _observe(rows, recorder, search, layout)
+        logits = _step(streams, plan, observer, alone=len(rows) == 1)
         if logits is None:
             capacity = len(rows) // 2
             rows = _retreat(rows, capacity, streams, search, waiting)
@@ -119,13 +120,11 @@ def decode(
         streams.record([row.contrasted for row in rows], [row.live for row in rows])
         for row in rows:
             row.edited.append(bool(row.active_edits()))
-        if search.watch is not None:
-            search.watch.prompt_width = streams.width
         if probes:
             _probe(rows, logits, probes)
         choices = _choose(search, logits, rows)
         progress()
-        yield from _tell(rows, choices, recorder, streams.width, stream, waiting)
+        yield from _tell(rows, choices, recorder, layout, stream, waiting)
         rows = _advance(rows, choices, streams, search, waiting)
 
 
@@ -133,24 +132,36 @@ class _Planner:
     """Plans change only when a warm-up ends or rows come and go: the last one is kept."""
 
     def __init__(self) -> None:
-        self._plan = Plan([], 0)
+        self._plan = Plan([], KeyLayout(0))
 
-    def plan(self, rows: list[Row], width: int) -> Plan:
+    def plan(self, rows: list[Row], layout: KeyLayout) -> Plan:
         edits = []
         for row in rows:
-            edits += [row.active_edits()] * row.live
-        if edits != self._plan.edits or width != self._plan.width:  # by identity: edits compare as objects
-            self._plan = Plan(edits, width)
+            active = row.active_edits()
+            for edit in active:
+                edit.generated = len(row.edited)
+            edits += [active] * row.live
+        if edits != self._plan.edits or layout != self._plan.layout:  # by identity: edits compare as objects
+            self._plan = Plan(edits, layout)
         return self._plan
 
 
-def _step(streams: Streams, plan: Plan, recorder: Recorder | Watch | None, alone: bool) -> Tensor | None:
-    """Next-token logits [R, V]; None where memory ran out and fewer rows may fit."""
-    attention = None
+def _observe(
+    rows: list[Row], recorder: Recorder | None, search: Search, layout: KeyLayout
+) -> Observer | None:
+    """Who sees the next step's attention."""
     if recorder is not None:
-        attention = AttentionStep(plan, recorder.record, frozenset(recorder.layers))
-    elif any(plan.edits):
-        attention = AttentionStep(plan, None, frozenset())
+        recorder.begin([row.capture for row in rows], layout)
+        return recorder
+    if search.observer is not None:
+        search.observer.begin(layout)
+    return search.observer
+
+
+def _step(streams: Streams, plan: Plan, observer: Observer | None, alone: bool) -> Tensor | None:
+    """Next-token logits [R, V]; None where memory ran out and fewer rows may fit."""
+    needed = observer is not None or any(plan.edits)
+    attention = AttentionStep(plan, observer) if needed else None
     try:
         return streams.step(attention)
     except Exception as error:
@@ -168,8 +179,8 @@ def _choose(search: Search, logits: Tensor, rows: list[Row]) -> Sequence[Choice]
     owners = [index for index, row in enumerate(rows) for _ in range(row.live)]
     failed = {owners[live] for live in broken}
     kept = [live for live, owner in enumerate(owners) if owner not in failed]
-    if search.watch is not None:
-        search.watch.attention = search.watch.attention[kept]
+    if search.observer is not None:
+        search.observer.keep(kept)
     sound = [row for index, row in enumerate(rows) if index not in failed]
     choices = iter(search.step(logits[kept], sound) if sound else [])  # type: ignore[arg-type]
     return [FAILED if index in failed else next(choices) for index in range(len(rows))]
@@ -199,7 +210,7 @@ def _tell(
     rows: list[Row],
     choices: Sequence[Choice],
     recorder: Recorder | None,
-    width: int,
+    layout: KeyLayout,
     stream: bool,
     waiting: Waiting,
 ) -> Iterator[Event]:
@@ -214,7 +225,7 @@ def _tell(
         if news:
             yield TokensEvent(tokens=news)
     if recorder is not None:
-        yield from _captured(rows, tokens, choices, recorder.take(), width)
+        yield from _captured(rows, tokens, choices, recorder.take(), layout)
     for row, choice in zip(rows, choices, strict=True):
         if choice.finish is None:
             continue
@@ -270,7 +281,11 @@ def _push(text: TextStream, id: int, reason: str | None) -> str:
 
 
 def _captured(
-    rows: list[Row], tokens: list[list[Token]], choices: Sequence[Choice], weights: np.ndarray, width: int
+    rows: list[Row],
+    tokens: list[list[Token]],
+    choices: Sequence[Choice],
+    weights: np.ndarray,
+    layout: KeyLayout,
 ) -> Iterator[Attention]:
     """Where attention is captured, a row has one live row and settles one token a step, unless it fails."""
     for index, (row, settled, choice) in enumerate(zip(rows, tokens, choices, strict=True)):
@@ -278,7 +293,7 @@ def _captured(
             continue
         (token,) = settled
         last = choice.finish is not None
-        for event in row.capture.push(token.step, weights[:, index], width, token.text, last):
+        for event in row.capture.push(token.step, weights[:, index], layout, token.text, last):
             if event.body.step >= row.told:
                 yield event
 

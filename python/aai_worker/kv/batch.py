@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ..attention import AttentionStep, SharedPrefix
+from ..attention import AttentionStep, KeyLayout, SharedPrefix
 from ..models import Model
 from .prefix import Prefix
 from .store import PrefixStore
@@ -52,9 +52,9 @@ class Batch:
         self._fed = torch.empty(0)  # [R, 1, hidden]
 
     @property
-    def width(self) -> int:
-        """Columns of the prompts in attention; a row's own keys stand behind."""
-        return self.arranged().width
+    def layout(self) -> KeyLayout:
+        """Where the rows' keys stand in attention."""
+        return self.arranged().layout
 
     @property
     def ages(self) -> list[int]:

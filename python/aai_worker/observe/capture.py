@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 import string
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..attention import columns_of
+from ..attention import KeyLayout, Mirrored
 from ..errors import WorkerError
 from ..events import Attention
 from ..inputs.prepare import Keys
@@ -27,9 +29,25 @@ class Recorder:
         self.policy = policy
         self.layers = captured_layers(policy, model)
         self._step: dict[int, Tensor] = {}
+        self._columns: Mirrored | None = None  # [R, N] kept of each row; None = all
+        self._columns_of: tuple[Any, ...] = ()
+
+    def begin(self, rows: Sequence[RowCapture | None], layout: KeyLayout) -> None:
+        """Before a step of these rows, whose keys stand so.
+
+        Where image keys alone are wanted, no other leaves the device; rows with fewer of them are filled up.
+        """
+        if self.policy.keys != "image" or self._columns_of == (layout, *rows):
+            return
+        kept = [[0] if row is None else row.image_columns(layout) for row in rows]
+        most = max(map(len, kept))
+        filled = torch.tensor([columns + [0] * (most - len(columns)) for columns in kept])
+        self._columns, self._columns_of = Mirrored(filled), (layout, *rows)
 
     def record(self, layer: int, weights: Tensor) -> None:
-        """[R, Hq, K] float32, called by the attention function."""
+        if self._columns is not None:
+            columns = self._columns.on(weights.device)[:, None].expand(-1, weights.shape[1], -1)
+            weights = weights.gather(2, columns)
         if self.policy.heads == "mean":
             weights = weights.mean(dim=1, keepdim=True)
         elif self.policy.heads == "chosen":
@@ -37,7 +55,7 @@ class Recorder:
         self._step[layer] = weights
 
     def take(self) -> np.ndarray:
-        """The step just made: [layer, R, head, column]."""
+        """The step just made: [layer, R, head, column], or [layer, R, head, image key]."""
         device = self._step[self.layers[0]].device
         step = torch.stack([self._step[layer].to(device) for layer in self.layers])
         self._step = {}
@@ -56,12 +74,14 @@ class RowCapture:
         self._word = ""
         self._pending: list[tuple[int, np.ndarray]] = []
 
-    def push(self, step: int, weights: np.ndarray, width: int, text: str, last: bool) -> list[Attention]:
-        """`weights` [layer, head, column] of the query that chose the token `text` -> what can be sent now.
+    def image_columns(self, layout: KeyLayout) -> list[int]:
+        return layout.columns(self.keys.image, self.keys.shared)
 
-        `width`: columns of the prompts, behind which a row's own keys begin.
-        """
-        kept = self._cut(step, weights, width)
+    def push(
+        self, step: int, weights: np.ndarray, layout: KeyLayout, text: str, last: bool
+    ) -> list[Attention]:
+        """`weights` [layer, head, column] of the query that chose the token `text` -> what can be sent."""
+        kept = self._cut(step, weights, layout)
         if self._words is None:
             return [self._event(step, kept, None)]
         return self._push_word((step, kept), text, last)
@@ -79,10 +99,12 @@ class RowCapture:
             self._pending = [mine] if after[-1] else []
         return sent + (self._close_word() if last else [])
 
-    def _cut(self, step: int, weights: np.ndarray, width: int) -> np.ndarray:
+    def _cut(self, step: int, weights: np.ndarray, layout: KeyLayout) -> np.ndarray:
+        if self.policy.keys == "image":
+            return np.ascontiguousarray(weights[:, :, : len(self.keys.image)])
         own = step + 1 if self.keys.own else 0  # the last prompt token, and the answer up to the query
-        keys = self.keys.image if self.policy.keys == "image" else range(self.keys.shared + own)
-        return np.ascontiguousarray(weights[:, :, columns_of(keys, self.keys.shared, width)])
+        columns = layout.columns(range(self.keys.shared + own), self.keys.shared)
+        return np.ascontiguousarray(weights[:, :, columns])
 
     def _close_word(self) -> list[Attention]:
         word, pending = clean_word(self._word), self._pending

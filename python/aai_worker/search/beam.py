@@ -20,7 +20,7 @@ from .processors import Processors
 
 class Beam:
     streams = False
-    watch = None
+    observer = None
 
     def __init__(self, parameters: BeamParameters, model: Model) -> None:
         wanted, width = parameters.num_return, parameters.num_beams

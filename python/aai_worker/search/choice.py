@@ -10,10 +10,10 @@ from typing import Literal, NamedTuple, Protocol
 
 from torch import Tensor
 
+from ..attention import KeyLayout, Observer
 from ..errors import WorkerError
 from ..kv.batch import Tail
 from ..text.stops import Stops
-from .overtrust import Watch
 
 FinishReason = Literal["stop", "length"]  # of an answer
 
@@ -28,7 +28,7 @@ class Written(Protocol):
     seed: int  # of its own random numbers
     image_keys: list[int]  # where the image tokens stand in the prompt
     live: int  # rows of the batch that write it
-    tails: list[Tail]  # of the live rows, where the search has a `watch`
+    tails: list[Tail]  # of the live rows, where the search has an observer
 
 
 class Answer(NamedTuple):
@@ -50,6 +50,16 @@ class Choice(NamedTuple):
 FAILED = Choice([], [], [], "failed")
 
 
+class SearchObserver(Observer, Protocol):
+    def begin(self, layout: KeyLayout) -> None:
+        """Before a step of rows whose keys stand so."""
+        ...
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """After a step: the other live rows have failed."""
+        ...
+
+
 class Search(Protocol):
     @property
     def streams(self) -> bool:
@@ -57,8 +67,8 @@ class Search(Protocol):
         ...
 
     @property
-    def watch(self) -> Watch | None:
-        """Asks for attention, and for tails to go back to."""
+    def observer(self) -> SearchObserver | None:
+        """Where it chooses by attention; it is given tails to go back to, too."""
         ...
 
     @property

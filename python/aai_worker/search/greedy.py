@@ -12,7 +12,7 @@ from .processors import Processors
 
 class Greedy:
     streams = True
-    watch = None
+    observer = None
     width = 1
 
     def __init__(self, parameters: GreedyParameters, model: Model) -> None:

@@ -20,7 +20,6 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from ..attention import columns_of
 from ..errors import WorkerError
 from ..kv.batch import Tail
 from ..models import Model
@@ -28,7 +27,7 @@ from ..models.opera import OperaPrompt, one_placeholder
 from ..protocol import OperaParameters
 from .choice import Choice, Written, finish_reason, require
 from .hypotheses import Hypotheses
-from .overtrust import Watch, extend_products, measure_overtrust, most_common
+from .overtrust import LastLayer, extend_products, measure_overtrust, most_common
 from .processors import Processors
 
 _FIRST_ANCHOR = 10  # the first ten tokens never count as anchors
@@ -41,7 +40,7 @@ class Opera:
 
     def __init__(self, parameters: OperaParameters, model: Model) -> None:
         _check(parameters, model)
-        self.watch = Watch(model.layers)
+        self.observer = LastLayer(model.layers)
         self.width = parameters.num_beams * parameters.num_attn_candidates
         self._parameters = parameters
         self._faithful = parameters.mode == "faithful"
@@ -52,7 +51,7 @@ class Opera:
 
     def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
         sizes = [row.live for row in rows]
-        attention = self.watch.attention.to(logits.device)
+        attention = self.observer.attention.to(logits.device)
         parts = zip(rows, logits.split(sizes), attention.split(sizes), strict=True)
         return [self._step(*part) for part in parts]
 
@@ -101,7 +100,7 @@ class Opera:
         attention = attention[stand]  # beam by beam, as all that follows
         products = self._extend(beams.products.repeat_interleave(count, dim=0), row, attention)  # [B * N, L]
         kept_in = torch.float16 if self._faithful else torch.float32
-        rewarded = columns_of(state.prompt.rewarded, len(row.prompt) - 1, self.watch.prompt_width)
+        rewarded = self.observer.layout.columns(state.prompt.rewarded, len(row.prompt) - 1)
         overtrust = measure_overtrust(products, attention, rewarded, kept_in)
         anchors = [most_common(overtrust.anchors[i : i + count]) for i in range(0, len(products), count)]
         beams.anchors = [[*past, anchor] for past, anchor in zip(beams.anchors, anchors, strict=True)]
@@ -128,8 +127,7 @@ class Opera:
 
     def _extend(self, products: Tensor, row: Written, attention: Tensor) -> Tensor:
         length = row.tails[0].depth + 1  # the token just fed included
-        first = self.watch.prompt_width + 1  # behind the last prompt token
-        answer = attention[:, first : first + length]
+        answer = attention[:, self.observer.layout.answer(length)]
         products = extend_products(products, attention, answer, self._parameters.scale_factor)
         return products if self._faithful else products.clamp(max=torch.finfo(products.dtype).max)
 

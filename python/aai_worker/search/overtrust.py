@@ -8,28 +8,37 @@ the highest column is the anchor, its score the penalty. Of the map only the pro
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from ..attention import KeyLayout
 
 # In the released code, not in the paper.
 _SCALE = 1e-7
 _REWARDED = 10  # so many tokens are rewarded for attention to the image instead
 
 
-class Watch:
+class LastLayer:
     """Keeps the last layer's attention of the step just made, the maximum over heads."""
 
     def __init__(self, layers: int) -> None:
         self.layers = [layers - 1]
         self.attention = torch.empty(0)  # [R, column] float32
-        self.prompt_width = 0  # columns of the prompts, behind which a row's own keys begin
+        self.layout = KeyLayout(0)
+
+    def begin(self, layout: KeyLayout) -> None:
+        """Before a step of rows whose keys stand so."""
+        self.layout = layout
 
     def record(self, layer: int, weights: Tensor) -> None:
-        """[R, Hq, K], called by the attention function."""
         self.attention = weights.amax(dim=1)
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Of these live rows only."""
+        self.attention = self.attention[list(rows)]
 
 
 class Overtrust(NamedTuple):

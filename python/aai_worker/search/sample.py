@@ -27,7 +27,7 @@ from .processors import Processors
 
 class Sample:
     streams = True
-    watch = None
+    observer = None
     width = 1
 
     def __init__(self, parameters: SampleParameters, model: Model) -> None:
