@@ -23,7 +23,8 @@ def build_processors(
     config.max_length = length + limit
     if config.min_new_tokens is not None:
         config.min_length = length + config.min_new_tokens
-    config._eos_token_tensor = torch.tensor(sorted(model.stop_ids), device=prompt.device)
+    stops = sorted(model.stop_ids)
+    config._eos_token_tensor = torch.tensor(stops, device=prompt.device) if stops else None
     processors: LogitsProcessorList = model.decoder._get_logits_processor(
         config, input_ids_seq_length=length, encoder_input_ids=prompt, device=prompt.device, model_kwargs={}
     )
