@@ -1,5 +1,7 @@
 import { DataError } from "./data_error";
+import { checkedId } from "./ids";
 import { type JsonRecord, readRecords } from "./records";
+import { soleText, textKeys } from "./sole_text";
 
 export interface Caption {
   image_id: number | string;
@@ -12,12 +14,12 @@ export type FinishReason = "stop" | "length";
 
 export interface CaptionKeys {
   imageIdKey?: string; // default "image_id"
-  captionKey?: string; // default "caption"
+  captionKey?: string; // default "caption", where no other key could be it
 }
 
 /** Reads captions, one per image, from a .json list or a .jsonl file of objects; their `finish_reason`, too. Errors name the file and the line. */
 export function readCaptions(file: string, keys: CaptionKeys = {}): Caption[] {
-  const { imageIdKey = "image_id", captionKey = "caption" } = keys;
+  const { imageIdKey = "image_id", captionKey } = keys;
   const seen = new Map<string, string>();
   return readRecords(file).map(({ place, value }) => {
     const image_id = readId(value, imageIdKey, place);
@@ -25,9 +27,11 @@ export function readCaptions(file: string, keys: CaptionKeys = {}): Caption[] {
     if (first)
       throw new DataError(`${place}: image id ${image_id} again (first at ${first}); expected it once.`);
     seen.set(String(image_id), place);
-    const caption = value[captionKey];
+    if (captionKey === undefined) soleText(value, textKeys, place, "caption", "--caption-key");
+    const key = captionKey ?? "caption";
+    const caption = value[key];
     if (caption === undefined)
-      throw new DataError(`${place}: no key "${captionKey}" (it has ${keysOf(value)}).`);
+      throw new DataError(`${place}: no key "${key}" (it has ${keysOf(value)}); --caption-key names another.`);
     if (typeof caption !== "string") {
       throw new DataError(`${place}: the caption is ${JSON.stringify(caption)}; expected a string.`);
     }
@@ -43,10 +47,7 @@ function finishReasonOf({ finish_reason: reason }: JsonRecord): Pick<Caption, "f
 function readId(value: JsonRecord, key: string, place: string): number | string {
   const id = value[key];
   if (id === undefined) throw new DataError(`${place}: no key "${key}" (it has ${keysOf(value)}).`);
-  if (typeof id === "string" || Number.isInteger(id)) return id as number | string;
-  throw new DataError(
-    `${place}: the image id is ${JSON.stringify(id)}; expected a whole number or a string.`,
-  );
+  return checkedId(id, "the image id", place);
 }
 
 function keysOf(value: JsonRecord): string {

@@ -6,6 +6,7 @@ import { cocoObjects } from "../metrics/chair/objects";
 import { readCaption } from "../metrics/chair/read_caption";
 import { DataError } from "./data_error";
 import type { GroundTruth } from "./ground_truth";
+import { checkedId } from "./ids";
 import { arrayElements } from "./json_array";
 
 export interface CocoGroundTruth {
@@ -71,23 +72,23 @@ function addInstances(objects: Map<string, Set<string>>, file: string): void {
     if (!classes.has(name)) throw new DataError(`${file}: category "${name}" is none of COCO's 80 classes.`);
     nameOf.set(id, name);
   }
-  for (const { id } of elements<{ id: number }>(file, "images")) classesOf(objects, id);
-  for (const one of elements<{ image_id: number; category_id: number }>(file, "annotations")) {
+  for (const { id } of elements<{ id: unknown }>(file, "images")) classesOf(objects, id, file);
+  for (const one of elements<{ image_id: unknown; category_id: number }>(file, "annotations")) {
     const name = nameOf.get(one.category_id);
     if (name === undefined)
       throw new DataError(`${file}: category ${one.category_id} is not among its categories.`);
-    classesOf(objects, one.image_id).add(name);
+    classesOf(objects, one.image_id, file).add(name);
   }
 }
 
 function addCaptions(objects: Map<string, Set<string>>, file: string): void {
-  for (const { image_id, caption } of elements<{ image_id: number; caption: string }>(file, "annotations")) {
-    for (const { object } of readCaption(caption).mentions) classesOf(objects, image_id).add(object);
+  for (const { image_id, caption } of elements<{ image_id: unknown; caption: string }>(file, "annotations")) {
+    for (const { object } of readCaption(caption).mentions) classesOf(objects, image_id, file).add(object);
   }
 }
 
-function classesOf(objects: Map<string, Set<string>>, imageId: number): Set<string> {
-  const id = String(imageId);
+function classesOf(objects: Map<string, Set<string>>, imageId: unknown, file: string): Set<string> {
+  const id = String(checkedId(imageId, "an image id", file));
   const classes = objects.get(id) ?? new Set();
   objects.set(id, classes);
   return classes;

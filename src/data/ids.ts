@@ -39,11 +39,32 @@ export function chooseIds(names: readonly string[], count: number, seed: number)
   return imageIds(chosen, `${count} of ${names.length} sorted names, seed ${seed}`);
 }
 
-/** COCO's image id is the number at the end of the file name; any other name is its own id. */
+/**
+ * COCO's images (`COCO_val2014_000000001007.jpg`, `000000001007.jpg`) have their number as id; any other name, without its
+ * extension, is its own id, numbers with their zeros.
+ */
 export function imageIdOf(fileName: string): string {
   const stem = fileName.replace(/\.\w+$/, "");
-  const digits = /(\d{12})$/.exec(stem)?.[1];
+  const digits = /^(?:COCO_\w+_)?(\d{12})$/.exec(stem)?.[1];
   return digits === undefined ? stem : String(Number(digits));
+}
+
+/** An id as caption files have it: a number where that says the same, as COCO's do. */
+export function numericId(id: string): number | string {
+  return /^\d+$/.test(id) && String(Number(id)) === id && Number.isSafeInteger(Number(id)) ? Number(id) : id;
+}
+
+/**
+ * The id that a JSON file gives. @param what what to call it, such as "the image id". @throws DataError where it is neither a string nor a
+ * whole number, or a number so large that JSON's readers round it: another image's could be the same
+ */
+export function checkedId(id: unknown, what: string, place: string): number | string {
+  if (typeof id === "string" || Number.isSafeInteger(id)) return id as number | string;
+  if (Number.isInteger(id))
+    throw new DataError(
+      `${place}: ${what} is about ${id}, and numbers above ${Number.MAX_SAFE_INTEGER} are not read exactly; write it in quotes.`,
+    );
+  throw new DataError(`${place}: ${what} is ${JSON.stringify(id)}; expected a whole number or a string.`);
 }
 
 /** The demo's list lies with its pictures. */
@@ -63,16 +84,25 @@ function parse(text: string, file: string): string[] {
       .split("\n")
       .map((line) => line.trim())
       .filter(Boolean);
-  const list: unknown = JSON.parse(text);
-  const isId = (id: unknown) => typeof id === "string" || Number.isInteger(id);
-  if (!Array.isArray(list) || !list.every(isId))
-    throw new DataError(`${file}: expected a list of image ids.`);
-  return list.map(String);
+  const list = parseList(text, file);
+  if (!Array.isArray(list)) throw new DataError(`${file}: expected a list of image ids.`);
+  return list.map((id, i) => String(checkedId(id, "the image id", `${file}, item ${i + 1}`)));
+}
+
+function parseList(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new DataError(
+      `${file}: not a JSON list of image ids (${(error as Error).message}); one id a line will do, too.`,
+    );
+  }
 }
 
 function imageIds(ids: string[], source: string): ImageIds {
   if (ids.length === 0) throw new DataError(`${source}: there is no image id in it.`);
-  const repeated = ids.find((id, i) => ids.indexOf(id) !== i);
+  const seen = new Set<string>();
+  const repeated = ids.find((id) => seen.size === seen.add(id).size);
   if (repeated !== undefined) throw new DataError(`${source}: image id ${repeated} stands there twice.`);
   return { ids, sha256: createHash("sha256").update(ids.join("\n")).digest("hex"), source };
 }

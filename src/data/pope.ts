@@ -1,6 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "./data_error";
+import { checkedId } from "./ids";
 import { type JsonRecord, readRecords } from "./records";
 
 /** In the order in which POPE's tables have them. */
@@ -27,6 +29,36 @@ export function readPope(file: string, split = splitInName(file)): PopeQuestion[
   return questions;
 }
 
+/** The questions of several files. */
+export interface PopeFiles {
+  /** `key` is unique among all of them, and follows from the files' content and order. */
+  questions: { key: string; question: PopeQuestion }[];
+  /** Of each file's content. */
+  sha256: string[];
+}
+
+/**
+ * Reads question files, of which several may be of one split, as those of two data sets are: their ids both begin with 1.
+ * @throws DataError as `readPope`, and where two files of a split have the same content
+ */
+export function readPopeFiles(files: readonly string[]): PopeFiles {
+  const perFile = files.map((file) => readPope(file));
+  const splits = perFile.map(([one]) => one!.split);
+  const sha256 = files.map((file) => createHash("sha256").update(readFileSync(file)).digest("hex"));
+  const contents = sha256.map((hash, i) => `${splits[i]} ${hash}`);
+  const again = contents.findIndex((content, i) => contents.indexOf(content) < i);
+  if (again >= 0) {
+    const first = contents.indexOf(contents[again]!);
+    throw new DataError(`${files[first]} and ${files[again]} have the same content; give it once.`);
+  }
+  const questions = perFile.flatMap((all, i) => {
+    const before = splits.slice(0, i).filter((split) => split === splits[i]).length;
+    const name = before === 0 ? splits[i] : `${splits[i]}#${before + 1}`;
+    return all.map((question) => ({ key: `${name} ${question.question_id}`, question }));
+  });
+  return { questions, sha256 };
+}
+
 /** Writes `coco_pope_<split>.json` into the folder, one a split, as the official files are; their names. */
 export function writePope(questions: readonly PopeQuestion[], folder: string): string[] {
   mkdirSync(folder, { recursive: true });
@@ -45,14 +77,8 @@ function splitInName(file: string): string {
 }
 
 function question(value: JsonRecord, place: string, split: string): PopeQuestion {
-  const question_id = value.question_id;
-  if (typeof question_id !== "string" && !Number.isInteger(question_id)) {
-    throw new DataError(
-      `${place}: question_id is ${JSON.stringify(question_id)}; expected a whole number or a string.`,
-    );
-  }
   return {
-    question_id: question_id as number | string,
+    question_id: checkedId(value.question_id, "question_id", place),
     image: text(value.image, "image", place),
     text: text(value.text, "text", place),
     label: label(value.label, place),
@@ -69,8 +95,9 @@ function dialogue(value: JsonRecord, place: string, split: string): PopeQuestion
     );
   }
   const image = text(value.image, "image", place);
+  const chat = checkedId(value.chat_id, "chat_id", place);
   return texts.map((one, i) => ({
-    question_id: `${value.chat_id}.${i + 1}`,
+    question_id: `${chat}.${i + 1}`,
     image,
     text: text(one, "text", place),
     label: label(labels[i], place),
@@ -90,9 +117,10 @@ function label(value: unknown, place: string): "yes" | "no" {
 }
 
 function refuseRepeated(questions: PopeQuestion[], file: string): void {
-  const seen = new Set<number | string>();
+  const seen = new Set<string>();
   for (const { question_id } of questions) {
-    if (seen.has(question_id)) throw new DataError(`${file}: question_id ${question_id} stands there twice.`);
-    seen.add(question_id);
+    if (seen.has(String(question_id)))
+      throw new DataError(`${file}: question_id ${question_id} stands there twice.`);
+    seen.add(String(question_id));
   }
 }

@@ -27,6 +27,12 @@ describe("readCaptions", () => {
     ]);
   });
 
+  it("takes the caption that is named where there are two texts", () => {
+    const file = temporaryFile("c.jsonl", '{"image_id": 3, "caption": "A cat.", "text": "A dog."}');
+    expect(readCaptions(file, { captionKey: "caption" })).toEqual([{ image_id: 3, caption: "A cat." }]);
+    expect(readCaptions(file, { captionKey: "text" })).toEqual([{ image_id: 3, caption: "A dog." }]);
+  });
+
   it("skips a byte order mark", () => {
     expect(read("c.jsonl", '\ufeff{"image_id": 3, "caption": "A dog."}')).toHaveLength(1);
   });
@@ -48,6 +54,18 @@ describe("readCaptions", () => {
       "c.jsonl",
       '{"image_id": 1, "caption": "a"}\n\n{"image_id": "1", "caption": "b"}',
       /line 3: image id 1 again \(first at .*line 1\)/,
+    ],
+    [
+      "an id that is rounded",
+      "c.jsonl",
+      '{"image_id": 1234567890123456789, "caption": "A dog."}\n{"image_id": 1234567890123456781, "caption": "A cat."}',
+      /line 1: the image id is about 1234567890123456800, .* not read exactly; write it in quotes/,
+    ],
+    [
+      "a caption beside another text",
+      "c.jsonl",
+      '{"image_id": 1, "caption": "a reference", "response": "A dog."}',
+      /line 1: the caption could be "caption" or "response"; say which with --caption-key/,
     ],
     ["a line that is not JSON", "c.jsonl", '{"image_id": 1,\n{}\n', /line 1: not JSON/],
     [

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { chooseIds, imageIdOf, readIds } from "../../src/data/ids";
+import { chooseIds, imageIdOf, numericId, readIds } from "../../src/data/ids";
 import { fixture, temporaryFile } from "../fixtures/unpack";
 
 describe("readIds", () => {
@@ -21,7 +21,11 @@ describe("readIds", () => {
     expect(() => readIds("opera-501")).toThrow('no list "opera-501"; the named lists are opera-500, demo.');
     expect(() => readIds(temporaryFile("ids.txt", "1\n2\n1"))).toThrow("image id 1 stands there twice");
     expect(() => readIds(temporaryFile("ids.txt", "\n"))).toThrow("no image id in it");
-    expect(() => readIds(temporaryFile("ids.json", "[{}]"))).toThrow("expected a list of image ids");
+    expect(() => readIds(temporaryFile("ids.json", "[{}]"))).toThrow("item 1: the image id is {}; expected");
+    expect(() => readIds(temporaryFile("ids.json", "[1, 2,]"))).toThrow("not a JSON list of image ids");
+    expect(() => readIds(temporaryFile("ids.json", "[7, 1234567890123456789]"))).toThrow(
+      "item 2: the image id is about 1234567890123456800, and numbers above 9007199254740991 are not read exactly",
+    );
   });
 });
 
@@ -40,9 +44,32 @@ describe("chooseIds", () => {
 });
 
 describe("imageIdOf", () => {
-  it("is the number of a COCO file name, else the name", () => {
-    expect(imageIdOf("COCO_val2014_000000310196.jpg")).toBe("310196");
-    expect(imageIdOf("000000000139.jpg")).toBe("139");
-    expect(imageIdOf("my.cat.png")).toBe("my.cat");
+  it.each([
+    ["COCO_val2014_000000310196.jpg", "310196"],
+    ["COCO_train2014_000000000009.png", "9"],
+    ["000000000139.jpg", "139"],
+    ["my.cat.png", "my.cat"],
+    ["00042.png", "00042"],
+    ["1234567890123456789.png", "1234567890123456789"],
+    ["IMG_202311251200.jpg", "IMG_202311251200"],
+    ["a000000000042.png", "a000000000042"],
+    ["COCO_val2014_000000310196_blurred.png", "COCO_val2014_000000310196_blurred"],
+  ])("%s is image %s", (name, id) => {
+    expect(imageIdOf(name)).toBe(id);
+  });
+});
+
+describe("numericId", () => {
+  it.each([
+    ["310196", 310196],
+    ["0", 0],
+    ["00042", "00042"],
+    ["1234567890123456789", "1234567890123456789"],
+    ["9007199254740993", "9007199254740993"],
+    ["1e3", "1e3"],
+    ["my.cat", "my.cat"],
+  ])("%s stays what it is", (id, expected) => {
+    expect(numericId(id)).toBe(expected);
+    expect(String(numericId(id))).toBe(id);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readPope } from "../../src/data/pope";
+import { readPope, readPopeFiles } from "../../src/data/pope";
 import { fixtureFile, temporaryFile } from "../fixtures/unpack";
 
 const line = (fields: object) =>
@@ -32,6 +32,8 @@ describe("readPope", () => {
     ["another label", line({ label: "maybe" }), /line 1: the label is "maybe"; expected yes or no/],
     ["a question without id", line({ question_id: null }), /line 1: question_id is null/],
     ["a question without image", line({ image: 3 }), /line 1: "image" is 3; expected a string/],
+    ["an id that is rounded", line({ question_id: 2 ** 60 }), /line 1: question_id is about 1152921504606847000/],
+    ["an id twice in two spellings", `${line({})}\n${line({ question_id: "1" })}`, /question_id 1 stands there/],
     ["an id twice", `${line({})}\n${line({})}`, /question_id 1 stands there twice/],
     [
       "too few labels",
@@ -40,5 +42,24 @@ describe("readPope", () => {
     ],
   ])("refuses %s", (_, content, message) => {
     expect(() => readPope(temporaryFile("pope.json", content))).toThrow(message);
+  });
+});
+
+describe("readPopeFiles", () => {
+  const first = temporaryFile("coco_pope_random.json", `${line({})}\n${line({ question_id: 2 })}`);
+  const second = temporaryFile("gqa_pope_seem_random.json", line({ image: "b.jpg" }));
+  const popular = temporaryFile("coco_pope_popular.json", `${line({})}\n${line({ question_id: 2 })}`); // as random
+
+  it("tells the questions of two files of one split apart", () => {
+    const { questions } = readPopeFiles([first, popular, second]);
+    expect(questions.map(({ key }) => key)).toEqual([
+      ...["random 1", "random 2", "popular 1", "popular 2", "random#2 1"],
+    ]);
+    expect(questions.map(({ question }) => question.image)).toEqual([..."aaaab"].map((letter) => `${letter}.jpg`));
+  });
+
+  it("refuses a file that is given twice, under whatever name", () => {
+    const copy = temporaryFile("copy_of_random.json", `${line({})}\n${line({ question_id: 2 })}`);
+    expect(() => readPopeFiles([first, copy])).toThrow(/have the same content; give it once/);
   });
 });
