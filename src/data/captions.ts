@@ -31,7 +31,9 @@ export function readCaptions(file: string, keys: CaptionKeys = {}): Caption[] {
     const key = captionKey ?? "caption";
     const caption = value[key];
     if (caption === undefined)
-      throw new DataError(`${place}: no key "${key}" (it has ${keysOf(value)}); --caption-key names another.`);
+      throw new DataError(
+        `${place}: no key "${key}" (it has ${keysOf(value)}); --caption-key names another.`,
+      );
     if (typeof caption !== "string") {
       throw new DataError(`${place}: the caption is ${JSON.stringify(caption)}; expected a string.`);
     }

@@ -22,7 +22,9 @@ export async function imageDigests(folder: string, names: Iterable<string>): Pro
 
 async function digestOf(file: string): Promise<string | null> {
   try {
-    return createHash("sha256").update(await readFile(file)).digest("hex");
+    return createHash("sha256")
+      .update(await readFile(file))
+      .digest("hex");
   } catch {
     return null; // whoever decodes it will say why
   }

@@ -19,7 +19,8 @@ export interface ImageFolder {
 export function imageFolder(folder: string): ImageFolder {
   const entries = entriesOf(folder).sort((a, b) => (a.name < b.name ? -1 : 1));
   const images = entries.filter((entry) => hasImageName(entry.name) && isFile(folder, entry));
-  if (images.length === 0) throw new DataError(`There is no image (${imageExtensions.join(", ")}) in ${folder}.`);
+  if (images.length === 0)
+    throw new DataError(`There is no image (${imageExtensions.join(", ")}) in ${folder}.`);
   const files = new Map<string, string>();
   for (const { name } of images) {
     const id = imageIdOf(name);

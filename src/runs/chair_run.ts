@@ -1,15 +1,18 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Model, Worker } from "../client";
-import type { Caption, FinishReason, GroundTruth } from "../data";
+import { type Caption, type FinishReason, type GroundTruth, imageFolder } from "../data";
+import { numericId } from "../data/ids";
+import { imageDigests } from "../data/image_digests";
 import type { Attention, Contrast, Search } from "../methods";
 import { type ChairResult, chair } from "../metrics";
 import { attestationOf, type RunAttestation } from "./attestation";
 import { modelContext, runContext } from "./context";
 import { writeWhole } from "./files";
-import { chosenIds, type ImageChoice, imageFiles, numericId } from "./images";
+import { chosenIds, type ImageChoice } from "./images";
 import { runRows } from "./row_run";
 import { RunFolder } from "./run_folder";
+import { requireSameTasks } from "./same_tasks";
 import { type RunRecord, readRecords, type Samples } from "./samples";
 
 export interface ChairRunOptions {
@@ -62,7 +65,7 @@ export async function chairRun(
     groundTruth,
     onProgress,
   } = options;
-  const files = imageFiles(images);
+  const { files } = imageFolder(images);
   const ids = chosenIds(options.ids, files);
   if (groundTruth) chair.requireGroundTruth(ids.ids, groundTruth); // not after hours of captioning
   const settings = {
@@ -75,18 +78,24 @@ export async function chairRun(
     images: { count: ids.ids.length, sha256: ids.sha256 },
   };
   const context = { ...(await runContext(worker)), ...modelContext(model), images: ids.source };
-  using run = RunFolder.open(out, { kind: "chair", settings, context });
+  const named = ids.ids.map((id) => [id, files.get(id)!] as const);
+  const digests = await imageDigests(
+    images,
+    named.map(([, name]) => name),
+  );
+  using run = RunFolder.open(out, { kind: "chair", settings, digests, context });
   if (groundTruth) {
     const known = Object.fromEntries(ids.ids.map((id) => [id, groundTruth[id]]));
     writeWhole(join(run.folder, groundTruthFile), known);
   }
-  const tasks = ids.ids.map((id) => ({
+  const tasks = named.map(([id, name]) => ({
     key: id,
-    request: { image: join(images, files.get(id)!), prompt, template, attention },
+    request: { image: join(images, name), prompt, template, attention },
     search,
     contrast,
-    fields: { image_id: numericId(id) },
+    fields: { image_id: numericId(id), image_sha256: digests[name] },
   }));
+  requireSameTasks(run, tasks);
   const running = groundTruth && runningScore(run.samples, groundTruth);
   const progress = (done: number) => onProgress?.(done, tasks.length, running?.());
   await runRows(run.samples, [{ model }], tasks, {

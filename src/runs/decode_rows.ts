@@ -1,6 +1,7 @@
 import type { Model, RowEvent, RowRequest } from "../client";
 import type { Contrast, Search } from "../methods";
 import { type RowAttestation, rowAttestation } from "./attestation";
+import { readImages } from "./read_images";
 import { withRowSeed } from "./row_seed";
 import type { RunRecord } from "./samples";
 
@@ -30,9 +31,14 @@ export async function* decodeRows(
   tasks: readonly RowTask[],
   { batchSize, probes, signal, onAlive }: DecodeOptions,
 ): AsyncGenerator<RunRecord> {
+  const { readable, unreadable } = await readImages(tasks);
+  for (const { task, error } of unreadable)
+    yield failedRecord(task, { code: "bad-image", message: error.message });
+  if (readable.length === 0) return;
   const events = model.generateBatch(
-    tasks.map(({ request, search, contrast }) => ({
+    readable.map(({ task: { request, search, contrast }, image }) => ({
       ...request,
+      ...(image !== undefined && { image }),
       search: withRowSeed(search, request),
       ...(contrast && { contrast }),
     })),
@@ -54,7 +60,7 @@ export async function* decodeRows(
       if (event.type === "attested") attested.set(event.row, rowAttestation(event));
       if (event.type === "row") {
         if (alive.delete(event.row)) onAlive?.(-1);
-        yield recordOf(event, tasks[event.row]!, probes.length > 0, attested.get(event.row));
+        yield recordOf(event, readable[event.row]!.task, probes.length > 0, attested.get(event.row));
         attested.delete(event.row);
       }
     }
@@ -65,16 +71,24 @@ export async function* decodeRows(
 
 function recordOf(
   event: RowEvent,
-  { key, fields }: RowTask,
+  task: RowTask,
   probed: boolean,
   attestation: RowAttestation | undefined,
 ): RunRecord {
-  if (event.finishReason === "failed")
-    return { key, status: "failed", ...fields, error: event.error.message, code: event.error.code };
+  if (event.finishReason === "failed") return failedRecord(task, event.error);
+  const { key, fields } = task;
   const { text, tokenIds, finishReason, probes } = event;
   return {
     ...{ key, status: "done", ...fields, answer: text, tokens: tokenIds.length, finishReason },
     ...(probed && { probes }),
     ...(attestation && { attestation }),
   };
+}
+
+/** The record of a row that has no answer. */
+export function failedRecord(
+  { key, fields }: RowTask,
+  { message, code }: { message: string; code: string },
+): RunRecord {
+  return { key, status: "failed", ...fields, error: message, code };
 }

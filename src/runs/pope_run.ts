@@ -1,8 +1,7 @@
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Model, Worker } from "../client";
-import { type PopeQuestion, readPope } from "../data";
+import { type PopeQuestion, readPopeFiles } from "../data";
+import { imageDigests } from "../data/image_digests";
 import type { Attention, Contrast, Search } from "../methods";
 import { type PopeResult, type PopeRule, pope } from "../metrics";
 import { attestationOf, type RunAttestation } from "./attestation";
@@ -10,12 +9,13 @@ import { modelContext, runContext } from "./context";
 import { requireImages } from "./images";
 import { runRows } from "./row_run";
 import { RunFolder } from "./run_folder";
+import { requireSameTasks } from "./same_tasks";
 import { type RunRecord, readRecords } from "./samples";
 
 export interface PopeRunOptions {
   /** Folder of images. */
   images: string;
-  /** Question files, one a split. */
+  /** Question files, one or more a split. */
   questions: readonly string[];
   /** Put behind every question, such as " Please answer this question with one word." */
   suffix: string;
@@ -55,11 +55,12 @@ export async function popeRun(worker: Worker, model: Model, options: PopeRunOpti
     rule,
     onProgress,
   } = options;
-  const questions = options.questions.flatMap((file) => readPope(file));
-  requireImages(images, questions);
+  const { questions, sha256 } = readPopeFiles(options.questions);
+  const asked = questions.map(({ question }) => question);
+  requireImages(images, asked);
   const settings = {
     checkpoint: { fingerprint: model.fingerprint, dtype: model.dtype },
-    questions: options.questions.map((file) => createHash("sha256").update(readFileSync(file)).digest("hex")),
+    questions: sha256,
     suffix,
     likelihood,
     template,
@@ -68,14 +69,19 @@ export async function popeRun(worker: Worker, model: Model, options: PopeRunOpti
     search,
   };
   const context = { ...(await runContext(worker)), ...modelContext(model) };
-  using run = RunFolder.open(out, { kind: "pope", settings, context });
-  const tasks = questions.map((question) => ({
-    key: `${question.split} ${question.question_id}`,
+  const digests = await imageDigests(
+    images,
+    asked.map(({ image }) => image),
+  );
+  using run = RunFolder.open(out, { kind: "pope", settings, digests, context });
+  const tasks = questions.map(({ key, question }) => ({
+    key,
     request: { image: join(images, question.image), prompt: question.text + suffix, template, attention },
     search,
     contrast,
-    fields: { question },
+    fields: { question, image_sha256: digests[question.image] },
   }));
+  requireSameTasks(run, tasks);
   const progress = (done: number) => onProgress?.(done, tasks.length);
   await runRows(run.samples, [{ model }], tasks, {
     batchSize,

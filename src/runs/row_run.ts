@@ -1,6 +1,6 @@
 import { WorkerDiedError } from "../bridge/errors";
 import type { Model } from "../client";
-import { type DecodeOptions, decodeRows, type RowTask } from "./decode_rows";
+import { type DecodeOptions, decodeRows, failedRecord, type RowTask } from "./decode_rows";
 import { type Lease, Leases } from "./leases";
 import type { RunRecord, Samples } from "./samples";
 
@@ -34,6 +34,7 @@ export async function runRows(
   tasks: readonly RowTask[],
   { retryFailed, onStart, onRecord, signal, ...options }: RowRunOptions,
 ): Promise<void> {
+  requireDistinct(tasks);
   const isDone = ({ key }: RowTask) => {
     const record = samples.records.get(key);
     return record !== undefined && (record.status === "done" || !retryFailed);
@@ -65,7 +66,13 @@ export async function runRows(
       } catch (error) {
         const lost = leases.giveBack(lease, ({ key }) => finished.has(key));
         if (!(error instanceof WorkerDiedError)) throw error;
-        for (const task of lost) record(lostRecord(task, error));
+        for (const task of lost)
+          record(
+            failedRecord(task, {
+              message: `Three workers died with it: ${error.message}`,
+              code: "worker-died",
+            }),
+          );
         deaths = finished.size > before ? 1 : deaths + 1;
         if (revive === undefined || error.death.kind === "closed" || deaths >= lastDeath) throw error;
         current = await revive();
@@ -80,15 +87,16 @@ export async function runRows(
   await Promise.all(holders.map((holder) => work(holder).catch(leave)));
   const fault = errors.find((error) => !(error instanceof WorkerDiedError));
   if (fault !== undefined) throw fault;
-  if (finished.size < missing.length) throw errors[0];
+  if (errors.length > 0 && finished.size < missing.length) throw errors[0];
+  if (finished.size !== missing.length)
+    throw new Error(`${missing.length} rows were to be written; there are ${finished.size} records of them.`);
 }
 
-function lostRecord({ key, fields }: RowTask, error: WorkerDiedError): RunRecord {
-  return {
-    key,
-    status: "failed",
-    ...fields,
-    error: `Three workers died with it: ${error.message}`,
-    code: "worker-died",
-  };
+/** Of rows with one key, only one would be recorded. */
+function requireDistinct(tasks: readonly RowTask[]): void {
+  const keys = new Set<string>();
+  for (const { key } of tasks) {
+    if (keys.has(key)) throw new Error(`Two rows have the key "${key}".`);
+    keys.add(key);
+  }
 }

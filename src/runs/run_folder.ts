@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../data/data_error";
+import type { ImageDigests } from "../data/image_digests";
 import type { RunAttestation } from "./attestation";
 import { format, readDescription, writeWhole } from "./files";
 import { differences, identityOf } from "./identity";
@@ -30,12 +31,16 @@ export class RunFolder {
   }
 
   /**
-   * Opens a run for writing: makes the folder (without a name, `runs/<kind>-<identity>`, one a setting), or continues the run in it. @throws DataError where the folder holds a
-   * run with other settings, of a newer format, or one that another process is writing.
+   * Opens a run for writing: makes the folder, or continues the run in it. Without a name it is `runs/<kind>-<hash>`, one for
+   * the same settings and pictures. @throws DataError where the folder holds a run with other settings, of a newer format, or
+   * one that another process is writing.
    */
-  static open(name: string | undefined, { kind, settings, context }: RunDescription): RunFolder {
+  static open(
+    name: string | undefined,
+    { kind, settings, digests, context }: RunDescription & { digests: ImageDigests },
+  ): RunFolder {
     const identity = identityOf({ kind, settings });
-    const folder = name ?? join("runs", `${kind}-${identity.slice(0, 8)}`);
+    const folder = name ?? join("runs", `${kind}-${identityOf({ identity, digests }).slice(0, 8)}`);
     mkdirSync(folder, { recursive: true });
     lock(folder);
     try {

@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cocoGroundTruth, type GroundTruth, readPope } from "../data";
+import { cocoGroundTruth, type GroundTruth, imageFolder, readPopeFiles } from "../data";
+import { numericId } from "../data/ids";
+import { imageDigests } from "../data/image_digests";
 import { chair, pope } from "../metrics";
-import { chosenIds, type ImageChoice, imageFiles, numericId, requireImages } from "../runs/images";
+import { chosenIds, type ImageChoice, requireImages } from "../runs/images";
 
 /** What every cell is asked: captions of images, or questions about them. */
 export interface SweepData {
@@ -20,7 +21,7 @@ export interface SweepData {
 
 /** One answer to be had of every cell. */
 export interface SweepItem {
-  /** Of its image and question: answers about other ones are never taken for it. */
+  /** Unique in the data. A sweep adds the bytes of the image: answers about another picture are never taken for it. */
   id: string;
   /** File name of its image: what is drawn again for intervals, and what is leased to workers. */
   image: string;
@@ -46,17 +47,16 @@ export interface CocoCaptionsOptions {
 export function cocoCaptions(options: CocoCaptionsOptions): SweepData {
   const { images, annotations, groundTruth, ids = { count: 500, seed: 927 } } = options;
   const objects = groundTruth ?? (annotations === undefined ? {} : cocoGroundTruth(annotations).objects);
-  const files = imageFiles(images);
+  const { files } = imageFolder(images);
   const { ids: chosen } = chosenIds(ids, files);
   if (annotations !== undefined || groundTruth) chair.requireGroundTruth(chosen, objects);
-  const digest = digests(images);
   return {
     kind: "chair",
     prompt: "Please describe this image in detail.",
     items: chosen.map((id) => {
       const image = files.get(id)!;
       const fields = { image_id: numericId(id) };
-      return { id: digest(image, id), image, path: join(images, image), question: "", fields };
+      return { id, image, path: join(images, image), question: "", fields };
     }),
     groundTruth: Object.fromEntries(chosen.flatMap((id) => (objects[id] ? [[id, objects[id]]] : []))),
     probes: [],
@@ -66,7 +66,7 @@ export function cocoCaptions(options: CocoCaptionsOptions): SweepData {
 export interface PopeQuestionsOptions {
   /** Folder of images. */
   images: string;
-  /** Question files, one a split. */
+  /** Question files, one or more a split. */
   questions: readonly string[];
   /** Answer by which of yes and no is likelier at the first token. Default false. */
   likelihood?: boolean;
@@ -74,14 +74,16 @@ export interface PopeQuestionsOptions {
 
 /** POPE's questions. Their prompt is `{question}`, so a suffix is `prompt: "{question} Please answer with one word."`. @throws DataError */
 export function popeQuestions({ images, questions, likelihood = false }: PopeQuestionsOptions): SweepData {
-  const asked = questions.flatMap((file) => readPope(file));
-  requireImages(images, asked);
-  const digest = digests(images);
+  const { questions: asked } = readPopeFiles(questions);
+  requireImages(
+    images,
+    asked.map(({ question }) => question),
+  );
   return {
     kind: "pope",
     prompt: "{question}",
-    items: asked.map((question) => ({
-      id: digest(question.image, `${question.split} ${question.question_id} ${question.text}`),
+    items: asked.map(({ key, question }) => ({
+      id: `${key} ${question.text}`,
       image: question.image,
       path: join(images, question.image),
       question: question.text,
@@ -92,12 +94,15 @@ export function popeQuestions({ images, questions, likelihood = false }: PopeQue
   };
 }
 
-/** Hashes of an image file's bytes and a text; every file is read once. */
-function digests(folder: string): (image: string, text: string) => string {
-  const known = new Map<string, string>();
-  const hash = (data: string | Buffer) => createHash("sha256").update(data).digest("hex");
-  return (image, text) => {
-    if (!known.has(image)) known.set(image, hash(readFileSync(join(folder, image))));
-    return hash(known.get(image)! + text).slice(0, 12);
+/** The same data, each item's id a hash of the id and of the bytes of its image file. */
+export async function withImageBytes(data: SweepData): Promise<SweepData> {
+  const digests = await imageDigests(
+    "",
+    data.items.map(({ path }) => path),
+  );
+  const hash = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 12);
+  return {
+    ...data,
+    items: data.items.map((item) => ({ ...item, id: hash(`${digests[item.path]}${item.id}`) })),
   };
 }

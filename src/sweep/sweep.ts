@@ -9,7 +9,7 @@ import { type ModelHolder, runRows } from "../runs/row_run";
 import type { Axes } from "./axes";
 import { requireBaselines } from "./baselines";
 import type { Cell } from "./cells";
-import type { SweepData } from "./data";
+import { type SweepData, withImageBytes } from "./data";
 import { readSweep, SweepFolder } from "./folder";
 import { type PlannedCell, planCells, rowTask } from "./plan";
 import { Monitor, type SweepProgress } from "./progress";
@@ -66,11 +66,12 @@ export async function sweep<
 >(
   options: SweepSettings & Decoders & Base<A, C, S> & { space: SweepSpace<A2, C2, S2> },
 ): Promise<SweepResult> {
-  const { data, metrics, out, scheduler = everything } = options;
+  const { metrics, out, scheduler = everything } = options;
   const cells = cellsOf(options);
   const baselines = [options.baseline ?? []].flat();
   requireBaselines(cells, baselines);
-  requireFitting(data, metrics);
+  requireFitting(options.data, metrics);
+  const data = await withImageBytes(options.data);
   await using crew = options.workers && new Crew(options.workers, options.load ?? {});
   const byModel = groups(cells, ({ settings }) => settings.checkpoint ?? "");
   let folder: SweepFolder | undefined;
@@ -88,7 +89,14 @@ export async function sweep<
         await runContext(await crew?.first()),
       );
       folder.add(planned);
-      await compete({ ...options, folder, planned, holders, later: byModel.slice(index + 1).flat().length });
+      await compete({
+        ...options,
+        data,
+        folder,
+        planned,
+        holders,
+        later: byModel.slice(index + 1).flat().length,
+      });
     }
     folder?.attest(data.items);
   } finally {

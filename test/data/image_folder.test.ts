@@ -17,7 +17,14 @@ const put = (...names: string[]) => {
 };
 
 test("files with an image's extension are images, whatever else their names hold", () => {
-  const names = ["COCO_val2014_000000001007.png", "00042.PNG", "-x.gif", "100%.tiff", "Foto äöü 图 (1).jpeg", "a.b.avif"];
+  const names = [
+    "COCO_val2014_000000001007.png",
+    "00042.PNG",
+    "-x.gif",
+    "100%.tiff",
+    "Foto äöü 图 (1).jpeg",
+    "a.b.avif",
+  ];
   put(...names);
   const { files, others } = imageFolder(folder);
   expect([...files]).toEqual([
@@ -38,7 +45,18 @@ test("sidecar files, hidden files and folders are none, and are told", () => {
   const { files, others } = imageFolder(folder);
   expect([...files]).toEqual([["a", "a.png"]]);
   expect(new Set(others)).toEqual(
-    new Set(["a.txt", "a.json", "._a.png", ".b.png", ".DS_Store", "Thumbs.db", "png", "a.png.part", "c.png", "d.png"]),
+    new Set([
+      "a.txt",
+      "a.json",
+      "._a.png",
+      ".b.png",
+      ".DS_Store",
+      "Thumbs.db",
+      "png",
+      "a.png.part",
+      "c.png",
+      "d.png",
+    ]),
   );
 });
 
@@ -52,7 +70,12 @@ test("a link is the image that it leads to; one that leads nowhere is an image t
 
 test("numbers of 19 digits stay apart, though they end alike", () => {
   put("1234567890123456781.png", "9934567890123456781.png", "000000000042.png", "00042.png");
-  expect([...imageFolder(folder).files.keys()]).toEqual(["42", "00042", "1234567890123456781", "9934567890123456781"]);
+  expect([...imageFolder(folder).files.keys()]).toEqual([
+    "42",
+    "00042",
+    "1234567890123456781",
+    "9934567890123456781",
+  ]);
 });
 
 test.each([

@@ -32,8 +32,16 @@ describe("readPope", () => {
     ["another label", line({ label: "maybe" }), /line 1: the label is "maybe"; expected yes or no/],
     ["a question without id", line({ question_id: null }), /line 1: question_id is null/],
     ["a question without image", line({ image: 3 }), /line 1: "image" is 3; expected a string/],
-    ["an id that is rounded", line({ question_id: 2 ** 60 }), /line 1: question_id is about 1152921504606847000/],
-    ["an id twice in two spellings", `${line({})}\n${line({ question_id: "1" })}`, /question_id 1 stands there/],
+    [
+      "an id that is rounded",
+      line({ question_id: 2 ** 60 }),
+      /line 1: question_id is about 1152921504606847000/,
+    ],
+    [
+      "an id twice in two spellings",
+      `${line({})}\n${line({ question_id: "1" })}`,
+      /question_id 1 stands there/,
+    ],
     ["an id twice", `${line({})}\n${line({})}`, /question_id 1 stands there twice/],
     [
       "too few labels",
@@ -55,7 +63,9 @@ describe("readPopeFiles", () => {
     expect(questions.map(({ key }) => key)).toEqual([
       ...["random 1", "random 2", "popular 1", "popular 2", "random#2 1"],
     ]);
-    expect(questions.map(({ question }) => question.image)).toEqual([..."aaaab"].map((letter) => `${letter}.jpg`));
+    expect(questions.map(({ question }) => question.image)).toEqual(
+      [..."aaaab"].map((letter) => `${letter}.jpg`),
+    );
   });
 
   it("refuses a file that is given twice, under whatever name", () => {

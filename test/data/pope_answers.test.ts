@@ -55,7 +55,11 @@ test.each(["response", "prediction", "text", "output", "generated", "model_answe
 );
 
 test("the question and its label, repeated, leave no doubt about the reply", () => {
-  const asked = { text: "Is there a dog in the image?", label: "Yes", question: "Is there a dog in the image?" };
+  const asked = {
+    text: "Is there a dog in the image?",
+    label: "Yes",
+    question: "Is there a dog in the image?",
+  };
   const file = write(...[1, 2].map((question_id) => ({ question_id, ...asked, answer: "No" })));
   expect(readPopeAnswers(file, questions).map(({ answer }) => answer)).toEqual(["No", "No"]);
 });
@@ -67,7 +71,9 @@ test("a question file is no answer file", () => {
 
 test("the key of the reply may be any, and is asked for in every line", () => {
   const file = write({ question_id: 1, said: "Yes" }, { question_id: 2, said: 3 });
-  expect(() => readPopeAnswers(file, questions, "said")).toThrow('line 2: the reply, "said", is 3; expected a');
+  expect(() => readPopeAnswers(file, questions, "said")).toThrow(
+    'line 2: the reply, "said", is 3; expected a',
+  );
 });
 
 test("answers to other questions under the same ids are told by what was asked", () => {

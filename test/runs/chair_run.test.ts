@@ -5,7 +5,9 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -184,6 +186,96 @@ test("a failed image is recorded and done again only when asked", async () => {
   const again = await chairRun(worker, model, { ...options, retryFailed: true });
   expect(again.failed).toHaveLength(0);
   expect(again.captions).toHaveLength(10);
+});
+
+const imageFile = (id: number) => join(options.images, `COCO_val2014_${String(id).padStart(12, "0")}.png`);
+const swap = (one: string, other: string) => {
+  renameSync(one, `${one}.moved`);
+  renameSync(other, one);
+  renameSync(`${one}.moved`, other);
+};
+
+test("other pictures under the same names are another run", async () => {
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    const run = () => chairRun(worker, model, { ...options, out: undefined });
+    const captionOf = ({ captions }: Awaited<ReturnType<typeof run>>, id: number) =>
+      captions.find(({ image_id }) => image_id === id)!.caption;
+    const first = await run();
+    swap(imageFile(1), imageFile(2));
+    const second = await run();
+    expect(second.folder).not.toBe(first.folder);
+    expect([captionOf(first, 1), captionOf(second, 1)]).toEqual(["There is a cat.", "There is a dog."]);
+  } finally {
+    process.chdir(before);
+  }
+});
+
+test("a folder that was named is not continued with other pictures, also where it is half done", async () => {
+  await chairRun(worker, model, options);
+  const half = samples().trimEnd().split("\n").slice(0, 5);
+  writeFileSync(join(options.out, "samples.jsonl"), `${half.join("\n")}\n`);
+  const [done] = half.map((line) => JSON.parse(line).image_id);
+  writeFileSync(imageFile(done), "fork and cup");
+  await expect(chairRun(worker, model, options)).rejects.toThrow(
+    new RegExp(`1 of 5 answers are about other pictures \\(${done}\\).*Name another folder with --out`),
+  );
+  expect(samples().trimEnd().split("\n")).toEqual(half);
+});
+
+test("pictures that were not answered about may change while a run rests", async () => {
+  await chairRun(worker, model, options);
+  const [first, ...rest] = samples().trimEnd().split("\n");
+  writeFileSync(join(options.out, "samples.jsonl"), `${rest.join("\n")}\n`);
+  const missing = JSON.parse(first!).image_id;
+  writeFileSync(imageFile(missing), "sandwich");
+  const { captions } = await chairRun(worker, model, options);
+  expect(captions.find(({ image_id }) => image_id === missing)!.caption).toBe("There is a sandwich.");
+});
+
+test("the place of the images is no part of a run's identity, nor is a folder's other content", async () => {
+  await chairRun(worker, model, options);
+  const first = samples();
+  const moved = join(folder, "moved");
+  cpSync(options.images, moved, { recursive: true });
+  writeFileSync(join(moved, "notes.txt"), "");
+  await chairRun(worker, model, { ...options, images: moved });
+  expect(samples()).toBe(first);
+});
+
+test("a link that leads nowhere is a failed image, the others are captioned", async () => {
+  rmSync(imageFile(4));
+  symlinkSync("/nowhere/4.png", imageFile(4));
+  const { captions, failed } = await chairRun(worker, model, options);
+  expect(captions).toHaveLength(9);
+  expect(failed).toMatchObject([{ image_id: 4, code: "bad-image" }]);
+  expect(failed[0]!.error).toMatch(/There is no image file at .*000000000004\.png/);
+  rmSync(imageFile(4));
+  writeFileSync(imageFile(4), "car");
+  expect((await chairRun(worker, model, { ...options, retryFailed: true })).captions).toHaveLength(10);
+});
+
+test("numbers keep their zeros and their digits, in captions and in the ground truth", async () => {
+  const images = join(folder, "numbers");
+  mkdirSync(images);
+  const truth = {
+    "00042": ["cat"],
+    "1234567890123456781": ["dog"],
+    "1234567890123456789": ["bus"],
+    "7": ["car"],
+  };
+  for (const [id, [noun]] of Object.entries(truth)) writeFileSync(join(images, `${id}.png`), noun!);
+  const progress: number[] = [];
+  const { captions, score } = await chairRun(worker, model, {
+    ...{ ...options, images, ids: { count: 4, seed: 0 }, groundTruth: truth, batchSize: 1 },
+    onProgress: (done) => progress.push(done),
+  });
+  expect(new Set(captions.map(({ image_id }) => image_id))).toEqual(
+    new Set(["00042", 7, "1234567890123456781", "1234567890123456789"]),
+  );
+  expect(score!.overall_metrics).toMatchObject({ CHAIRs: 0, Recall: 1 });
+  expect(progress.at(-1)).toBe(4);
 });
 
 test("images without ground truth are named before anything is captioned", async () => {

@@ -1,6 +1,14 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Model } from "../../src/client/model";
@@ -8,7 +16,7 @@ import type { Worker } from "../../src/client/worker";
 import { aai, greedy, none, pai } from "../../src/methods";
 import { chair, pope } from "../../src/metrics";
 import { identityOf } from "../../src/runs/identity";
-import { cocoCaptions } from "../../src/sweep/data";
+import { cocoCaptions, popeQuestions } from "../../src/sweep/data";
 import { estimate } from "../../src/sweep/estimate";
 import { readSweep, removeStale, staleRecords } from "../../src/sweep/folder";
 import { range } from "../../src/sweep/range";
@@ -122,6 +130,39 @@ test("an image that changed is done again, and gc takes out what nobody needs", 
   expect(staleRecords(readSweep(out))).toEqual([]);
   await sweep({ ...settings(), model, space: fewer });
   expect(lines()).toHaveLength(20);
+});
+
+test("a link that leads nowhere is a failed image, until it leads somewhere", async () => {
+  rmSync(imageFile(4));
+  symlinkSync("/nowhere/4.png", imageFile(4));
+  const result = await sweep({ ...settings(), model });
+  expect(result.failed.map(({ error }) => error)).toEqual(
+    Array(3).fill(expect.stringMatching(/There is no image file at .*000000000004\.png/)),
+  );
+  expect(result.metrics[0]!.cells.map(({ items, failed }) => [items, failed])).toEqual(Array(3).fill([9, 1]));
+  rmSync(imageFile(4));
+  writeFileSync(imageFile(4), "car");
+  expect((await sweep({ ...settings(), model })).failed).toEqual([]);
+});
+
+test("the questions of two files of one split are all asked and scored", async () => {
+  const files = ["coco_pope_random.json", "gqa_pope_random.json"].map((name, i) => {
+    const text = "caption a cat?";
+    const lines = [1, 2].map((question_id) => ({
+      question_id,
+      image: basename(imageFile(1)),
+      text,
+      label: "yes",
+      i,
+    }));
+    writeFileSync(join(folder, name), lines.map((line) => JSON.stringify(line)).join("\n"));
+    return join(folder, name);
+  });
+  const result = await sweep({
+    ...{ model, out, space: space({}).grid({ "attention.alpha": [0] }), metrics: [pope()] },
+    data: popeQuestions({ images: join(folder, "images"), questions: files }),
+  });
+  expect(result.metrics[0]!.cells.map(({ items, failed }) => [items, failed])).toEqual([[4, 0]]);
 });
 
 test("cells that mean the same to a model are one", async () => {
