@@ -16,17 +16,24 @@ import {
   modelOptions,
   modelSource,
 } from "../src/cli/options";
+import { strict } from "../src/cli/strict";
 import { attentionOverlay, none, saveSafetensors, startWorker, writePng } from "../src/index";
 
 async function main(): Promise<void> {
   const args = await yargs(process.argv.slice(2))
-    .options({
-      image: { type: "string", demandOption: true, describe: "Image file" },
-      prompt: { type: "string", default: "Please describe this image in detail.", describe: "The question" },
-      out: { type: "string", default: "runs/attention", describe: "Folder for what is written" },
-      ...modelOptions,
-      ...attentionOptions,
-    })
+    .options(
+      strict({
+        image: { type: "string", demandOption: true, describe: "Image file" },
+        prompt: {
+          type: "string",
+          default: "Please describe this image in detail.",
+          describe: "The question",
+        },
+        out: { type: "string", default: "runs/attention", describe: "Folder for what is written" },
+        ...modelOptions,
+        ...attentionOptions,
+      }),
+    )
     .default("attention", "aai" as const)
     .strict()
     .parseAsync();

@@ -9,6 +9,7 @@ import { mkdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import yargs from "yargs";
 import { exitWith } from "../src/cli/exit";
+import { strict } from "../src/cli/strict";
 import { aai, startWorker } from "../src/index";
 import { attentionOverlay } from "../src/observe/attention_overlay";
 import { writePng } from "../src/report/svg";
@@ -20,7 +21,7 @@ import { checkpoint, groundTruth, imageIds, imageOf, output, prompt, shownAlpha 
 
 async function main(): Promise<void> {
   const { images } = await yargs(process.argv.slice(2))
-    .options({ images: { type: "number" } })
+    .options(strict({ images: { type: "number" } }))
     .strict()
     .parseAsync();
   const ids = imageIds.slice(0, images);

@@ -10,6 +10,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import yargs from "yargs";
 import { exitWith } from "../src/cli/exit";
+import { strict } from "../src/cli/strict";
 import { startWorker } from "../src/index";
 import { renderTable } from "../src/report/tables";
 import { checkpoint, output } from "./demo/world";
@@ -22,7 +23,7 @@ const askedImages = 60;
 
 async function main(): Promise<void> {
   const { images } = await yargs(process.argv.slice(2))
-    .options({ images: { type: "number", default: allImages } })
+    .options(strict({ images: { type: "number", default: allImages } }))
     .strict()
     .parseAsync();
   const whole = images === allImages;

@@ -8,16 +8,23 @@ import { join } from "node:path";
 import yargs from "yargs";
 import { exitWith } from "../src/cli/exit";
 import { deviceOf, loadOptionsOf, modelOptions, modelSource } from "../src/cli/options";
+import { strict } from "../src/cli/strict";
 import { beam, greedy, none, startWorker } from "../src/index";
 
 async function main(): Promise<void> {
   const args = await yargs(process.argv.slice(2))
-    .options({
-      image: { type: "string", demandOption: true, describe: "Image file" },
-      prompt: { type: "string", default: "Please describe this image in detail.", describe: "The question" },
-      alpha: { type: "number", default: 0.2, describe: "Strength of the attention edit" },
-      ...modelOptions,
-    })
+    .options(
+      strict({
+        image: { type: "string", demandOption: true, describe: "Image file" },
+        prompt: {
+          type: "string",
+          default: "Please describe this image in detail.",
+          describe: "The question",
+        },
+        alpha: { type: "number", default: 0.2, describe: "Strength of the attention edit" },
+        ...modelOptions,
+      }),
+    )
     .strict()
     .parseAsync();
   const { image, prompt, alpha } = args;

@@ -9,6 +9,7 @@
 import { join } from "node:path";
 import yargs from "yargs";
 import { exitWith } from "../src/cli/exit";
+import { strict } from "../src/cli/strict";
 import {
   aai,
   chair,
@@ -31,18 +32,20 @@ const published = { alpha: 0.3, beta: 1 };
 
 async function main(): Promise<void> {
   const args = await yargs(process.argv.slice(2))
-    .options({
-      model: {
-        type: "string",
-        array: true,
-        default: ["demo/checkpoint"],
-        describe: "Folders or hub ids, one or several",
-      },
-      coco: { type: "string", default: "demo/data", describe: "Folder with val2014, annotations and pope" },
-      images: { type: "number", describe: "How many [OPERA's 500; of the demo 12]" },
-      device: { type: "string", array: true, default: ["auto"], describe: "One worker on each" },
-      out: { type: "string", default: "runs/reproduce-seed", describe: "Folder of the two sweeps" },
-    })
+    .options(
+      strict({
+        model: {
+          type: "string",
+          array: true,
+          default: ["demo/checkpoint"],
+          describe: "Folders or hub ids, one or several",
+        },
+        coco: { type: "string", default: "demo/data", describe: "Folder with val2014, annotations and pope" },
+        images: { type: "number", describe: "How many [OPERA's 500; of the demo 12]" },
+        device: { type: "string", array: true, default: ["auto"], describe: "One worker on each" },
+        out: { type: "string", default: "runs/reproduce-seed", describe: "Folder of the two sweeps" },
+      }),
+    )
     .strict()
     .parseAsync();
   const { model, coco, images, out } = args;

@@ -7,17 +7,20 @@
 import { join } from "node:path";
 import yargs from "yargs";
 import { exitWith } from "../src/cli/exit";
+import { strict } from "../src/cli/strict";
 import { chair, cocoCaptions, greedy, range, startWorker, sweep, writeReport } from "../src/index";
 import { startProgress } from "../src/report/progress";
 
 async function main(): Promise<void> {
   const { model, coco, images, out } = await yargs(process.argv.slice(2))
-    .options({
-      model: { type: "string", default: "demo/checkpoint", describe: "Folder or hub id" },
-      coco: { type: "string", default: "demo/data", describe: "Folder with val2014 and annotations" },
-      images: { type: "number", default: 40, describe: "How many, chosen by seed" },
-      out: { type: "string", default: "runs/alpha-layers", describe: "The sweep's folder" },
-    })
+    .options(
+      strict({
+        model: { type: "string", default: "demo/checkpoint", describe: "Folder or hub id" },
+        coco: { type: "string", default: "demo/data", describe: "Folder with val2014 and annotations" },
+        images: { type: "number", default: 40, describe: "How many, chosen by seed" },
+        out: { type: "string", default: "runs/alpha-layers", describe: "The sweep's folder" },
+      }),
+    )
     .strict()
     .parseAsync();
   const demo = model === "demo/checkpoint";

@@ -1,7 +1,8 @@
 /** Options of the contrast axis. */
-import type { InferredOptionTypes, Options } from "yargs";
+import type { InferredOptionTypes } from "yargs";
 import { type Contrast, contrasts, type PluginContrastOptions } from "../methods";
 import { UsageError } from "./exit";
+import type { Flag } from "./strict";
 
 /** Flag -> parameter. A method takes the flags whose parameters it has. */
 const parameters = {
@@ -49,7 +50,7 @@ export const contrastOptions = {
   "max-candidates": { type: "number", describe: "deco [20]", group: "Contrast:" },
   keep: { type: "number", describe: "sid: image tokens that stay visible [50]", group: "Contrast:" },
   "keep-layer": { type: "number", describe: "sid: first layer with hidden ones [2]", group: "Contrast:" },
-} as const satisfies Record<string, Options>;
+} as const satisfies Record<string, Flag>;
 
 /** undefined unless --contrast is given. */
 export function contrastOf(args: InferredOptionTypes<typeof contrastOptions>): Contrast | undefined {
@@ -94,6 +95,12 @@ function givenFlags(args: InferredOptionTypes<typeof contrastOptions>): (keyof t
   return flags.filter((flag) => args[flag] !== undefined);
 }
 
+/** The names of sets of layers are the method's to know. */
 function earlyLayers(text: string): string | number[] {
-  return /^[\d, ]+$/.test(text) ? text.split(",").map(Number) : text;
+  if (/^[a-z]+$/.test(text)) return text;
+  const layers = text.split(",").map((one) => one.trim());
+  if (layers.every((one) => /^\d+$/.test(one))) return layers.map(Number);
+  throw new UsageError(
+    `--early-layers is ${JSON.stringify(text)}; expected numbers such as 0,2,4, low or high.`,
+  );
 }

@@ -1,5 +1,6 @@
 import { cocoGroundTruth, type GroundTruth, readGroundTruth } from "../data";
 import { UsageError } from "./exit";
+import { refuseIdle } from "./idle";
 
 export const groundTruthOptions = {
   "coco-path": {
@@ -32,6 +33,7 @@ export function groundTruthOf(args: Arguments): { objects: GroundTruth; sources:
   const { "coco-path": coco, "ground-truth": file, "instances-only": instancesOnly } = args;
   if (coco !== undefined && file !== undefined)
     throw new UsageError("Give --coco-path or --ground-truth, not both.");
+  if (coco === undefined) refuseIdle(args, ["instances-only"], "without --coco-path");
   if (file !== undefined) return { objects: readGroundTruth(file), sources: [file] };
   return coco === undefined ? undefined : cocoGroundTruth(coco, { instancesOnly });
 }

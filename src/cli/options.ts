@@ -1,24 +1,31 @@
 /** Options that several commands share, with the names of the AAI authors' scripts as aliases. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { InferredOptionTypes, Options } from "yargs";
+import type { InferredOptionTypes } from "yargs";
 import type { LoadOptions } from "../client";
 import { packageRoot } from "../data/package_root";
 import { resolveModel } from "../environment/published_models";
 import { type AttentionMethod, attentions, none, type PluginEditOptions } from "../methods";
 import { UsageError } from "./exit";
+import { refuseIdle } from "./idle";
+import type { Flag } from "./strict";
 
 export { searchOf, searchOptions } from "./search_options";
 
-const options = <Table extends Record<string, Options>>(table: Table) => table;
+const options = <Table extends Record<string, Flag>>(table: Table) => table;
 
 export const modelOptions = options({
   model: {
     type: "string",
-    default: "demo",
-    describe: "Checkpoint: a folder, a hub id, demo (comes along), llava-1.5, minigpt4, shikra (aai convert)",
+    describe:
+      "Checkpoint: a folder, a hub id, demo (comes along), llava-1.5, minigpt4, shikra (aai convert) [demo]",
     group: "Model:",
   },
-  "model-path": { type: "string", describe: "Folder of the checkpoint, instead of --model", group: "Model:" },
+  "model-path": {
+    type: "string",
+    describe: "Folder of the checkpoint; --model, beside it, is but a name",
+    group: "Model:",
+  },
   dtype: {
     choices: ["auto", "float32", "float16", "bfloat16", "int8", "nf4"] as const,
     default: "auto" as const,
@@ -26,13 +33,17 @@ export const modelOptions = options({
       "Number format of the weights; auto: the checkpoint's on a GPU, float32 on a CPU; int8, nf4: the decoder's only (bitsandbytes)",
     group: "Model:",
   },
-  device: { type: "string", default: "auto", describe: "auto, cpu, cuda, cuda:1, mps", group: "Model:" },
+  device: { type: "string", describe: "auto, cpu, cuda, cuda:1, mps [auto]", group: "Model:" },
   "device-map": {
     choices: ["auto"] as const,
     describe: "auto: spread a model that fits no single GPU over all of them",
     group: "Model:",
   },
-  "gpu-id": { type: "number", describe: "The authors' name for --device cuda:N", group: "Model:" },
+  "gpu-id": {
+    ...{ type: "number", whole: true, min: 0 },
+    describe: "The authors' name for --device cuda:N",
+    group: "Model:",
+  },
   revision: { type: "string", describe: "Commit, tag or branch of a hub checkpoint", group: "Model:" },
   offline: { type: "boolean", default: false, describe: "Never ask the hub", group: "Model:" },
 });
@@ -97,28 +108,26 @@ export const attentionOptions = options({
   },
 });
 
-type Arguments<Table extends Record<string, Options>> = InferredOptionTypes<Table>;
+type Arguments<Table extends Record<string, Flag>> = InferredOptionTypes<Table>;
 
-/** The folder or hub id that --model and --model-path name. @throws NotConvertedError */
-export function modelSource({
-  model,
-  "model-path": path,
-}: {
-  model: string;
+/** The folder or hub id that --model and --model-path name. @throws UsageError, NotConvertedError */
+export function modelSource(args: {
+  model?: string | undefined;
   "model-path"?: string | undefined;
+  revision?: string | undefined;
 }): string {
-  if (path !== undefined) return path;
-  return model === "demo" ? join(packageRoot(), "demo", "checkpoint") : resolveModel(model);
+  const { model = "demo", "model-path": path } = args;
+  const demo = path === undefined && model === "demo";
+  const source = demo ? join(packageRoot(), "demo", "checkpoint") : (path ?? resolveModel(model));
+  if (existsSync(source)) refuseIdle(args, ["revision"], `on ${source}, which is no hub id but a folder`);
+  return source;
 }
 
-export function deviceOf({
-  device,
-  "gpu-id": gpuId,
-}: {
-  device: string;
-  "gpu-id"?: number | undefined;
-}): string {
-  return gpuId === undefined ? device : `cuda:${gpuId}`;
+export function deviceOf(args: { device?: string | undefined; "gpu-id"?: number | undefined }): string {
+  const { device = "auto", "gpu-id": gpuId } = args;
+  if (gpuId === undefined) return device;
+  refuseIdle(args, ["device"], "beside --gpu-id");
+  return `cuda:${gpuId}`;
 }
 
 export function loadOptionsOf({
@@ -142,8 +151,16 @@ export function attentionOf(args: Arguments<typeof attentionOptions>): Attention
     throw new UsageError(
       `--attention ${method} is none of ${Object.keys(attentions).join(", ")}, none; one of your own needs --plugin FILE.`,
     );
-  if (method === none) return none;
+  if (method === none) return refuseStray(args);
   return attentions[method](givenOptions(method, args, Object.keys(attentions[method].method.parameters)));
+}
+
+function refuseStray(args: Arguments<typeof attentionOptions>): typeof none {
+  const { attention: _, "use-aai": __, ...parameters } = attentionOptions;
+  const flags = Object.keys(parameters) as (keyof typeof parameters)[];
+  const stray = flags.find((flag) => args[flag] !== undefined);
+  if (stray === undefined) return none;
+  throw new UsageError(`--${stray} belongs to an edit of attention; give --attention or --use-aai, too.`);
 }
 
 /** For a method of the user's own: what is said of every edit. */
@@ -200,5 +217,9 @@ function attentionName({ attention, "use-aai": useAai, alpha }: Arguments<typeof
 function layersOf({ "start-layer": start, "end-layer": end }: Arguments<typeof attentionOptions>) {
   if ((start === undefined) !== (end === undefined))
     throw new UsageError("Give both --start-layer and --end-layer, or neither.");
+  if (start !== undefined && end !== undefined && start >= end)
+    throw new UsageError(
+      `--start-layer ${start} --end-layer ${end} are no layers; the start must lie below the end.`,
+    );
   return start === undefined || end === undefined ? undefined : ([start, end] as const);
 }

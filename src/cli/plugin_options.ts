@@ -1,10 +1,11 @@
 /** Options for methods of the user's own, and what --attention and --contrast stand for with them. */
-import type { InferredOptionTypes, Options } from "yargs";
+import type { InferredOptionTypes } from "yargs";
 import type { Worker } from "../client";
 import type { Attention, Contrast, Plugin } from "../methods";
 import { contrastOf, type contrastOptions, isContrast, ownContrastOptions } from "./contrast_options";
 import { UsageError } from "./exit";
 import { attentionOf, type attentionOptions, isAttention, ownAttentionOptions } from "./options";
+import type { Flag } from "./strict";
 
 const group = "Methods of your own:";
 
@@ -21,7 +22,7 @@ export const pluginOptions = {
     describe: "A parameter of theirs: alpha=0.3, or lift.alpha=0.3 where two of them are in use",
     group,
   },
-} as const satisfies Record<string, Options>;
+} as const satisfies Record<string, Flag>;
 
 type Arguments = InferredOptionTypes<typeof pluginOptions & typeof attentionOptions & typeof contrastOptions>;
 type Axis = "attention" | "contrast";

@@ -1,3 +1,5 @@
+import type { Flag } from "./strict";
+
 /** Options of commands that write a run folder. */
 export const runOptions = {
   out: {
@@ -6,7 +8,7 @@ export const runOptions = {
     group: "Run:",
   },
   "batch-size": {
-    type: "number",
+    ...{ type: "number", whole: true, min: 1 },
     describe: "Rows alive at once, beams and candidates counted; changes no answer [what fits into memory]",
     group: "Run:",
   },
@@ -17,4 +19,4 @@ export const runOptions = {
     describe: "Prompt template: chat, vicuna_v1, vicuna_pai, plain, raw",
     group: "Run:",
   },
-} as const;
+} as const satisfies Record<string, Flag>;

@@ -1,7 +1,8 @@
 /** How tokens are picked: the options of every command that generates. */
-import type { InferredOptionTypes, Options } from "yargs";
+import type { InferredOptionTypes } from "yargs";
 import { beam, greedy, opera, type Search, sample } from "../methods";
 import { UsageError } from "./exit";
+import type { Flag } from "./strict";
 
 const group = "Search:";
 
@@ -12,8 +13,7 @@ export const searchOptions = {
   "max-new-tokens": {
     alias: "max-tokens",
     type: "number",
-    default: 512,
-    describe: "Longest answer",
+    describe: "Longest answer in tokens [512]",
     group,
   },
   search: {
@@ -43,7 +43,7 @@ export const searchOptions = {
     describe: "opera: the released code with its faults, or without [faithful]",
     group,
   },
-} satisfies Record<string, Options>;
+} satisfies Record<string, Flag>;
 
 type Arguments = InferredOptionTypes<typeof searchOptions>;
 type Option = keyof typeof searchOptions;
@@ -79,13 +79,13 @@ export function searchOf(args: Arguments): Search {
   const given = [...samplingOptions, ...beamOptions, ...operaOptions].filter((name) => isGiven(args, name));
   const stray = given.find((name) => !taken[method].includes(name));
   if (stray !== undefined) throw new UsageError(`--${stray} has no meaning under --search ${method}.`);
-  const maxNewTokens = args["max-new-tokens"];
+  const limit = defined({ maxNewTokens: args["max-new-tokens"] });
   switch (method) {
     case "greedy":
-      return greedy({ maxNewTokens });
+      return greedy(limit);
     case "sample":
       return sample({
-        maxNewTokens,
+        ...limit,
         ...defined({
           temperature: args.temperature,
           topK: args["top-k"],
@@ -97,7 +97,7 @@ export function searchOf(args: Arguments): Search {
       });
     case "beam":
       return beam({
-        maxNewTokens,
+        ...limit,
         ...defined({
           numBeams: args.beam,
           lengthPenalty: args["length-penalty"],
@@ -106,7 +106,7 @@ export function searchOf(args: Arguments): Search {
       });
     case "opera":
       return opera({
-        maxNewTokens,
+        ...limit,
         ...defined({
           numBeams: args.beam,
           lengthPenalty: args["length-penalty"],

@@ -1,17 +1,18 @@
 /** Options of `aai sweep`, and the sweep that they and a file describe together. */
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
-import type { InferredOptionTypes, Options } from "yargs";
-import { packageRoot } from "../data/package_root";
+import type { InferredOptionTypes } from "yargs";
+import { DataError } from "../data/data_error";
 import type { Contrast, Plugin } from "../methods";
-import { POPE_RULES } from "../metrics/pope";
 import { checkedSpec, readSpec } from "../sweep/read_spec";
 import type { SweepSpec } from "../sweep/spec";
 import { type StartWorker, workersOn } from "../sweep/workers";
 import { contrastOf, contrastOptions, isContrast, ownContrastOptions } from "./contrast_options";
 import { UsageError } from "./exit";
+import { refuseIdle } from "./idle";
 import { isAttention, modelOptions, modelSource, searchOf, searchOptions } from "./options";
 import { pluginOptions, setValues } from "./plugin_options";
+import type { Flag } from "./strict";
+import { dataOf, dataOptions } from "./sweep_data";
 
 const space = (describe: string) => ({ type: "string", describe, group: "Space:" }) as const;
 const { model: _, "model-path": __, "gpu-id": ___, ...loadOptions } = modelOptions;
@@ -46,8 +47,16 @@ export const sweepOptions = {
     describe: "Any other axis: --axis contrast.alpha=0.5,1 --axis search.numBeams=1,5",
     group: "Space:",
   },
-  random: { type: "number", describe: "Only so many cells, chosen by --random-seed", group: "Space:" },
-  "random-seed": { type: "number", default: 0, describe: "Of that choice", group: "Space:" },
+  random: {
+    ...{ type: "number", whole: true, min: 1 },
+    describe: "Only so many cells, chosen by --random-seed",
+    group: "Space:",
+  },
+  "random-seed": {
+    ...{ type: "number", whole: true, min: 0 },
+    describe: "Of that choice [0]",
+    group: "Space:",
+  },
   scheduler: {
     choices: ["everything", "racing", "halving"] as const,
     describe: "Which cells see all images [everything]",
@@ -63,48 +72,11 @@ export const sweepOptions = {
   ...loadOptions,
   "gpu-id": { type: "string", describe: "One worker on each of these GPUs: 0,1,2,3", group: "Model:" },
   workers: {
-    type: "number",
-    default: 1,
-    describe: "Workers on --device, where no --gpu-id is given",
+    ...{ type: "number", whole: true, min: 1 },
+    describe: "Workers on --device, where no --gpu-id is given [1]",
     group: "Model:",
   },
-  "data-path": {
-    alias: "data_path",
-    type: "string",
-    describe: "Folder of images [the demo's]",
-    group: "Data:",
-  },
-  "coco-path": {
-    alias: "coco_path",
-    type: "string",
-    describe: "Folder of COCO's annotation files [the demo's]",
-    group: "Data:",
-  },
-  ids: {
-    type: "string",
-    describe: "Image ids: a file or a list that ships [a seeded choice]",
-    group: "Data:",
-  },
-  "num-images": { type: "number", default: 500, describe: "How many to choose", group: "Data:" },
-  seed: { type: "number", default: 927, describe: "Of that choice", group: "Data:" },
-  questions: {
-    type: "string",
-    array: true,
-    describe: "POPE question files: ask these in place of captions",
-    group: "Data:",
-  },
-  likelihood: {
-    type: "boolean",
-    default: false,
-    describe: "POPE: answer by the first token's likelihood",
-    group: "Data:",
-  },
-  rule: {
-    choices: Object.keys(POPE_RULES) as (keyof typeof POPE_RULES)[],
-    default: "opera" as keyof typeof POPE_RULES,
-    describe: "POPE: how a reply becomes yes or no",
-    group: "Data:",
-  },
+  ...dataOptions,
   prompt: { type: "string", describe: "The question; {question} stands for POPE's", group: "Data:" },
   template: { type: "string", describe: "Prompt template: chat, vicuna_v1, raw … [chat]", group: "Data:" },
   ...contrastOptions,
@@ -117,7 +89,11 @@ export const sweepOptions = {
   },
   ...searchOptions,
   out: { type: "string", describe: "The sweep's folder; it goes on where it stopped", group: "Run:" },
-  "batch-size": { type: "number", describe: "Rows alive at once, beams counted [what fits]", group: "Run:" },
+  "batch-size": {
+    ...{ type: "number", whole: true, min: 1 },
+    describe: "Rows alive at once, beams counted [what fits]",
+    group: "Run:",
+  },
   "retry-failed": { type: "boolean", default: false, describe: "Do failed rows again", group: "Run:" },
   "dry-run": {
     type: "boolean",
@@ -125,7 +101,7 @@ export const sweepOptions = {
     describe: "Print the cells and what they would take, from a probe of two images",
     group: "Run:",
   },
-} as const satisfies Record<string, Options>;
+} as const satisfies Record<string, Flag>;
 
 export type SweepArguments = InferredOptionTypes<typeof sweepOptions> & { file?: string | undefined };
 
@@ -138,7 +114,9 @@ export function specOf(args: SweepArguments, plugins: readonly Plugin[] = []): S
   const own = ownMethods(args, plugins);
   const grid = { ...fromFile.grid, ...gridOf(args, own) };
   const contrast = own[args.contrast ?? ""] ?? withoutNull(contrastOf(args));
-  const search = args.file === undefined || searchIsGiven(args) ? searchOf(args) : undefined;
+  const search = searchBeside(args, fromFile.base?.search);
+  const data = dataOf(args, fromFile.data, args.file !== undefined);
+  if (args.random === undefined) refuseIdle(args, ["random-seed"], "without --random");
   const { prompt, template } = args;
   const base = { contrast, search, prompt, template };
   const given = Object.fromEntries(Object.entries(base).filter(([, value]) => value !== undefined));
@@ -147,36 +125,35 @@ export function specOf(args: SweepArguments, plugins: readonly Plugin[] = []): S
     base: { ...fromFile.base, ...given },
     ...(Object.keys(grid).length > 0 && { grid }),
     ...(args.model && { model: args.model }),
-    ...(dataIsGiven(args) && { data: dataOf(args) }),
-    ...(args.random !== undefined && { random: { count: args.random, seed: args["random-seed"] } }),
+    ...(data && { data }),
+    ...(args.random !== undefined && { random: { count: args.random, seed: args["random-seed"] ?? 0 } }),
     ...(args.scheduler && { scheduler: args.scheduler }),
     ...(args.out !== undefined && { out: args.out }),
   };
-  return checkedSpec(spec, args.file ?? "the sweep", plugins);
+  try {
+    return checkedSpec(spec, "the command line", plugins); // the file alone has been checked
+  } catch (error) {
+    throw error instanceof DataError ? new UsageError(error.message) : error;
+  }
 }
 
 /** The checkpoints that a sweep is about. */
 export function checkpointsOf({ model = "demo" }: SweepSpec): string[] {
-  return (Array.isArray(model) ? model : [model]).map((one) => modelSource({ model: one }));
+  return [model].flat().map((one) => modelSource({ model: one }));
 }
 
 /** One worker a GPU, or so many on a device, which share its cores. @throws UsageError */
-export function workersOf({
-  device,
-  "gpu-id": gpus,
-  workers,
-  plugin: plugins = [],
-}: SweepArguments): StartWorker[] {
+export function workersOf(args: SweepArguments): StartWorker[] {
+  const { device = "auto", "gpu-id": gpus, workers = 1, plugin: plugins = [] } = args;
   if (gpus !== undefined) {
+    refuseIdle(args, ["device", "workers"], "beside --gpu-id");
     if (!/^\d+(,\d+)*$/.test(gpus))
-      throw new UsageError(`--gpu-id is ${gpus}; expected numbers such as 0,1,2,3.`);
+      throw new UsageError(`--gpu-id is ${JSON.stringify(gpus)}; expected numbers such as 0,1,2,3.`);
     return workersOn(
       gpus.split(",").map((gpu) => `cuda:${gpu}`),
       { plugins },
     );
   }
-  if (!Number.isInteger(workers) || workers < 1)
-    throw new UsageError(`--workers is ${workers}; expected 1 or more.`);
   const threads = Math.max(1, Math.floor(availableParallelism() / workers));
   return workersOn(Array(workers).fill(device), { plugins, ...(workers > 1 && { threads }) });
 }
@@ -208,7 +185,12 @@ function gridOf(args: SweepArguments, own: Record<string, string | object>): Rec
   });
   const edits = args.attention?.split(",").map((name) => own[name] ?? name);
   const attention = edits === undefined ? [] : [["attention", edits]];
-  return Object.fromEntries([...attention, ...shorts, ...others]);
+  const axes = [...attention, ...shorts, ...others] as [string, unknown][];
+  const paths = axes.map(([path]) => path);
+  const again = paths.find((path, i) => paths.indexOf(path) < i);
+  if (again !== undefined)
+    throw new UsageError(`The axis ${again} is given twice; give all its values at once.`);
+  return Object.fromEntries(axes);
 }
 
 /** `0:1:0.1` stays as it is: the file format knows it too. */
@@ -235,27 +217,12 @@ function withoutNull(contrast: Contrast | undefined): object | undefined {
   return Object.fromEntries(Object.entries(contrast).filter(([, value]) => value !== null));
 }
 
-function searchIsGiven(args: SweepArguments): boolean {
-  const { "max-new-tokens": usual, ...others } = searchOptions;
-  const named = Object.keys(others) as (keyof typeof others)[];
-  return args["max-new-tokens"] !== usual.default || named.some((name) => args[name] !== undefined);
-}
-
-function dataIsGiven({ "data-path": images, questions, ids, file }: SweepArguments): boolean {
-  return images !== undefined || questions !== undefined || ids !== undefined || file === undefined;
-}
-
-function dataOf(args: SweepArguments): NonNullable<SweepSpec["data"]> {
-  const demo = join(packageRoot(), "demo", "data");
-  const { "data-path": images = join(demo, "val2014"), questions, likelihood } = args;
-  if (questions !== undefined) return { pope: { images, questions, likelihood } };
-  const annotations =
-    args["coco-path"] ?? (args["data-path"] === undefined ? join(demo, "annotations") : undefined);
-  return {
-    captions: {
-      images,
-      ...(annotations !== undefined && { annotations }),
-      ids: args.ids ?? { count: args["num-images"], seed: args.seed },
-    },
-  };
+/** A limit alone is that of the file's search, not of greedy search instead. */
+function searchBeside(args: SweepArguments, file: NonNullable<SweepSpec["base"]>["search"]) {
+  const { "max-new-tokens": limit, ...others } = args;
+  const { "max-new-tokens": _, ...flags } = searchOptions;
+  const names = Object.keys(flags) as (keyof typeof flags)[];
+  if (args.file === undefined || names.some((name) => others[name] !== undefined)) return searchOf(args);
+  if (limit === undefined || file === undefined) return limit === undefined ? undefined : searchOf(args);
+  return { ...(typeof file === "string" ? { method: file } : file), maxNewTokens: limit };
 }

@@ -38,7 +38,11 @@ test.each([
   ["an unknown command", ["bogus"], "bogus"],
   ["an unknown flag", ["generate", "--image", image, "--alhpa", "1"], "alhpa"],
   ["a missing flag", ["generate"], "image"],
-  ["a number that is none", ["generate", "--image", image, "--alpha", "much"], "alpha is NaN"],
+  [
+    "a number that is none",
+    ["generate", "--image", image, "--alpha", "much"],
+    '--alpha is "much"; expected a number',
+  ],
   ["half a layer range", ["generate", "--image", image, "--use-aai", "--start-layer", "2"], "--end-layer"],
   ["both ground truths", ["chair", "--cap-file", "x", "--coco-path", "y", "--ground-truth", "z"], "not both"],
   [

@@ -6,6 +6,7 @@ import { afterAll, expect, test, vi } from "vitest";
 import yargs from "yargs";
 import { sweepCommand } from "../../src/cli/commands/sweep";
 import { describe } from "../../src/cli/commands/sweep/run";
+import { strict } from "../../src/cli/strict";
 import { type SweepArguments, specOf, sweepOptions } from "../../src/cli/sweep_options";
 import { Plugin } from "../../src/methods";
 import { readSweep } from "../../src/sweep";
@@ -38,7 +39,10 @@ async function run(...args: string[]): Promise<{ stdout: string; stderr: string 
 const spec = (...args: string[]) => specWith([], ...args);
 const specWith = (plugins: Plugin[], ...args: string[]) =>
   specOf(
-    yargs(args).options(sweepOptions).positional("file", { type: "string" }).parseSync() as SweepArguments,
+    yargs(args)
+      .options(strict(sweepOptions))
+      .positional("file", { type: "string" })
+      .parseSync() as SweepArguments,
     plugins,
   );
 
@@ -89,6 +93,40 @@ test("flags say more than a file, or something else", () => {
   });
 });
 
+test("flags about data add to the file's, or say instead", () => {
+  const file = join(folder, "data.yaml");
+  const captions = { images: "coco/val2014", annotations: "coco/annotations", ids: { count: 40, seed: 3 } };
+  writeFileSync(file, JSON.stringify({ data: { captions } }));
+  const dataOf = (...args: string[]) => spec("--file", file, ...args).data;
+  expect(dataOf()).toEqual({ captions });
+  expect(dataOf("--num-images", "3")).toEqual({ captions: { ...captions, ids: { count: 3, seed: 3 } } });
+  expect(dataOf("--seed", "5")).toEqual({ captions: { ...captions, ids: { count: 40, seed: 5 } } });
+  expect(dataOf("--ids", "demo")).toEqual({ captions: { ...captions, ids: "demo" } });
+  expect(dataOf("--coco-path", "there")).toEqual({ captions: { ...captions, annotations: "there" } });
+  expect(dataOf("--data-path", "here")).toEqual({ captions: { ...captions, images: "here" } });
+  const pope = { images: "coco/val2014", questions: ["q.json"], likelihood: false };
+  expect(dataOf("--questions", "q.json")).toEqual({ pope });
+  writeFileSync(file, JSON.stringify({ data: { pope } }));
+  expect(dataOf("--likelihood")).toEqual({ pope: { ...pope, likelihood: true } });
+  expect(() => dataOf("--num-images", "3")).toThrow("--num-images has no effect on POPE's questions");
+});
+
+test("a limit of tokens is that of the file's search, also where it is the usual one", () => {
+  const file = join(folder, "search.yaml");
+  const searchOf = (search: unknown, ...args: string[]) => {
+    writeFileSync(file, JSON.stringify({ base: { search } }));
+    return spec("--file", file, ...args).base?.search;
+  };
+  const beams = { method: "beam", numBeams: 3, maxNewTokens: 64 };
+  expect(searchOf(beams)).toEqual(beams);
+  expect(searchOf(beams, "--max-new-tokens", "512")).toEqual({ ...beams, maxNewTokens: 512 });
+  expect(searchOf("beam", "--max-new-tokens", "9")).toEqual({ method: "beam", maxNewTokens: 9 });
+  expect(searchOf(beams, "--search", "greedy", "--max-new-tokens", "9")).toEqual({
+    method: "greedy",
+    maxNewTokens: 9,
+  });
+});
+
 test("run, go on, look, report, clean up", async () => {
   const out = join(folder, "sweeps", "one");
   const usual = ["--num-images", "4", "--max-new-tokens", "48", "--out", out];
@@ -112,7 +150,7 @@ test("run, go on, look, report, clean up", async () => {
   expect(existsSync(join(out, "report", "heat-map.svg"))).toBe(false);
 
   expect((await run("status", out)).stdout).toMatch(/^aai alpha 0\.2 layers 2-6 +4 +0 +done$/m);
-  expect((await run("list", join(folder, "sweeps"))).stdout).toMatch(/one +chair +2 +4 +100 %/);
+  expect((await run("list", join(folder, "sweeps"))).stdout).toMatch(/one +chair +2 +4 +100 % +0 /);
   expect((await run("gc", out)).stdout).toMatch(/^4 of 12 answers .* 1 cells[\s\S]*Removed; 8 stay\.$/);
   const report = await run("report", out, "--format", "csv");
   expect(report.stdout.split("\r\n")).toHaveLength(3);
@@ -237,9 +275,9 @@ test.each([
   [["--layers", "2", "--out", "x"], "expected ranges of layers such as 2-32,8-24"],
   [["--axis", "foo", "--out", "x"], "expected a parameter and values"],
   [["--axis", "attention.alhpa=1", "--out", "x"], 'Unrecognized key: "attention.alhpa"'],
-  [["--alpha", "1", "--workers", "0", "--out", "x"], "--workers is 0"],
-  [["--alpha", "1", "--gpu-id", "a", "--out", "x"], "--gpu-id is a"],
-  [["--alpha", "1", "--scheduler", "bogus"], "Choices"],
+  [["--alpha", "1", "--workers", "0", "--out", "x"], '--workers is "0"; expected a whole number'],
+  [["--alpha", "1", "--gpu-id", "a", "--out", "x"], '--gpu-id is "a"; expected numbers'],
+  [["--alpha", "1", "--scheduler", "bogus"], '--scheduler is "bogus"; expected one of'],
   [["--alpha", "1", "--baseline", "greedy", "--out", "x"], 'The baseline "greedy" is no cell of the sweep'],
   [["status", "src"], "src is no sweep folder"],
   [["list", "no-such-folder"], "There is no folder no-such-folder"],

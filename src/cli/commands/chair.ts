@@ -7,6 +7,8 @@ import { chairTable } from "../../report/metric_cells";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
 import { UsageError } from "../exit";
 import { groundTruthOf, groundTruthOptions } from "../ground_truth";
+import { refuseIdle } from "../idle";
+import { strict } from "../strict";
 
 const options = {
   "cap-file": {
@@ -21,7 +23,7 @@ const options = {
     default: "image_id",
     describe: "Key of the image id",
   },
-  "caption-key": { alias: "caption_key", type: "string", default: "caption", describe: "Key of the caption" },
+  "caption-key": { alias: "caption_key", type: "string", describe: "Key of the caption [caption]" },
   "save-path": {
     alias: "save_path",
     type: "string",
@@ -41,8 +43,7 @@ const options = {
   },
   format: {
     choices: Object.keys(tableFormats) as TableFormat[],
-    default: "terminal" as TableFormat,
-    describe: "Of the table",
+    describe: "Of the table [terminal]",
   },
   json: { type: "boolean", default: false, describe: "The whole result, for machines" },
   ...groundTruthOptions,
@@ -53,15 +54,17 @@ export const chairCommand: CommandModule<object, InferredOptionTypes<typeof opti
   describe: "Score captions by CHAIR, with intervals",
   builder: (argv) =>
     argv
-      .options(options)
+      .options(strict(options))
       .example(
         "$0 chair --cap-file captions.jsonl --coco-path coco/annotations",
         "as PAI's chair.py",
       ) as never,
   handler: async (args) => {
+    const { format = "terminal", "caption-key": captionKey } = args;
+    if (args.json) refuseIdle(args, ["format"], "beside --json");
     const groundTruth = groundTruthOf(args);
     if (groundTruth === undefined) throw new UsageError("Give --coco-path or --ground-truth.");
-    const keys = { imageIdKey: args["image-id-key"], captionKey: args["caption-key"] };
+    const keys = { imageIdKey: args["image-id-key"], ...(captionKey !== undefined && { captionKey }) };
     const result = chair.score(readCaptions(args["cap-file"], keys), groundTruth.objects, {
       scorer: args.scorer,
       ...(args.objects !== undefined && {
@@ -73,8 +76,8 @@ export const chairCommand: CommandModule<object, InferredOptionTypes<typeof opti
     if (args["save-path"] !== undefined) writeFileSync(args["save-path"], JSON.stringify(record, null, 1));
     if (args.json) console.log(JSON.stringify(record, null, 2));
     else {
-      console.log(renderTable(chairTable(result), args.format));
-      if (args.format !== "terminal") return;
+      console.log(renderTable(chairTable(result), format));
+      if (format !== "terminal") return;
       const { name, version, objects } = result.scorer;
       console.log(
         `\n${result.sentences.length} captions; 95 % intervals over images. Scorer ${name} ${version}, ${objects}; ground truth from ${groundTruth.sources.join(", ")}.`,

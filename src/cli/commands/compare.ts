@@ -6,6 +6,7 @@ import { renderTable, type TableFormat, tableFormats } from "../../report/tables
 import { answerSource } from "../answer_source";
 import { type Compared, compareSources } from "../compare_sources";
 import { groundTruthOf, groundTruthOptions } from "../ground_truth";
+import { strict, strictPositional } from "../strict";
 
 const options = {
   rule: {
@@ -21,6 +22,8 @@ const options = {
   ...groundTruthOptions,
 } as const;
 
+const runFolder = { type: "string", demandOption: true, describe: "Run folder, or SWEEP#CELL" } as const;
+
 type Arguments = InferredOptionTypes<typeof options> & { a: string; b: string };
 
 /** Items that are named of those fixed and broken. */
@@ -32,9 +35,9 @@ export const compareCommand: CommandModule<object, Arguments> = {
     "Compare two runs, or cells of sweeps, on the same images: differences with intervals, paired tests, what changed",
   builder: (argv) =>
     argv
-      .positional("a", { type: "string", demandOption: true, describe: "Run folder, or SWEEP#CELL" })
-      .positional("b", { type: "string", demandOption: true, describe: "Run folder, or SWEEP#CELL" })
-      .options(options)
+      .positional("a", strictPositional("a", runFolder))
+      .positional("b", strictPositional("b", runFolder))
+      .options(strict(options))
       .example("$0 compare runs/plain runs/aai", "two runs")
       .example('$0 compare runs/sweep#plain "runs/sweep#alpha 0.1"', "two cells of a sweep") as never,
   handler: async (args) => {

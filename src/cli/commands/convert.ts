@@ -2,6 +2,7 @@ import type { CommandModule, Options } from "yargs";
 import { type ConversionProgress, convertModel } from "../../environment/convert";
 import { publishedModels } from "../../environment/published_models";
 import { type Progress, startProgress } from "../../report/progress";
+import { strict } from "../strict";
 
 const megabyte = 1e6;
 
@@ -68,7 +69,7 @@ function modelCommand(model: string): CommandModule {
   return {
     command: model,
     describe: `${title}, into about ${size}`,
-    builder: (argv) => argv.options(options),
+    builder: (argv) => argv.options(strict(options)),
     handler: async (args) => {
       const given = Object.fromEntries(Object.keys(options).map((name) => [name, args[name] as string]));
       const bars = new Bars();

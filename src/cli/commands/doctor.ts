@@ -1,5 +1,6 @@
 import type { CommandModule } from "yargs";
 import { doctor } from "../../environment/doctor";
+import { strict } from "../strict";
 
 const signs = { ok: "✓", warn: "!", fail: "✗" } as const;
 
@@ -10,7 +11,8 @@ interface Arguments {
 export const doctorCommand: CommandModule<object, Arguments> = {
   command: "doctor",
   describe: "Check everything a run needs, and say what to do about what is missing",
-  builder: (argv) => argv.option("json", { type: "boolean", default: false, describe: "For machines" }),
+  builder: (argv) =>
+    argv.options(strict({ json: { type: "boolean", default: false, describe: "For machines" } })),
   handler: async ({ json }) => {
     const checks = await doctor();
     if (json) console.log(JSON.stringify(checks, null, 2));

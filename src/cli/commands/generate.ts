@@ -17,6 +17,7 @@ import {
   searchOptions,
 } from "../options";
 import { methodsOf, pluginOptions } from "../plugin_options";
+import { strict } from "../strict";
 
 const ownOptions = {
   image: { type: "string", demandOption: true, describe: "Image file" },
@@ -48,7 +49,7 @@ export const generateCommand: CommandModule<object, Arguments> = {
   describe: "Write an answer about one image, streamed to the terminal",
   builder: (argv) =>
     argv
-      .options(options)
+      .options(strict(options))
       .example('$0 generate --image cat.jpg --prompt "What is this?"', "plain")
       .example("$0 generate --image cat.jpg --alpha 0.3 --start-layer 2 --end-layer 32", "with AAI")
       .example(

@@ -1,6 +1,7 @@
 import type { CommandModule } from "yargs";
 import { type CheckpointDescription, inspectCheckpoint } from "../../environment/inspect";
 import { modelSource } from "../options";
+import { strict, strictPositional } from "../strict";
 
 interface Arguments {
   checkpoint: string;
@@ -12,12 +13,15 @@ export const inspectCommand: CommandModule<object, Arguments> = {
   describe: "Tell what a checkpoint is, without loading its weights",
   builder: (argv) =>
     argv
-      .positional("checkpoint", {
-        type: "string",
-        demandOption: true,
-        describe: "Folder or hub id, or `demo`",
-      })
-      .option("json", { type: "boolean", default: false, describe: "For machines" }),
+      .positional(
+        "checkpoint",
+        strictPositional("checkpoint", {
+          type: "string",
+          demandOption: true,
+          describe: "Folder or hub id, or `demo`",
+        }),
+      )
+      .options(strict({ json: { type: "boolean", default: false, describe: "For machines" } })),
   handler: async ({ checkpoint, json }) => {
     const description = await inspectCheckpoint(modelSource({ model: checkpoint }));
     console.log(json ? JSON.stringify(description, null, 2) : table(description));

@@ -1,5 +1,6 @@
 import type { CommandModule } from "yargs";
 import { methods } from "../../methods/registry";
+import { strict } from "../strict";
 
 type Method = (typeof methods)[number];
 
@@ -10,7 +11,8 @@ interface Arguments {
 export const methodsCommand: CommandModule<object, Arguments> = {
   command: "methods",
   describe: "List every attention edit, contrast and search, with parameters, defaults and sources",
-  builder: (argv) => argv.option("json", { type: "boolean", default: false, describe: "For machines" }),
+  builder: (argv) =>
+    argv.options(strict({ json: { type: "boolean", default: false, describe: "For machines" } })),
   handler: ({ json }) => {
     if (json) console.log(JSON.stringify(methods.map(plain), null, 2));
     else

@@ -4,17 +4,22 @@ import { type PopeRule, pope } from "../../metrics";
 import { popeTable } from "../../report/metric_cells";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
 import { UsageError } from "../exit";
+import { refuseIdle } from "../idle";
+import { strict } from "../strict";
 
 const rules = Object.keys(pope.POPE_RULES) as PopeRule[];
 
 const options = {
   questions: { type: "string", array: true, demandOption: true, describe: "Question files, one a split" },
   answers: { type: "string", array: true, demandOption: true, describe: "Answer files, in the same order" },
+  "answer-key": {
+    type: "string",
+    describe: "Key of the reply in the answer files, where several could be it",
+  },
   rule: { choices: rules, default: "opera" as PopeRule, describe: "How a reply becomes yes or no" },
   format: {
     choices: Object.keys(tableFormats) as TableFormat[],
-    default: "terminal" as TableFormat,
-    describe: "Of the table",
+    describe: "Of the table [terminal]",
   },
   json: { type: "boolean", default: false, describe: "The whole result, for machines" },
 } as const;
@@ -24,15 +29,17 @@ export const popeCommand: CommandModule<object, InferredOptionTypes<typeof optio
   describe: "Score anyone's answers to POPE's questions, with intervals",
   builder: (argv) =>
     argv
-      .options(options)
+      .options(strict(options))
       .example("$0 pope --questions coco_pope_random.json --answers answers.jsonl", "one split") as never,
-  handler: async ({ questions, answers, rule, format, json }) => {
+  handler: async (args) => {
+    const { questions, answers, "answer-key": answerKey, rule, format = "terminal", json } = args;
+    if (json) refuseIdle(args, ["format"], "beside --json");
     if (questions.length !== answers.length) {
       throw new UsageError(
         `${questions.length} question files need as many answer files; got ${answers.length}.`,
       );
     }
-    const joined = questions.flatMap((file, i) => readPopeAnswers(answers[i]!, readPope(file)));
+    const joined = questions.flatMap((file, i) => readPopeAnswers(answers[i]!, readPope(file), answerKey));
     const result = pope.score(joined, rule);
     if (json) return console.log(JSON.stringify(result, null, 2));
     console.log(renderTable(popeTable(result), format));

@@ -1,9 +1,10 @@
-import { readdirSync } from "node:fs";
 import type { CommandModule, InferredOptionTypes } from "yargs";
-import { imageIdOf, readPope, writePope } from "../../data";
+import { readPope, writePope } from "../../data";
 import { pope } from "../../metrics";
 import { UsageError } from "../exit";
 import { groundTruthOf, groundTruthOptions } from "../ground_truth";
+import { noteImages } from "../image_notes";
+import { type Flag, strict } from "../strict";
 
 const options = {
   "data-path": {
@@ -18,20 +19,24 @@ const options = {
     describe: "Folder for coco_pope_{random,popular,adversarial}.json",
   },
   "num-images": {
-    type: "number",
+    ...{ type: "number", whole: true, min: 1 },
     default: 500,
     describe: "Images, chosen among those with at least three objects",
   },
-  seed: { type: "number", default: 0, describe: "Of the choice and of the random negatives" },
+  seed: {
+    ...{ type: "number", whole: true, min: 0 },
+    default: 0,
+    describe: "Of the choice and of the random negatives",
+  },
   ...groundTruthOptions,
-} as const;
+} as const satisfies Record<string, Flag>;
 
 export const popeBuildCommand: CommandModule<object, InferredOptionTypes<typeof options>> = {
   command: "pope-build",
   describe: "Make POPE's questions from a CHAIR ground truth",
   builder: (argv) =>
     argv
-      .options(options)
+      .options(strict(options))
       .example(
         "$0 pope-build --data-path coco/val2014 --coco-path coco/annotations --out pope",
         "as the official files are made",
@@ -39,18 +44,23 @@ export const popeBuildCommand: CommandModule<object, InferredOptionTypes<typeof 
   handler: async (args) => {
     const groundTruth = groundTruthOf(args);
     if (groundTruth === undefined) throw new UsageError("Give --coco-path or --ground-truth.");
-    const names = new Map(
-      readdirSync(args["data-path"])
-        .sort()
-        .map((name) => [imageIdOf(name), name]),
-    );
+    const { files: names } = noteImages(args["data-path"]);
     const here = Object.fromEntries(Object.entries(groundTruth.objects).filter(([id]) => names.has(id)));
+    noteUnknown([...names.keys()].filter((id) => here[id] === undefined).length, names.size);
     const questions = pope.build(here, {
       images: args["num-images"],
       seed: args.seed,
       imageName: (id) => names.get(id)!,
     });
-    for (const file of writePope(questions, args.out))
-      console.log(`${file}: ${readPope(file).length} questions`);
+    for (const file of writePope(questions, args.out)) {
+      const written = readPope(file);
+      const images = new Set(written.map(({ image }) => image)).size;
+      console.log(`${file}: ${written.length} questions about ${images} images`);
+    }
   },
 };
+
+function noteUnknown(unknown: number, images: number): void {
+  if (unknown > 0)
+    console.error(`aai: ${unknown} of ${images} images have no ground truth, and are not asked about.`);
+}

@@ -11,6 +11,7 @@ import { popeRun } from "../../runs";
 import { contrastOptions } from "../contrast_options";
 import { noteEdits } from "../edit_notes";
 import { CommandError } from "../exit";
+import { refuseIdle } from "../idle";
 import {
   attentionOptions,
   deviceOf,
@@ -22,6 +23,7 @@ import {
 } from "../options";
 import { methodsOf, pluginOptions } from "../plugin_options";
 import { runOptions } from "../run_options";
+import { type Flag, strict } from "../strict";
 
 /** What published code puts behind the question (see docs/metrics.md). */
 const suffixes = {
@@ -43,14 +45,12 @@ const options = {
   },
   "pope-folder": {
     type: "string",
-    default: "pope_coco",
-    describe: "Folder of coco_pope_{random,popular,adversarial}.json",
+    describe: "Folder of coco_pope_{random,popular,adversarial}.json [pope_coco]",
   },
   "pope-type": {
     alias: "pope_type",
     choices: [...POPE_SPLITS, "all"] as const,
-    default: "all" as const,
-    describe: "Split in --pope-folder",
+    describe: "Split in --pope-folder [all]",
   },
   rule: {
     choices: rules,
@@ -73,7 +73,8 @@ const options = {
   ...contrastOptions,
   ...pluginOptions,
   ...searchOptions,
-} as const;
+  "max-new-tokens": { ...searchOptions["max-new-tokens"], describe: "Longest answer in tokens [10]" },
+} as const satisfies Record<string, Flag>;
 
 type Arguments = InferredOptionTypes<typeof options>;
 
@@ -82,15 +83,14 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
   describe: "Ask POPE's yes/no questions into a run folder, and score the answers",
   builder: (argv) =>
     argv
-      .options(options)
-      .default("max-new-tokens", 10)
+      .options(strict(options))
       .example(
         "$0 pope-eval --data-path coco/val2014 --pope-folder pope --out runs/pope",
         "all three splits",
       ) as never,
   handler: async (args) => {
     const chooseMethods = methodsOf(args);
-    const search = searchOf(args);
+    const search = searchOf({ ...args, "max-new-tokens": args["max-new-tokens"] ?? 10 });
     const questions = questionFiles(args);
     const source = modelSource(args);
     await using worker = await startWorker({ device: deviceOf(args) });
@@ -118,7 +118,7 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
     progress?.end();
     if (result)
       console.log(
-        `${renderTable(popeTable(result))}\n\nAnswer rule ${result.rule} (${result.source}); 95 % intervals over images.`,
+        `${renderTable(popeTable(result))}\n\n${answered(result.answers.length, failed.length)}; 95 % intervals over images. Answer rule ${result.rule} (${result.source}).`,
       );
     const note = warmupNote(attention);
     if (note) console.log(note);
@@ -128,9 +128,16 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
   },
 };
 
+function answered(done: number, failed: number): string {
+  return failed > 0 ? `${done} answers to ${done + failed} questions` : `${done} answers`;
+}
+
 function questionFiles(args: Arguments): string[] {
-  const { questions, "pope-folder": folder, "pope-type": type } = args;
-  if (questions !== undefined) return questions;
+  const { questions, "pope-folder": folder = "pope_coco", "pope-type": type = "all" } = args;
+  if (questions !== undefined) {
+    refuseIdle(args, ["pope-folder", "pope-type"], "beside --questions");
+    return questions;
+  }
   const splits = type === "all" ? POPE_SPLITS : [type];
   return splits.map((split) => join(folder, `coco_pope_${split}.json`));
 }

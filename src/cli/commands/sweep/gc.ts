@@ -1,5 +1,6 @@
 import type { CommandModule } from "yargs";
 import { readSweep, removeStale, staleRecords } from "../../../sweep/folder";
+import { strict, strictPositional } from "../../strict";
 
 interface Arguments {
   folder: string;
@@ -11,8 +12,13 @@ export const gcCommand: CommandModule<object, Arguments> = {
   describe: "Remove answers of cells and images that are in the sweep no longer",
   builder: (argv) =>
     argv
-      .positional("folder", { type: "string", demandOption: true, describe: "The sweep's folder" })
-      .option("dry-run", { type: "boolean", default: false, describe: "Only say what would go" }) as never,
+      .positional(
+        "folder",
+        strictPositional("folder", { type: "string", demandOption: true, describe: "The sweep's folder" }),
+      )
+      .options(
+        strict({ "dry-run": { type: "boolean", default: false, describe: "Only say what would go" } }),
+      ) as never,
   handler: ({ folder, "dry-run": dryRun }) => {
     const sweep = readSweep(folder);
     const stale = staleRecords(sweep);

@@ -6,6 +6,7 @@ import { renderTable } from "../../../report/tables";
 import { holderOf } from "../../../runs/lock";
 import { readSweep } from "../../../sweep/folder";
 import { cellStates } from "../../../sweep/result";
+import { strictPositional } from "../../strict";
 
 interface Arguments {
   folder: string;
@@ -15,7 +16,10 @@ export const listCommand: CommandModule<object, Arguments> = {
   command: "list [folder]",
   describe: "The sweeps in a folder",
   builder: (argv) =>
-    argv.positional("folder", { type: "string", default: "runs", describe: "Where they lie" }) as never,
+    argv.positional(
+      "folder",
+      strictPositional("folder", { type: "string", default: "runs", describe: "Where they lie" }),
+    ) as never,
   handler: ({ folder }) => {
     if (!existsSync(folder)) throw new DataError(`There is no folder ${folder}.`);
     const found = readdirSync(folder)
@@ -30,6 +34,7 @@ export const listCommand: CommandModule<object, Arguments> = {
       right("cells"),
       right("images"),
       right("done"),
+      right("failed"),
       { name: "last answer" },
     ];
     console.log(renderTable({ columns, rows: found.map(describe) }));
@@ -39,14 +44,14 @@ export const listCommand: CommandModule<object, Arguments> = {
 function describe(folder: string): string[] {
   const sweep = readSweep(folder);
   const wanted = cellStates(sweep).filter(({ state }) => state.state !== "dropped");
-  const done = wanted.reduce((sum, cell) => sum + cell.done + cell.failed, 0);
-  const failed = wanted.reduce((sum, cell) => sum + cell.failed, 0);
+  const [done, failed] = (["done", "failed"] as const).map((what) =>
+    wanted.reduce((sum, cell) => sum + cell[what], 0),
+  ) as [number, number];
   const total = wanted.length * sweep.items.length;
   const images = new Set(sweep.items.map(({ image }) => image)).size;
   const last = holderOf(folder) === undefined ? lastWritten(join(folder, "samples.jsonl")) : "being written";
-  const share =
-    total === 0 ? "–" : `${Math.floor((100 * done) / total)} %${failed > 0 ? `, ${failed} failed` : ""}`;
-  return [folder, sweep.kind, String(sweep.cells.length), String(images), share, last];
+  const share = total === 0 ? "–" : `${Math.floor((100 * done) / total)} %`;
+  return [folder, sweep.kind, String(sweep.cells.length), String(images), share, String(failed), last];
 }
 
 function lastWritten(file: string): string {

@@ -6,6 +6,7 @@ import { writeReport } from "../../../sweep/report";
 import { SweepResult } from "../../../sweep/result";
 import { tableNote } from "../../../sweep/table";
 import { noteEdits } from "../../edit_notes";
+import { strict, strictPositional } from "../../strict";
 import { baselineOption } from "./baseline_option";
 
 interface Arguments {
@@ -19,13 +20,20 @@ export const reportCommand: CommandModule<object, Arguments> = {
   describe: "Tables and figures of what a sweep has so far, into its folder `report`",
   builder: (argv) =>
     argv
-      .positional("folder", { type: "string", demandOption: true, describe: "The sweep's folder" })
-      .option("format", {
-        choices: Object.keys(tableFormats) as TableFormat[],
-        default: "terminal" as TableFormat,
-        describe: "Of the table that is printed",
-      })
-      .option("baseline", baselineOption) as never,
+      .positional(
+        "folder",
+        strictPositional("folder", { type: "string", demandOption: true, describe: "The sweep's folder" }),
+      )
+      .options(
+        strict({
+          format: {
+            choices: Object.keys(tableFormats) as TableFormat[],
+            default: "terminal" as TableFormat,
+            describe: "Of the table that is printed",
+          },
+          baseline: baselineOption,
+        }),
+      ) as never,
   handler: async ({ folder, format, baseline = [] }) => {
     const result = new SweepResult(withBaselines(readSweep(folder), baseline));
     console.log(result.table(format));

@@ -14,6 +14,8 @@ import { startFirst } from "../../../sweep/workers";
 import { noteEdits } from "../../edit_notes";
 import { CommandError, UsageError } from "../../exit";
 import { loadOptionsOf } from "../../options";
+import { strict, strictPositional } from "../../strict";
+import { noteData } from "../../sweep_data";
 import { checkpointsOf, type SweepArguments, specOf, sweepOptions, workersOf } from "../../sweep_options";
 import { baselineOption } from "./baseline_option";
 
@@ -24,12 +26,14 @@ export const runCommand: CommandModule<object, Arguments> = {
   describe: "Run a sweep, or go on with it: what is there is not done again, what is new is",
   builder: (argv) =>
     argv
-      .positional("file", {
-        type: "string",
-        describe: "The sweep as YAML or JSON (assets/sweep.schema.json); flags add to it or say instead",
-      })
-      .options(sweepOptions)
-      .option("baseline", { ...baselineOption, group: "Run:" })
+      .positional(
+        "file",
+        strictPositional("file", {
+          type: "string",
+          describe: "The sweep as YAML or JSON (assets/sweep.schema.json); flags add to it or say instead",
+        }),
+      )
+      .options(strict({ ...sweepOptions, baseline: { ...baselineOption, group: "Run:" } }))
       .example(
         "$0 sweep --alpha 0:0.3:0.1 --layers 2-6,0-3 --ids demo --out runs/alpha-layers",
         "on the demo's images",
@@ -51,6 +55,7 @@ export const runCommand: CommandModule<object, Arguments> = {
       throw new UsageError("--plugin is given, but no cell of the sweep has a method of it.");
     const baseline = args.baseline ?? spec.baseline ?? [];
     requireBaselines(space.cells(), [baseline].flat());
+    noteData(spec, args);
     const data = composeData(spec);
     const [workers, load] = [early?.starts ?? workersOf(args), loadOptionsOf(args)];
     const batchSize = args["batch-size"] ?? "auto";
@@ -60,7 +65,7 @@ export const runCommand: CommandModule<object, Arguments> = {
       console.log(`\n${describe(await estimate(cells, data, workers, load, batchSize), workers.length)}`);
       return;
     }
-    const metrics = data.kind === "chair" ? [chair()] : [pope({ rule: args.rule })];
+    const metrics = data.kind === "chair" ? [chair()] : [pope({ rule: args.rule ?? "opera" })];
     let progress: ReturnType<typeof startProgress> | undefined;
     const result = await sweep({
       ...{ data, space, workers, load, batchSize, baseline, out: out! },

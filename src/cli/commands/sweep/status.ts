@@ -3,6 +3,7 @@ import { renderTable } from "../../../report/tables";
 import { holderOf } from "../../../runs/lock";
 import { readSweep } from "../../../sweep/folder";
 import { type CellState, cellStates } from "../../../sweep/result";
+import { strict, strictPositional } from "../../strict";
 
 interface Arguments {
   folder: string;
@@ -14,8 +15,11 @@ export const statusCommand: CommandModule<object, Arguments> = {
   describe: "How far each cell of a sweep is",
   builder: (argv) =>
     argv
-      .positional("folder", { type: "string", demandOption: true, describe: "The sweep's folder" })
-      .option("json", { type: "boolean", default: false, describe: "For machines" }) as never,
+      .positional(
+        "folder",
+        strictPositional("folder", { type: "string", demandOption: true, describe: "The sweep's folder" }),
+      )
+      .options(strict({ json: { type: "boolean", default: false, describe: "For machines" } })) as never,
   handler: ({ folder, json }) => {
     const sweep = readSweep(folder);
     const cells = cellStates(sweep);

@@ -1,0 +1,89 @@
+/** Options of `aai sweep` about images and questions, and the data that they and a file describe together. */
+import { join } from "node:path";
+import type { InferredOptionTypes } from "yargs";
+import { packageRoot } from "../data/package_root";
+import { POPE_RULES } from "../metrics/pope";
+import type { SweepSpec } from "../sweep/spec";
+import { refuseIdle } from "./idle";
+import { noteImages } from "./image_notes";
+import type { Flag } from "./strict";
+
+const group = "Data:";
+
+export const dataOptions = {
+  "data-path": { alias: "data_path", type: "string", describe: "Folder of images [the demo's]", group },
+  "coco-path": {
+    alias: "coco_path",
+    type: "string",
+    describe: "Folder of COCO's annotation files [the demo's]",
+    group,
+  },
+  ids: { type: "string", describe: "Image ids: a file or a list that ships [a seeded choice]", group },
+  "num-images": { type: "number", whole: true, min: 1, describe: "How many to choose [500]", group },
+  seed: { type: "number", whole: true, min: 0, describe: "Of that choice [927]", group },
+  questions: {
+    type: "string",
+    array: true,
+    describe: "POPE question files: ask these in place of captions",
+    group,
+  },
+  likelihood: {
+    type: "boolean",
+    default: false,
+    describe: "POPE: answer by the first token's likelihood",
+    group,
+  },
+  rule: {
+    choices: Object.keys(POPE_RULES) as (keyof typeof POPE_RULES)[],
+    describe: "POPE: how a reply becomes yes or no [opera]",
+    group,
+  },
+} as const satisfies Record<string, Flag>;
+
+type Arguments = InferredOptionTypes<typeof dataOptions>;
+type Data = NonNullable<SweepSpec["data"]>;
+
+/** What the flags say, and beside them the file; undefined where neither says anything. @throws UsageError */
+export function dataOf(args: Arguments, file: Data | undefined, hasFile: boolean): Data | undefined {
+  if (args.questions !== undefined || (file !== undefined && "pope" in file)) return popeOf(args, file);
+  refuseIdle(args, ["likelihood", "rule"], "without POPE's questions");
+  const flags = ["data-path", "coco-path", "ids", "num-images", "seed"] as const;
+  return hasFile && flags.every((flag) => args[flag] === undefined) ? file : captionsOf(args, file);
+}
+
+/** Says on stderr what of the images' folder is no image. @throws DataError */
+export function noteData({ data }: SweepSpec, { "num-images": asked }: Arguments): void {
+  if (data !== undefined && "captions" in data) noteImages(data.captions.images, asked);
+}
+
+const demo = (name: string) => join(packageRoot(), "demo", "data", name);
+
+function popeOf(args: Arguments, file: Data | undefined): Data {
+  refuseIdle(args, ["coco-path", "ids", "num-images", "seed"], "on POPE's questions");
+  const known = file !== undefined && "pope" in file ? file.pope : undefined;
+  const images = args["data-path"] ?? known?.images ?? (file && imagesOf(file)) ?? demo("val2014");
+  const likelihood = args.likelihood || (known?.likelihood ?? false);
+  return { pope: { images, questions: args.questions ?? known!.questions, likelihood } };
+}
+
+function captionsOf(args: Arguments, file: Data | undefined): Data {
+  const { "data-path": images, "coco-path": annotations, ids, "num-images": count, seed } = args;
+  if (ids !== undefined) refuseIdle(args, ["num-images", "seed"], "beside --ids");
+  const known = file !== undefined && "captions" in file ? file.captions : undefined;
+  const usual = known === undefined && images === undefined ? demo("annotations") : undefined;
+  const truth = annotations ?? known?.annotations ?? usual;
+  const before = typeof known?.ids === "object" ? known.ids : { count: 500, seed: 927 };
+  const isChosen = count !== undefined || seed !== undefined || known?.ids === undefined;
+  const choice = isChosen ? { count: count ?? before.count, seed: seed ?? before.seed } : known.ids;
+  return {
+    captions: {
+      images: images ?? known?.images ?? demo("val2014"),
+      ...(truth !== undefined && { annotations: truth }),
+      ids: ids ?? choice,
+    },
+  };
+}
+
+function imagesOf(data: Data): string {
+  return "pope" in data ? data.pope.images : data.captions.images;
+}
