@@ -9,6 +9,7 @@ import { type ChairResult, chair } from "../metrics";
 import { attestationOf, type RunAttestation } from "./attestation";
 import { modelContext, runContext } from "./context";
 import { writeWhole } from "./files";
+import { identityOf } from "./identity";
 import { chosenIds, type ImageChoice } from "./images";
 import { runRows } from "./row_run";
 import { RunFolder } from "./run_folder";
@@ -116,6 +117,7 @@ export async function chairRun(
     failed: result.failed.length,
     ...(result.score && {
       scorer: result.score.scorer,
+      groundTruth: { sha256: identityOf(ids.ids.map((id) => [id, groundTruth?.[id]])) },
       overall: result.score.overall_metrics,
       intervals: result.score.intervals,
     }),

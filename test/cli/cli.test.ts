@@ -1,8 +1,17 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, expect, test } from "vitest";
+import { readPope } from "../../src/data";
 import { opera } from "../../src/methods";
 
 const root = join(__dirname, "../..");
@@ -190,6 +199,74 @@ test("build POPE's questions, ask them, and be told what the warm-up means", asy
   expect(asked.stdout).toContain("--warmup -1 edits from the first token");
   expect(asked.stdout).not.toContain("no step of any row");
   expect(asked.stderr).toContain("aai: no step of any row was edited by aai: every answer ended");
+});
+
+test("POPE's questions are about images, whatever lies beside them; what is left out is counted", async () => {
+  const images = join(folder, "beside");
+  mkdirSync(images);
+  const names = ["COCO_val2014_000000001007.png", "00042.png", "00042.txt", "cat.gif", "._cat.gif"];
+  for (const name of names) writeFileSync(join(images, name), "");
+  const truth = join(folder, "beside.json");
+  writeFileSync(
+    truth,
+    '{"1007": ["cat", "dog", "bus"], "00042": ["car", "bed", "cup"], "42": ["tie", "bus", "cat"]}',
+  );
+  const out = join(folder, "beside-pope");
+  const built = await run("pope-build", "--data-path", images, "--ground-truth", truth, "--out", out);
+  expect(built.stdout).toContain("coco_pope_random.json: 12 questions about 2 images");
+  expect(built.stderr).toContain(`2 of 5 names in ${images} are no images: ._cat.gif, 00042.txt.`);
+  expect(built.stderr).toContain("1 of 3 images have no ground truth, and are not asked about");
+  const asked = readPope(join(out, "coco_pope_random.json")).map(({ image }) => image);
+  expect(new Set(asked)).toEqual(new Set(["COCO_val2014_000000001007.png", "00042.png"]));
+
+  writeFileSync(join(images, "00042.jpg"), "");
+  const twice = await run("pope-build", "--data-path", images, "--ground-truth", truth, "--out", out);
+  expect(twice.stderr).toContain("00042.jpg and 00042.png in");
+  expect(twice.exitCode).toBe(1);
+});
+
+test("the truth beside the reply is not scored; --answer-key says which is which", async () => {
+  const [questions, answers] = ["random.json", "answers.jsonl"].map((name) => join(folder, name));
+  const lines = ["yes", "no"].map((label, question_id) => ({
+    question_id,
+    image: "a.png",
+    text: "A dog?",
+    label,
+  }));
+  const lies = lines.map(({ question_id, label }) => ({
+    ...{ question_id, answer: label, response: label === "yes" ? "No." : "Yes." },
+  }));
+  for (const [file, records] of [
+    [questions!, lines],
+    [answers!, lies],
+  ] as const)
+    writeFileSync(file, records.map((record) => JSON.stringify(record)).join("\n"));
+  const score = (...more: string[]) =>
+    run("pope", "--questions", questions!, "--answers", answers!, "--json", ...more);
+  const doubt = await score();
+  expect(doubt.exitCode).toBe(1);
+  expect(doubt.stderr).toContain('the reply could be "answer" or "response"; say which with --answer-key');
+  expect(JSON.parse((await score("--answer-key", "response")).stdout).metrics["random accuracy"]).toBe(0);
+});
+
+test("an image that cannot be read fails alone, and the figures say of how many they are", async () => {
+  const images = join(folder, "dangling");
+  mkdirSync(images);
+  copyFileSync(join(root, image), join(images, "a.png"));
+  writeFileSync(join(images, "notes.txt"), "");
+  symlinkSync("/nowhere/b.png", join(images, "b.png"));
+  const args = ["--data-path", images, "--num-images", "5", "--max-new-tokens", "4"];
+  const { stdout, stderr, exitCode } = await run(
+    "chair-eval",
+    ...args,
+    "--out",
+    join(folder, "dangling-run"),
+  );
+  expect(stdout).toContain("1 captions of 2 images in ");
+  expect(stderr).toContain(`aai: 1 of 3 names in ${images} are no images: notes.txt.`);
+  expect(stderr).toContain(`aai: 5 images were asked for; ${images} has 2.`);
+  expect(stderr).toContain("b: There is no image file at");
+  expect(exitCode).toBe(1);
 });
 
 test("a ground truth that lacks an image is named", async () => {

@@ -103,6 +103,22 @@ test("what the checkpoint's generation_config.json does to logits is recorded, w
   expect(context(join(folder, "plain"))).not.toHaveProperty("processors");
 });
 
+test("another ground truth scores the same captions anew, and metrics.json tells which it was", async () => {
+  const metrics = () => JSON.parse(readFileSync(join(options.out, "metrics.json"), "utf8"));
+  await chairRun(worker, model, options);
+  const first = [samples(), metrics()];
+  await chairRun(worker, model, { ...options, groundTruth: { ...groundTruth, 99: ["cat"] } });
+  expect([samples(), metrics()]).toEqual(first); // image 99 is none of the run's
+  const { score } = await chairRun(worker, model, {
+    ...options,
+    groundTruth: { ...groundTruth, 1: ["cat"] },
+  });
+  expect(score!.overall_metrics.CHAIRs).toBe(0.4);
+  expect(samples()).toBe(first[0]);
+  expect(metrics().overall.CHAIRs).toBe(0.4);
+  expect(metrics().groundTruth.sha256).not.toBe(first[1].groundTruth.sha256);
+});
+
 test("the batch size does not change the output", async () => {
   await chairRun(worker, model, options);
   await chairRun(worker, model, { ...options, batchSize: 7, out: join(folder, "other") });

@@ -9,7 +9,7 @@ export interface PopeBuildOptions {
   images?: number | readonly string[]; // how many (default 500, or all there are), or which; each needs >= 3 objects
   seed?: number; // default 0
   splits?: readonly PopeSplit[]; // default all three
-  imageName?(id: string): string; // default COCO_val2014_000000123456.jpg for numbers, else the id
+  imageName?(id: string): string; // default COCO_val2014_000000123456.jpg for COCO's numbers, else the id
 }
 
 /**
@@ -97,5 +97,5 @@ function ask(object: string, label: "yes" | "no"): Pick<PopeQuestion, "text" | "
 }
 
 function cocoName(id: string): string {
-  return /^\d+$/.test(id) ? `COCO_val2014_${id.padStart(12, "0")}.jpg` : id;
+  return /^[1-9]\d{0,11}$/.test(id) ? `COCO_val2014_${id.padStart(12, "0")}.jpg` : id;
 }

@@ -88,6 +88,15 @@ describe("build", () => {
       c: ["tv", "bed", "sink"],
       d: ["cat"],
     };
+    const objects = ["cat", "dog", "bus", "car", "bed", "cup"];
+    const numbers = {
+      7: objects.slice(0, 3),
+      "00042": objects.slice(3),
+      "1234567890123456789": objects.slice(1, 4),
+    };
+    expect(new Set(build(numbers, { splits: ["random"] }).map(({ image }) => image))).toEqual(
+      new Set(["COCO_val2014_000000000007.jpg", "00042", "1234567890123456789"]),
+    );
     const few = build(truth, { images: ["b", "a"], splits: ["random"], imageName: (id) => `${id}.png` });
     expect(few.map(({ image }) => image)).toEqual([...Array(6).fill("b.png"), ...Array(6).fill("a.png")]);
     expect(few.filter(({ text }) => /tv|bed|sink/.test(text))).toEqual([]);
