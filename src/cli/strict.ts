@@ -56,6 +56,6 @@ function refuse(name: string, option: Flag, value?: string): never {
 
 function expected({ choices, type, whole, min }: Flag): string {
   if (choices) return `one of ${choices.join(", ")}`;
-  if (type !== "number") return "one that is not empty";
+  if (type !== "number") return "a text that is not empty";
   return `a ${whole ? "whole " : ""}number${min === undefined ? "" : ` of at least ${min}`}`;
 }

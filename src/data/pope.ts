@@ -33,6 +33,8 @@ export function readPope(file: string, split = splitInName(file)): PopeQuestion[
 export interface PopeFiles {
   /** `key` is unique among all of them, and follows from the files' content and order. */
   questions: { key: string; question: PopeQuestion }[];
+  /** The same, file by file. */
+  perFile: PopeQuestion[][];
   /** Of each file's content. */
   sha256: string[];
 }
@@ -56,7 +58,7 @@ export function readPopeFiles(files: readonly string[]): PopeFiles {
     const name = before === 0 ? splits[i] : `${splits[i]}#${before + 1}`;
     return all.map((question) => ({ key: `${name} ${question.question_id}`, question }));
   });
-  return { questions, sha256 };
+  return { questions, perFile, sha256 };
 }
 
 /** Writes `coco_pope_<split>.json` into the folder, one a split, as the official files are; their names. */

@@ -138,10 +138,9 @@ describe.each(["local", "elsewhere"] as const)("a worker started %s", (launch) =
     (async () => { ${body} })();
   `;
   const runScript = (body: string) =>
-    execa("node", ["-r", "ts-node/register", "-e", script(body)], {
+    execa("node", ["-r", "ts-node/register/transpile-only", "-e", script(body)], {
       cwd: join(__dirname, "../.."),
       reject: false,
-      env: { TS_NODE_TRANSPILE_ONLY: "1" },
     });
 
   /** Starts a driver in a process of its own and waits until its worker generates. */

@@ -10,7 +10,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, inject, test } from "vitest";
 import { readPope } from "../../src/data";
 import { opera } from "../../src/methods";
 
@@ -19,8 +19,7 @@ const image = "demo/data/val2014/COCO_val2014_000000001011.png";
 const folder = mkdtempSync(join(tmpdir(), "cli-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const run = (...args: string[]) =>
-  execa("node", ["-r", "ts-node/register", "src/cli/main.ts", ...args], { cwd: root, reject: false });
+const run = (...args: string[]) => execa("node", [inject("aai"), ...args], { cwd: root, reject: false });
 
 test("--help names every command", async () => {
   const { stdout, exitCode } = await run("--help");
@@ -247,6 +246,9 @@ test("the truth beside the reply is not scored; --answer-key says which is which
   expect(doubt.exitCode).toBe(1);
   expect(doubt.stderr).toContain('the reply could be "answer" or "response"; say which with --answer-key');
   expect(JSON.parse((await score("--answer-key", "response")).stdout).metrics["random accuracy"]).toBe(0);
+  const twice = await run("pope", "--questions", questions!, questions!, "--answers", answers!, answers!);
+  expect(twice.exitCode).toBe(1);
+  expect(twice.stderr).toContain("have the same content; give it once");
 });
 
 test("an image that cannot be read fails alone, and the figures say of how many they are", async () => {

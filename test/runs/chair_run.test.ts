@@ -326,7 +326,10 @@ test("killed with SIGKILL at any moment and started again, a run ends as if noth
       await worker.close();
     })();`;
   const start = () =>
-    execa("node", ["-r", "ts-node/register", "-e", script], { cwd: join(__dirname, "../.."), reject: false });
+    execa("node", ["-r", "ts-node/register/transpile-only", "-e", script], {
+      cwd: join(__dirname, "../.."),
+      reject: false,
+    });
   for (let kill = 1; kill <= 2; kill++) {
     const driver = start();
     await new Promise<void>((resolve) => {

@@ -357,7 +357,10 @@ test("killed with SIGKILL at any moment and started again, a sweep ends as if no
       await worker.close();
     })();`;
   const run = () =>
-    execa("node", ["-r", "ts-node/register", "-e", script], { cwd: join(__dirname, "../.."), reject: false });
+    execa("node", ["-r", "ts-node/register/transpile-only", "-e", script], {
+      cwd: join(__dirname, "../.."),
+      reject: false,
+    });
   for (const kill of [7, 19]) {
     const driver = run();
     driver.stdout.on("data", (text: Buffer) => {

@@ -1,5 +1,5 @@
 import type { CommandModule, InferredOptionTypes } from "yargs";
-import { readPope, readPopeAnswers } from "../../data";
+import { readPopeAnswers, readPopeFiles } from "../../data";
 import { type PopeRule, pope } from "../../metrics";
 import { popeTable } from "../../report/metric_cells";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
@@ -39,7 +39,9 @@ export const popeCommand: CommandModule<object, InferredOptionTypes<typeof optio
         `${questions.length} question files need as many answer files; got ${answers.length}.`,
       );
     }
-    const joined = questions.flatMap((file, i) => readPopeAnswers(answers[i]!, readPope(file), answerKey));
+    const joined = readPopeFiles(questions).perFile.flatMap((asked, i) =>
+      readPopeAnswers(answers[i]!, asked, answerKey),
+    );
     const result = pope.score(joined, rule);
     if (json) return console.log(JSON.stringify(result, null, 2));
     console.log(renderTable(popeTable(result), format));
