@@ -9,7 +9,7 @@ import type { ImageDigests } from "../data/image_digests";
 import type { RunAttestation } from "./attestation";
 import { format, readDescription, writeWhole } from "./files";
 import { differences, identityOf } from "./identity";
-import { lock, unlock } from "./lock";
+import { Lock } from "./lock";
 import { Samples } from "./samples";
 
 /** What a run is: `settings` decide its output and are compared on resume; `context` is only recorded. */
@@ -22,10 +22,12 @@ export interface RunDescription {
 export class RunFolder {
   readonly folder: string;
   readonly samples: Samples;
+  readonly #lock: Lock;
   readonly #description: StoredRun;
 
-  private constructor(folder: string, samples: Samples, description: StoredRun) {
+  private constructor(folder: string, lock: Lock, samples: Samples, description: StoredRun) {
     this.folder = folder;
+    this.#lock = lock;
     this.samples = samples;
     this.#description = description;
   }
@@ -42,15 +44,15 @@ export class RunFolder {
     const identity = identityOf({ kind, settings });
     const folder = name ?? join("runs", `${kind}-${identityOf({ identity, digests }).slice(0, 8)}`);
     mkdirSync(folder, { recursive: true });
-    lock(folder);
+    const lock = new Lock(folder);
     try {
       const isThere = existsSync(join(folder, "run.json"));
       const description = isThere ? readRun(folder) : { identity, kind, settings, context };
       if (isThere) checkSame(folder, description, { kind, settings });
       else save(folder, description);
-      return new RunFolder(folder, Samples.open(folder), description);
+      return new RunFolder(folder, lock, Samples.open(folder), description);
     } catch (error) {
-      unlock(folder);
+      lock.release();
       throw error;
     }
   }
@@ -63,7 +65,7 @@ export class RunFolder {
 
   close(): void {
     this.samples.close();
-    unlock(this.folder);
+    this.#lock.release();
   }
 
   [Symbol.dispose](): void {

@@ -8,7 +8,7 @@ import type { GroundTruth } from "../data";
 import { DataError } from "../data/data_error";
 import { attestationOf } from "../runs/attestation";
 import { format, readDescription, writeWhole } from "../runs/files";
-import { lock, unlock } from "../runs/lock";
+import { Lock } from "../runs/lock";
 import { type RunRecord, readRecords, Samples } from "../runs/samples";
 import type { SweepData } from "./data";
 import { type PlannedCell, recordKey } from "./plan";
@@ -39,10 +39,12 @@ export interface StoredSweep extends SweepDescription, StoredItems {
 export class SweepFolder {
   readonly folder: string;
   readonly samples: Samples;
+  readonly #lock: Lock;
   #description: SweepDescription;
 
-  private constructor(folder: string, samples: Samples, description: SweepDescription) {
+  private constructor(folder: string, lock: Lock, samples: Samples, description: SweepDescription) {
     this.folder = folder;
+    this.#lock = lock;
     this.samples = samples;
     this.#description = description;
   }
@@ -60,7 +62,7 @@ export class SweepFolder {
     if (existsSync(join(folder, "run.json")))
       throw new DataError(`${folder} holds a run, no sweep. Name another folder with --out.`);
     mkdirSync(folder, { recursive: true });
-    lock(folder);
+    const lock = new Lock(folder);
     try {
       const before = existsSync(join(folder, "sweep.json")) ? readDescriptionOf(folder) : undefined;
       if (before && before.kind !== data.kind) {
@@ -71,7 +73,7 @@ export class SweepFolder {
       const items = data.items.map(({ id, image, fields }) => ({ id, image, fields }));
       writeWhole(join(folder, "items.json"), { format, items, groundTruth: data.groundTruth });
       const runs = [...(before?.runs ?? []), run];
-      const opened = new SweepFolder(folder, Samples.open(folder), {
+      const opened = new SweepFolder(folder, lock, Samples.open(folder), {
         kind: data.kind,
         ...about,
         cells: [],
@@ -80,7 +82,7 @@ export class SweepFolder {
       });
       return opened;
     } catch (error) {
-      unlock(folder);
+      lock.release();
       throw error;
     }
   }
@@ -106,7 +108,7 @@ export class SweepFolder {
 
   close(): void {
     this.samples.close();
-    unlock(this.folder);
+    this.#lock.release();
   }
 
   [Symbol.dispose](): void {
@@ -138,7 +140,7 @@ export function staleRecords({ cells, items, records }: StoredSweep): RunRecord[
 
 /** Writes the samples anew without the stale ones, whole or not at all. @throws DataError where a process writes to them */
 export function removeStale(folder: string): void {
-  lock(folder);
+  const lock = new Lock(folder);
   try {
     const sweep = readSweep(folder);
     const stale = new Set(staleRecords(sweep).map(({ key }) => key));
@@ -149,7 +151,7 @@ export function removeStale(folder: string): void {
     });
     renameSync(`${file}.part`, file);
   } finally {
-    unlock(folder);
+    lock.release();
   }
 }
 

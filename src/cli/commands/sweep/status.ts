@@ -36,7 +36,7 @@ export const statusCommand: CommandModule<object, Arguments> = {
     );
     const holder = holderOf(folder);
     console.log(
-      `\n${sweep.items.length} answers a cell are wanted. ${holder === undefined ? "No process writes here now." : `Process ${holder} writes here now.`}`,
+      `\n${sweep.items.length} answers a cell are wanted. ${holder === undefined ? "No process writes here now." : `Process ${holder.pid} of ${holder.host} writes here now.`}`,
     );
   },
 };
