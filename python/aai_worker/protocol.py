@@ -433,7 +433,7 @@ class LoadedModel(Struct, frozen=True, kw_only=True, rename="camel"):
     model: str
     description: ModelDescription
     fingerprint: str
-    """Of the weights and settings: the hub's commit, or a hash of the folder's files."""
+    """A hash of the checkpoint's weights and settings, 16 hexadecimal digits."""
     dtype: str
     device: str
     """Several, separated by commas, where it is spread over them."""

@@ -74,7 +74,7 @@ export const LoadedModel = z
   .object({
     model: z.string(),
     description: ModelDescription,
-    /** Of the weights and settings: the hub's commit, or a hash of the folder's files. */
+    /** A hash of the checkpoint's weights and settings, 16 hexadecimal digits. */
     fingerprint: z.string(),
     dtype: z.string(),
     /** Several, separated by commas, where it is spread over them. */
