@@ -5,9 +5,10 @@ import type { InferredOptionTypes } from "yargs";
 import type { LoadOptions } from "../client";
 import { packageRoot } from "../data/package_root";
 import { resolveModel } from "../environment/published_models";
-import { type AttentionMethod, attentions, none, type PluginEditOptions } from "../methods";
+import { type AttentionMethod, aai, attentions, none, type PluginEditOptions } from "../methods";
 import { UsageError } from "./exit";
 import { refuseIdle } from "./idle";
+import { givenFlags, givenParameters, methodFlags } from "./method_flags";
 import type { Flag } from "./strict";
 
 export { searchOf, searchOptions } from "./search_options";
@@ -59,53 +60,17 @@ export const attentionOptions = options({
     describe: "The authors' name for --attention aai (implied by --alpha)",
     group: "Attention:",
   },
-  alpha: {
-    type: "number",
-    describe: "Strength [aai 0.3, hgai 0.5, pai by model, paint 0.7]",
-    group: "Attention:",
-  },
-  beta: {
-    type: "number",
-    describe: "aai: factor on the original logits [1]; paint: strength on summary patches [0.3]",
-    group: "Attention:",
-  },
   "start-layer": {
-    type: "number",
-    describe: "First decoder layer edited [aai, pai 2, hgai 5, vaf 9]",
+    ...{ type: "number", whole: true, min: 0 },
+    describe: "With --end-layer, the authors' names for --layers: first layer edited",
     group: "Attention:",
   },
   "end-layer": {
-    type: "number",
-    describe: "Layer after the last one edited [aai, pai all, hgai 18, vaf 15]",
+    ...{ type: "number", whole: true, min: 1 },
+    describe: "Layer after the last one edited",
     group: "Attention:",
   },
-  warmup: {
-    type: "number",
-    describe: "aai, pai: tokens written before the edit acts; -1: from the first token on [aai 5, pai -1]",
-    group: "Attention:",
-  },
-  "reference-mode": {
-    choices: ["released", "corrected"] as const,
-    describe: "aai: vision reference as the released code computes it, or as it was meant [released]",
-    group: "Attention:",
-  },
-  normalisation: {
-    choices: ["mean", "clip", "rank"] as const,
-    describe: "aai: of the reference [mean]",
-    group: "Attention:",
-  },
-  enhance: { type: "number", describe: "vaf: factor on image tokens [1.15]", group: "Attention:" },
-  suppress: {
-    type: "number",
-    describe: "vaf: factor on tokens before the image [0.95]",
-    group: "Attention:",
-  },
-  queries: {
-    choices: ["behindImage", "newest"] as const,
-    describe:
-      "vaf: edited for every prompt token behind the image, too, or for the newest alone [behindImage]",
-    group: "Attention:",
-  },
+  ...(methodFlags("attention", "Attention:") as object), // yargs' types cannot know them
 });
 
 type Arguments<Table extends Record<string, Flag>> = InferredOptionTypes<Table>;
@@ -151,16 +116,12 @@ export function attentionOf(args: Arguments<typeof attentionOptions>): Attention
     throw new UsageError(
       `--attention ${method} is none of ${Object.keys(attentions).join(", ")}, none; one of your own needs --plugin FILE.`,
     );
-  if (method === none) return refuseStray(args);
-  return attentions[method](givenOptions(method, args, Object.keys(attentions[method].method.parameters)));
-}
-
-function refuseStray(args: Arguments<typeof attentionOptions>): typeof none {
-  const { attention: _, "use-aai": __, ...parameters } = attentionOptions;
-  const flags = Object.keys(parameters) as (keyof typeof parameters)[];
-  const stray = flags.find((flag) => args[flag] !== undefined);
+  const given = withLayers(args);
+  if (method !== none) return attentions[method](givenParameters("attention", method, given));
+  const [stray] = givenFlags("attention", given);
   if (stray === undefined) return none;
-  throw new UsageError(`--${stray} belongs to an edit of attention; give --attention or --use-aai, too.`);
+  const typed = stray === "layers" && args["start-layer"] !== undefined ? "start-layer" : stray;
+  throw new UsageError(`--${typed} belongs to an edit of attention; give --attention or --use-aai, too.`);
 }
 
 /** For a method of the user's own: what is said of every edit. */
@@ -170,8 +131,14 @@ export function ownAttentionOptions(
 ): PluginEditOptions {
   if (args["use-aai"] === true)
     throw new UsageError(`--use-aai and --attention ${name} contradict each other; give one of them.`);
-  const taken = ["layers", "warmup", "mode", "normalisation"];
-  return givenOptions(name, args, taken, "; parameters of its own are given by --set");
+  const given = withLayers(args);
+  const ofEvery = ["layers", "warmup", "reference-mode", "normalisation"];
+  const stray = givenFlags("attention", given).find((flag) => !ofEvery.includes(flag));
+  if (stray !== undefined)
+    throw new UsageError(
+      `--attention ${name} takes no --${stray}; parameters of its own are given by --set.`,
+    );
+  return givenParameters("attention", aai.method.name, given) as PluginEditOptions;
 }
 
 /** Whether an edit of this name is built in; no edit at all is, too. */
@@ -179,47 +146,26 @@ export function isAttention(name: string): name is keyof typeof attentions | typ
   return name === none || name in attentions;
 }
 
-function givenOptions(
-  method: string,
-  args: Arguments<typeof attentionOptions>,
-  taken: readonly string[],
-  advice = "",
-): Record<string, unknown> & PluginEditOptions {
-  const { alpha, beta, warmup, "reference-mode": mode, normalisation, enhance, suppress, queries } = args;
-  const values = {
-    alpha,
-    beta,
-    layers: layersOf(args),
-    warmup,
-    mode,
-    normalisation,
-    enhance,
-    suppress,
-    queries,
-  };
-  const given = Object.entries(values).filter(([, value]) => value !== undefined);
-  for (const [name] of given) {
-    if (!taken.includes(name))
-      throw new UsageError(`--attention ${method} takes no ${flags[name] ?? `--${name}`}${advice}.`);
-  }
-  return Object.fromEntries(given);
-}
-
-const flags: Record<string, string> = { layers: "--start-layer", mode: "--reference-mode" };
-
-function attentionName({ attention, "use-aai": useAai, alpha }: Arguments<typeof attentionOptions>) {
+function attentionName(args: Arguments<typeof attentionOptions>) {
+  const { attention, "use-aai": useAai } = args;
+  const alpha = "alpha" in args ? args.alpha : undefined;
   if (useAai === true && attention !== undefined && attention !== "aai")
     throw new UsageError(`--use-aai and --attention ${attention} contradict each other; give one of them.`);
   if (attention !== undefined) return attention;
   return useAai === true || (useAai === undefined && alpha !== undefined) ? "aai" : "none";
 }
 
-function layersOf({ "start-layer": start, "end-layer": end }: Arguments<typeof attentionOptions>) {
-  if ((start === undefined) !== (end === undefined))
+/** The authors' two names for a range of layers as the one. */
+function withLayers(args: Arguments<typeof attentionOptions>): object {
+  const { "start-layer": start, "end-layer": end, ...others } = args;
+  if (start === undefined && end === undefined) return others;
+  if (start === undefined || end === undefined)
     throw new UsageError("Give both --start-layer and --end-layer, or neither.");
-  if (start !== undefined && end !== undefined && start >= end)
+  if ("layers" in others && others.layers !== undefined)
+    throw new UsageError("--layers and --start-layer say the same; give one of them.");
+  if (start >= end)
     throw new UsageError(
       `--start-layer ${start} --end-layer ${end} are no layers; the start must lie below the end.`,
     );
-  return start === undefined || end === undefined ? undefined : ([start, end] as const);
+  return { ...others, layers: `${start}-${end}` };
 }

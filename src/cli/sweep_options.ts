@@ -2,13 +2,14 @@
 import { availableParallelism } from "node:os";
 import type { InferredOptionTypes } from "yargs";
 import { DataError } from "../data/data_error";
-import type { Contrast, Plugin } from "../methods";
+import { attentions, type Contrast, type Plugin } from "../methods";
 import { checkedSpec, readSpec } from "../sweep/read_spec";
 import type { SweepSpec } from "../sweep/spec";
 import { type StartWorker, workersOn } from "../sweep/workers";
 import { contrastOf, contrastOptions, isContrast, ownContrastOptions } from "./contrast_options";
 import { UsageError } from "./exit";
 import { refuseIdle } from "./idle";
+import { givenFlags, isRange, methodFlags, parameterOfFlag, parseRange } from "./method_flags";
 import { isAttention, modelOptions, modelSource, searchOf, searchOptions } from "./options";
 import { pluginOptions, setValues } from "./plugin_options";
 import type { Flag } from "./strict";
@@ -17,30 +18,24 @@ import { dataOf, dataOptions } from "./sweep_data";
 const space = (describe: string) => ({ type: "string", describe, group: "Space:" }) as const;
 const { model: _, "model-path": __, "gpu-id": ___, ...loadOptions } = modelOptions;
 
-/** Flag -> parameter of the attention edit. */
-const shorthands = {
-  alpha: "alpha",
-  beta: "beta",
-  layers: "layers",
-  warmup: "warmup",
-  "reference-mode": "mode",
-  normalisation: "normalisation",
-  enhance: "enhance",
-  suppress: "suppress",
-} as const;
+/** The flags of attention edits, each with several values. */
+const attentionAxes: Record<string, Flag> = Object.fromEntries(
+  Object.entries(methodFlags("attention", "Space:")).map(([flag, { describe, choices }]) => [
+    flag,
+    space(choices ? `${describe} (${choices.join(", ")})` : describe!),
+  ]),
+);
 
 export const sweepOptions = {
   attention: space(
-    "Edits to compare: aai, hgai, pai, vaf, none, or some of --plugin [aai where an axis varies it]",
+    `Edits to compare: ${Object.keys(attentions).join(", ")}, none, or some of --plugin [aai where an axis varies it]`,
   ),
-  alpha: space("Strengths: 0:1:0.1 (start:end:step) or 0,0.1,0.3"),
-  layers: space("Ranges of decoder layers: 2-32,8-24"),
-  beta: space("aai: factors on the original logits"),
-  warmup: space("aai, pai: tokens written before the edit acts"),
-  "reference-mode": space("aai: seed, corrected"),
-  normalisation: space("aai: mean, clip, rank"),
-  enhance: space("vaf: factors on image tokens"),
-  suppress: space("vaf: factors on tokens before the image"),
+  // yargs' types cannot know them
+  ...({
+    ...attentionAxes,
+    alpha: space(`${attentionAxes.alpha!.describe}; several: 0:1:0.1 (start:end:step) or 0,0.1,0.3`),
+    layers: space(`${attentionAxes.layers!.describe}; several: 2-32,8-24`),
+  } as object),
   axis: {
     type: "string",
     array: true,
@@ -173,9 +168,11 @@ function ownMethods(args: SweepArguments, plugins: readonly Plugin[]): Record<st
 }
 
 function gridOf(args: SweepArguments, own: Record<string, string | object>): Record<string, unknown> {
-  const shorts = Object.entries(shorthands).flatMap(([flag, parameter]) => {
-    const text = args[flag as keyof typeof shorthands];
-    return text === undefined ? [] : [[`attention.${parameter}`, valuesOf(`--${flag}`, parameter, text)]];
+  const parameters = parameterOfFlag("attention");
+  const shorts = givenFlags("attention", args).map((flag) => {
+    const text = (args as Record<string, unknown>)[flag] as string;
+    const parameter = parameters.get(flag)!;
+    return [`attention.${parameter}`, valuesOf(`--${flag}`, parameter, text)];
   });
   const others = (args.axis ?? []).map((text) => {
     const [, path, values] = /^([\w.]+)=(.+)$/.exec(text) ?? [];
@@ -197,14 +194,7 @@ function gridOf(args: SweepArguments, own: Record<string, string | object>): Rec
 function valuesOf(flag: string, parameter: string, text: string): unknown {
   if (/^[^:,]+:[^:,]+:[^:,]+$/.test(text)) return text;
   const parts = text.split(",");
-  if (parameter === "layers") {
-    return parts.map((part) => {
-      const [, start, end] = /^(\d+)-(\d+)$/.exec(part) ?? [];
-      if (start === undefined)
-        throw new UsageError(`${flag} ${text}: expected ranges of layers such as 2-32,8-24.`);
-      return [Number(start), Number(end)];
-    });
-  }
+  if (isRange("attention", parameter)) return parts.map((part) => parseRange(flag, part));
   return parts.map((part) => {
     if (part === "true" || part === "false") return part === "true";
     return part.trim() !== "" && Number.isFinite(Number(part)) ? Number(part) : part;

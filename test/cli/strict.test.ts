@@ -220,7 +220,7 @@ test.each([
   ["sweep --out never", "--alpha 0.1 --axis attention.alpha=0.2", "The axis attention.alpha is given twice"],
   ["sweep --out never", "--alpha much", "grid › attention.alpha"],
   ["sweep --out never", "--alpha 0.1,,0.2", "grid › attention.alpha"],
-  ["sweep --out never", "--layers 2-x", "--layers 2-x: expected ranges of layers"],
+  ["sweep --out never", "--layers 2-x", '--layers is "2-x"; expected START-END'],
 ])("aai %s %s is wrong use", async (command, more, message) => {
   expect(await wrongUse(...command.split(" "), ...more.split(" "))).toContain(message);
 });

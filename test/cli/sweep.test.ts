@@ -272,7 +272,7 @@ test.each([
   [["--alpha", "1"], "Name the sweep's folder with --out"],
   [["--attention", "focus", "--out", "x"], "one of your own needs --plugin FILE"],
   [["--contrast", "doubt", "--out", "x"], "one of your own needs --plugin FILE"],
-  [["--layers", "2", "--out", "x"], "expected ranges of layers such as 2-32,8-24"],
+  [["--layers", "2", "--out", "x"], "expected START-END such as 2-32"],
   [["--axis", "foo", "--out", "x"], "expected a parameter and values"],
   [["--axis", "attention.alhpa=1", "--out", "x"], 'Unrecognized key: "attention.alhpa"'],
   [["--alpha", "1", "--workers", "0", "--out", "x"], '--workers is "0"; expected a whole number'],

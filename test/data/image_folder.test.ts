@@ -97,7 +97,7 @@ test("a folder without images, no folder and a file are refused", () => {
 test("the extensions are those that Pillow has for the formats which the worker reads", async () => {
   const script = `
 from PIL import Image
-from aai_worker.images import FORMATS
+from aai_worker.inputs.images import FORMATS
 Image.init()
 print(" ".join(name[1:] for name, kind in Image.registered_extensions().items() if kind in (*FORMATS, "AVIF")))`;
   const { stdout } = await execa(findPython().python, ["-c", script], {

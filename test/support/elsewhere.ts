@@ -6,8 +6,8 @@ import type { DeathCause } from "../../src/bridge/errors";
 import type { LaunchedWorker, Launcher } from "../../src/bridge/launch/launcher";
 import type { LocalOptions } from "../../src/bridge/launch/local";
 
-/** Seconds without a ping after which such a worker leaves. */
-export const leaseSeconds = 1;
+/** Seconds without a ping after which such a worker leaves: three pings, of which there is one a second. */
+export const leaseSeconds = 3;
 
 /**
  * Starts workers as a scheduler does: nothing ties them to this process. The invitation is a file that only this user

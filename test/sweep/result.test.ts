@@ -19,7 +19,11 @@ import { tableNote } from "../../src/sweep/table";
 const folder = mkdtempSync(join(tmpdir(), "sweep-result-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const model = { fingerprint: "x", dtype: "float32", description: { layers: 32 } } as Model;
+const model = {
+  fingerprint: "x",
+  dtype: "float32",
+  description: { layers: 32, processors: {} },
+} as unknown as Model;
 const images = 40;
 const items = Array.from({ length: images }, (_, i) => ({
   id: `i${i}`,

@@ -20,7 +20,7 @@ export interface Parameter<Given, Kept, Sent> {
   /** Of the command line, where it is not the name in kebab case: some methods call different things alike. */
   readonly flag: string | undefined;
   /** What the flag takes. */
-  readonly kind: "number" | "boolean" | "text" | "choice" | "layers" | "list";
+  readonly kind: "number" | "boolean" | "text" | "choice" | "range" | "list";
   /** Of a choice. */
   readonly choices: readonly string[];
 }
@@ -108,7 +108,7 @@ export function layers(
   options: Partial<Common> & { default: ByModel<Range> },
 ): Waiting<readonly [start: number, end: number], Range> {
   const meaning = options.meaning ?? "decoder layers edited, [start, end) counted from 0";
-  return one(LayerRange, "layers", { ...options, meaning }) as Waiting<Range> as never;
+  return one(LayerRange, "range", { ...options, meaning }) as Waiting<Range> as never;
 }
 
 /** Where the image tokens stand, `[start, end)` in the prompt: wherever the token ids say so, unless it is told. */
@@ -123,7 +123,7 @@ export function imageKeys(): Parameter<readonly [start: number, end: number], Ra
     meaning: "positions of the image tokens, [start, end), where the token ids do not tell",
     shown: "by the token ids",
     flag: undefined,
-    kind: "layers",
+    kind: "range",
     choices: [],
   };
 }
@@ -134,7 +134,10 @@ export function named<const Name extends string>(
   options: Common & { default: NoInfer<Name> },
 ): Parameter<Name | readonly number[], Name | number[], number[]> {
   const sent = z.array(z.int().min(0));
-  const kept = z.union([z.enum(Object.keys(names) as [Name, ...Name[]]), sent]) as z.ZodType<Name | number[]>;
+  const known = Object.keys(names) as [Name, ...Name[]];
+  const kept = z.union([z.enum(known), sent], {
+    error: `It is ${known.join(", ")}, or a list of whole numbers`,
+  }) as z.ZodType<Name | number[]>;
   return {
     given: kept as z.ZodType<Name | readonly number[]>,
     kept,
