@@ -1,17 +1,20 @@
 #!/usr/bin/env node
 /**
  * The gate behind `npm test`: every check of both languages, in two lanes side by side, going on after a failure.
- * `node scripts/check.js ruff pytest` runs the named steps only. Ends with a table and `N passed, N failed`.
+ * `node scripts/check.js ruff pytest` runs the named steps only, `npm run check` those of a minute: all but tests that
+ * start processes, and benchmarks. Ends with a table and `N passed, N failed`.
  */
 const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
 const { countPytest, countVitest } = require("./check/counts");
 const { runStep } = require("./check/run_step");
+const { unitTests } = require("./check/unit_tests");
 
 const root = path.resolve(__dirname, "..");
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "aai-check-"));
 const vitestReport = path.join(scratch, "vitest.json");
+const unitReport = path.join(scratch, "unit.json");
 const pytestReport = path.join(scratch, "pytest.xml");
 
 /** import-linter has no `python -m` form. */
@@ -45,6 +48,16 @@ function lanes(python) {
         ],
         count: () => countVitest(vitestReport),
       },
+      {
+        name: "unit", // of vitest's
+        onlyNamed: true,
+        command: [
+          ...bin("vitest", "vitest"),
+          ...["run", "--reporter=default", "--reporter=json", `--outputFile.json=${unitReport}`],
+          ...unitTests(root),
+        ],
+        count: () => countVitest(unitReport),
+      },
     ],
     python: [
       {
@@ -74,7 +87,7 @@ function bin(name, program) {
 
 async function main(names) {
   const { python } = JSON.parse(fs.readFileSync(path.join(root, ".aai", "environment.json"), "utf8"));
-  const chosen = Object.values(lanes(python)).map((steps) => steps.filter(({ name }) => picked(name, names)));
+  const chosen = Object.values(lanes(python)).map((steps) => steps.filter((step) => picked(step, names)));
   const unknown = names.find((name) => !chosen.flat().some((step) => step.name === name));
   if (unknown) throw new Error(`check: no step is called ${unknown}. Steps: ${allNames(python).join(", ")}.`);
 
@@ -99,8 +112,8 @@ function report(results) {
   process.exitCode = results.every(({ ok }) => ok) ? 0 : 1;
 }
 
-function picked(name, names) {
-  return names.length === 0 || names.includes(name);
+function picked({ name, onlyNamed = false }, names) {
+  return names.length === 0 ? !onlyNamed : names.includes(name);
 }
 
 function allNames(python) {

@@ -96,12 +96,6 @@ function editsOf(attention: Attention, { description }: Model): unknown {
   const methods = "parameters" in attention ? [attention] : attention;
   return methods.map((method) => {
     const parameters = resolveAttention(method, description);
-    const [start, end] = parameters.layers;
-    if (start >= end || end > description.layers) {
-      throw new ParameterError(
-        `${parameters.method}: layers are [${start}, ${end}). This model's decoder has ${description.layers}: the start must lie below the end, and the end may be ${description.layers} at most.`,
-      );
-    }
     const reference = "reference" in method ? method.reference : undefined;
     return {
       parameters,

@@ -1,7 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { attentions, contrasts, methods, searches } from "../../src/methods/registry";
+import {
+  attentions,
+  contrasts,
+  methods,
+  resolveAttention,
+  resolveContrast,
+  searches,
+} from "../../src/methods/registry";
 import { AttentionParameters, ContrastParameters, SearchParameters } from "../../src/protocol/parameters";
 
 test("a method is exported under its own name, and its message is in the protocol", () => {
@@ -58,3 +65,21 @@ test("one file per method on both sides", () => {
     expect(readdirSync(join(root, "python/aai_worker", axis))).toContain(`${file}.py`);
   }
 });
+
+const target = { family: "llava", layers: 6 };
+
+test.each([
+  [[3, 3], "3, 3"],
+  [[4, 2], "4, 2"],
+  [[2, 7], "2, 7"],
+] as const)(
+  "layers %j of a decoder with 6 are refused before a worker is asked, of any method",
+  (layers, shown) => {
+    const message = `layers are [${shown}). This model's decoder has 6: the start must lie below the end, and the end may be 6`;
+    for (const create of Object.values(attentions)) {
+      expect(() => resolveAttention(create({ layers }), target)).toThrow(message);
+      expect(resolveAttention(create({ layers: [2, 6] }), target).layers).toEqual([2, 6]);
+    }
+    expect(() => resolveContrast(contrasts.deco({ layers }), target)).toThrow(message);
+  },
+);

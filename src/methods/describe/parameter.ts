@@ -1,7 +1,7 @@
 /** One parameter of a method, said once: what it may be, what it is by default, what it means, its flag. */
 import { z } from "zod";
 import type { ByModel, Following } from "./fallback";
-import type { MethodTarget } from "./target";
+import { type MethodTarget, requireLayers } from "./target";
 
 /**
  * `Given` is what a caller may write, `Kept` what stands in a method as plain data (null: known once a model is), `Sent`
@@ -108,7 +108,10 @@ export function layers(
   options: Partial<Common> & { default: ByModel<Range> },
 ): Waiting<readonly [start: number, end: number], Range> {
   const meaning = options.meaning ?? "decoder layers edited, [start, end) counted from 0";
-  return one(LayerRange, "range", { ...options, meaning }) as Waiting<Range> as never;
+  const range = one(LayerRange, "range", { ...options, meaning }) as Waiting<Range>;
+  const resolve: (typeof range)["resolve"] = (kept, target, method) =>
+    requireLayers(range.resolve(kept, target, method), target, method);
+  return { ...range, resolve } as never;
 }
 
 /** Where the image tokens stand, `[start, end)` in the prompt: wherever the token ids say so, unless it is told. */

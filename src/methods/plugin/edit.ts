@@ -4,7 +4,7 @@ import { aai } from "../attention";
 import { fromLayer } from "../describe/fallback";
 import { KeyRange, LayerRange } from "../describe/parameter";
 import { checked, ParameterError } from "../describe/refuse";
-import type { MethodTarget } from "../describe/target";
+import { type MethodTarget, requireLayers } from "../describe/target";
 import { type PluginDeclaration, PluginValue } from "./declaration";
 import { pluginValues } from "./values";
 
@@ -92,5 +92,7 @@ export function resolvePluginEdit(
   { parameters }: PluginEdit,
   target: MethodTarget,
 ): z.infer<typeof PluginEditParameters> {
-  return { ...parameters, layers: parameters.layers ?? everyLayer.resolve(target, parameters.name) };
+  const { name, layers } = parameters;
+  const range = layers ?? everyLayer.resolve(target, name);
+  return { ...parameters, layers: requireLayers(range, target, name) };
 }
