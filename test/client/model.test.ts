@@ -11,6 +11,7 @@ import {
   type Worker,
   WorkerError,
 } from "../../src/index";
+import { ParameterError } from "../../src/methods";
 
 const demo = join(__dirname, "../../demo");
 const images = readdirSync(join(demo, "data/val2014"))
@@ -191,14 +192,20 @@ test("a batch with one bad image finishes the others and says which failed", asy
 });
 
 test.each([
-  ["an empty range", { layers: [3, 3] }, "empty"],
-  ["layers outside the model", { layers: [2, 40] }, "outside the model"],
   ["keys outside the prompt", { imageKeys: [60, 900] }, "do not lie in the prompt"],
   ["too few keys", { imageKeys: [4, 10] }, "must agree"],
   ["a reference of another length", { reference: new Float32Array(10).fill(1) }, "10 values"],
 ] as const)("%s is refused before anything runs", async (_, options, part) => {
   const run = model.generate({ image, prompt, attention: aai(options as Parameters<typeof aai>[0]), search });
   expect(await sentence(run.result())).toContain(part);
+});
+
+test.each([
+  [3, 3],
+  [2, 40],
+] as const)("layers [%d, %d) are refused before the worker is asked", async (start, end) => {
+  const run = model.generate({ image, prompt, attention: aai({ layers: [start, end] }), search });
+  await expect(run.result()).rejects.toThrow(ParameterError);
 });
 
 test("no image to act on, an empty prompt, a long prompt, a template that is not there: a sentence each", async () => {
