@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
+from .boost import boost
 from .row_edit import RowEdit, attention_method
 from .spread import spread
 
@@ -16,12 +17,4 @@ from .spread import spread
 @attention_method("pai")
 def stack(edits: Sequence[RowEdit], columns: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
     """One edit per row, on these columns -> a function on their logits, [R, Hkv, G, K] float32, in place."""
-    gain = spread(columns, [edit.parameters.alpha for edit in edits], rest=0.0)
-    width = gain.shape[-1]  # image keys end within the prompt, K grows
-
-    def apply(logits: Tensor) -> Tensor:
-        x = logits[..., :width]
-        logits[..., :width] = x + gain * x.abs()
-        return logits
-
-    return apply
+    return boost(spread(columns, [edit.parameters.alpha for edit in edits], rest=0.0))

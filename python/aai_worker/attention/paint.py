@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..vision.reference import cls_mode
+from .boost import boost
 from .row_edit import References, RowEdit, attention_method
 from .spread import spread
 
@@ -36,12 +37,4 @@ def find_weights(parameters: Any, references: Sequence[Tensor]) -> Tensor:
 @attention_method("paint", References(modes=lambda _: [cls_mode(0), cls_mode(-2)], weigh=find_weights))
 def stack(edits: Sequence[RowEdit], columns: Sequence[Tensor]) -> Callable[[Tensor], Tensor]:
     """One edit per row, on these columns -> a function on their logits, [R, Hkv, G, K] float32, in place."""
-    gain = spread(columns, [edit.reference for edit in edits], rest=0.0)
-    width = gain.shape[-1]  # image keys end within the prompt, K grows
-
-    def apply(logits: Tensor) -> Tensor:
-        x = logits[..., :width]
-        logits[..., :width] = x + gain * x.abs()
-        return logits
-
-    return apply
+    return boost(spread(columns, [edit.reference for edit in edits], rest=0.0))

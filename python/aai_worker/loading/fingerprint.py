@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from .weight_files import weight_files
 
@@ -37,7 +38,7 @@ def fingerprint(folder: Path) -> str:
             if file.name not in weights or size <= _WHOLE:
                 digest.update(data.read())
                 continue
-            for offset, length in _samples(file, size):
+            for offset, length in _samples(data, size, file.suffix):
                 data.seek(offset)
                 digest.update(data.read(length))
     return digest.hexdigest()[:16]
@@ -49,15 +50,14 @@ def _is_setting(file: Path) -> bool:
     return file.suffix in _SETTINGS or file.name in _VOCABULARIES
 
 
-def _samples(file: Path, size: int) -> Iterator[tuple[int, int]]:
+def _samples(data: BinaryIO, size: int, suffix: str) -> Iterator[tuple[int, int]]:
     """Offsets and lengths in bytes."""
-    if file.suffix != ".safetensors":
+    if suffix != ".safetensors":
         for block in range(_BLOCKS):
             yield block * (size - _BLOCK) // (_BLOCKS - 1), _BLOCK
         return
-    with file.open("rb") as data:
-        length = int.from_bytes(data.read(8), "little")
-        header = json.loads(data.read(length))
+    length = int.from_bytes(data.read(8), "little")
+    header = json.loads(data.read(length))
     data_begins = 8 + length
     yield 0, data_begins
     for name in sorted(header.keys() - {"__metadata__"}):
