@@ -1,17 +1,21 @@
 /** The layers of src/: each folder, and the folders it may import from. index.ts, the public API, may see all. */
 const layers = {
+  base: [],
   arrays: [],
-  data: ["metrics"],
-  protocol: ["methods"],
+  statistics: ["base"],
+  data: ["base"],
   methods: [],
-  metrics: ["data"],
-  environment: ["data", "methods", "protocol"],
-  bridge: ["arrays", "data", "methods", "protocol"],
-  client: ["arrays", "bridge", "data", "environment", "methods", "protocol"],
-  runs: ["bridge", "client", "data", "methods", "metrics", "protocol"],
-  report: ["arrays", "data", "metrics"],
+  protocol: ["methods"],
+  environment: ["base", "methods", "protocol"],
+  bridge: ["arrays", "base", "methods", "protocol"],
+  client: ["arrays", "base", "bridge", "environment", "methods", "protocol"],
+  benchmarks: ["base", "data", "statistics"],
+  report: ["arrays", "base", "benchmarks", "statistics"],
   observe: ["arrays", "client", "methods", "report"],
-  sweep: ["arrays", "bridge", "client", "data", "methods", "metrics", "protocol", "report", "runs"],
+  runs: ["base", "benchmarks", "bridge", "client", "data", "experiments", "methods", "statistics"],
+  experiments: [
+    ...["arrays", "base", "benchmarks", "bridge", "client", "data", "methods", "protocol", "report", "statistics"],
+  ],
 };
 
 /** @type {import("dependency-cruiser").IConfiguration} */

@@ -1,6 +1,6 @@
 /** `cost.py` in the package's Python: the demo's checkpoint, then one decoder layer of LLaVA-1.5-7B's width. */
 import { join } from "node:path";
-import { packageRoot } from "../src/data/package_root";
+import { packageRoot } from "../src/base/package_root";
 import { findPython } from "../src/environment/python";
 
 const root = packageRoot();

@@ -5,7 +5,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { packageRoot } from "../src/data/package_root";
+import { packageRoot } from "../src/base/package_root";
 import { findPython } from "../src/environment/python";
 import { lineChart } from "../src/report/charts/line_chart";
 import { writePng } from "../src/report/svg";

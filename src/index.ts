@@ -1,10 +1,11 @@
 export * from "./arrays";
+export * from "./benchmarks";
 export { type DeathCause, WorkerDiedError, WorkerError } from "./bridge/errors";
 export * from "./client";
 export * from "./data";
+export * from "./experiments";
 export * from "./methods";
-export * from "./metrics";
 export * from "./observe";
 export * from "./report";
 export * from "./runs";
-export * from "./sweep";
+export * from "./statistics";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { sweepSpec } from "../../src/sweep/spec";
+import { sweepSpec } from "../../src/experiments/spec/spec";
 
 /** The JSON schema of sweep files, from `src/sweep/spec.ts`. */
 export function sweepSchema(): string {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { questionOf } from "../../src/benchmarks/pope/questions";
 import {
   type ChairResult,
   chairRun,
@@ -10,7 +11,6 @@ import {
   type Worker,
   writePope,
 } from "../../src/index";
-import { questionOf } from "../../src/metrics/pope/questions";
 import { startProgress } from "../../src/report/progress";
 import { groundTruth, imageFolder, imageName, prompt } from "../demo/world";
 import type { Difference, Measured } from "./results";

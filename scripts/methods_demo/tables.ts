@@ -1,6 +1,6 @@
-import { holm } from "../../src/metrics";
 import { intervalCell, metricCell } from "../../src/report/metric_cells";
 import type { Table } from "../../src/report/tables";
+import { holm } from "../../src/statistics";
 import type { DemoResults, Difference, Measured, MeasuredRow } from "./results";
 
 /** CHAIR of every setting, compared with greedy search; then contrasts under sampling, compared with their constraint. */

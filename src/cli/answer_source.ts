@@ -1,13 +1,19 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type GroundTruth, readGroundTruth } from "../data";
-import { type ChairResult, chair, type Metric, type PopeResult } from "../metrics";
-import type { Answer } from "../metrics/metric";
+import {
+  type ChairResult,
+  chair,
+  type GroundTruth,
+  type Metric,
+  type PopeResult,
+  readGroundTruth,
+} from "../benchmarks";
+import type { Answer } from "../benchmarks/benchmark";
+import { recordKey } from "../experiments/plan";
+import { readSweep, type StoredSweep } from "../experiments/store/folder";
+import { type RunRecord, readRecords } from "../experiments/store/samples";
 import { readRun } from "../runs";
 import { groundTruthFile } from "../runs/chair_run";
-import { type RunRecord, readRecords } from "../runs/samples";
-import { readSweep, type StoredSweep } from "../sweep/folder";
-import { recordKey } from "../sweep/plan";
 import { CommandError, UsageError } from "./exit";
 
 /** Finished answers of a run or of one cell of a sweep, and what its folder knows of how they are scored. */

@@ -1,6 +1,6 @@
-import type { GroundTruth } from "../data";
-import { type Comparison, chair, compare, type Metric, type PopeRule, pope } from "../metrics";
-import { differences } from "../runs/identity";
+import { differences } from "../base/identity";
+import type { GroundTruth } from "../benchmarks";
+import { type Comparison, chair, compare, type Metric, type PopeRule, pope } from "../benchmarks";
 import { type AnswerSource, scored } from "./answer_source";
 import { CommandError, UsageError } from "./exit";
 

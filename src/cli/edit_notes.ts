@@ -1,4 +1,4 @@
-import type { EditAttestation, RunAttestation } from "../runs/attestation";
+import type { EditAttestation, RunAttestation } from "../experiments/store/attestation";
 
 /** One generation, one run, or one cell of a sweep, which has a name. */
 interface Attested {

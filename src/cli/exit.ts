@@ -1,7 +1,7 @@
 import { constants } from "node:os";
+import { DataError } from "../base/data_error";
 import { WorkerDiedError, WorkerError } from "../bridge/errors";
 import { ImageError } from "../client/image";
-import { DataError } from "../data/data_error";
 import { ConversionError, ConversionInterruptedError } from "../environment/convert";
 import { NotConvertedError } from "../environment/published_models";
 import { NoPythonError } from "../environment/python";

@@ -1,4 +1,4 @@
-import { cocoGroundTruth, type GroundTruth, readGroundTruth } from "../data";
+import { cocoGroundTruth, type GroundTruth, readGroundTruth } from "../benchmarks";
 import { UsageError } from "./exit";
 import { refuseIdle } from "./idle";
 

@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { InferredOptionTypes } from "yargs";
+import { packageRoot } from "../base/package_root";
 import type { LoadOptions } from "../client";
-import { packageRoot } from "../data/package_root";
 import { resolveModel } from "../environment/published_models";
 import { type AttentionMethod, aai, attentions, none, type PluginEditOptions } from "../methods";
 import { UsageError } from "./exit";

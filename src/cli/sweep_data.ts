@@ -1,9 +1,9 @@
 /** Options of `aai sweep` about images and questions, and the data that they and a file describe together. */
 import { join } from "node:path";
 import type { InferredOptionTypes } from "yargs";
-import { packageRoot } from "../data/package_root";
-import { POPE_RULES } from "../metrics/pope";
-import type { SweepSpec } from "../sweep/spec";
+import { packageRoot } from "../base/package_root";
+import { POPE_RULES } from "../benchmarks/pope";
+import type { SweepSpec } from "../experiments/spec/spec";
 import { refuseIdle } from "./idle";
 import { noteImages } from "./image_notes";
 import type { Flag } from "./strict";

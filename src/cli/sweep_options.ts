@@ -1,11 +1,11 @@
 /** Options of `aai sweep`, and the sweep that they and a file describe together. */
 import { availableParallelism } from "node:os";
 import type { InferredOptionTypes } from "yargs";
-import { DataError } from "../data/data_error";
+import { DataError } from "../base/data_error";
+import { type StartWorker, workersOn } from "../experiments/decode/workers";
+import { checkedSpec, readSpec } from "../experiments/spec/read_spec";
+import type { SweepSpec } from "../experiments/spec/spec";
 import { attentions, type Contrast, type Plugin } from "../methods";
-import { checkedSpec, readSpec } from "../sweep/read_spec";
-import type { SweepSpec } from "../sweep/spec";
-import { type StartWorker, workersOn } from "../sweep/workers";
 import { contrastOf, contrastOptions, isContrast, ownContrastOptions } from "./contrast_options";
 import { UsageError } from "./exit";
 import { refuseIdle } from "./idle";

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { NdArray } from "../arrays/nd_array";
+import { packageRoot } from "../base/package_root";
 import { Connection, type ReadyInfo, type WorkerStats } from "../bridge/connection";
 import { WorkerError } from "../bridge/errors";
 import { bundledPythonPath, local } from "../bridge/launch/local";
-import { packageRoot } from "../data/package_root";
 import { resolveModel } from "../environment/published_models";
 import { findPython } from "../environment/python";
 import { Plugin } from "../methods/plugin";

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { DataError } from "./data_error";
-import { packageRoot } from "./package_root";
-import { seededRandom, shuffled } from "./random";
+import { DataError } from "../base/data_error";
+import { packageRoot } from "../base/package_root";
+import { seededRandom, shuffled } from "../base/random";
 import { readText } from "./text";
 
 export interface ImageIds {

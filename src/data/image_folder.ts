@@ -1,6 +1,6 @@
 import { type Dirent, existsSync, readdirSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
-import { DataError } from "./data_error";
+import { DataError } from "../base/data_error";
 import { imageIdOf } from "./ids";
 
 /** What a folder of images holds. */

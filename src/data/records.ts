@@ -1,4 +1,4 @@
-import { DataError } from "./data_error";
+import { DataError } from "../base/data_error";
 import { readText } from "./text";
 
 export type JsonRecord = Record<string, unknown>;

@@ -1,4 +1,4 @@
-import { DataError } from "./data_error";
+import { DataError } from "../base/data_error";
 import type { JsonRecord } from "./records";
 
 /** Keys that hold what a model wrote in some published files, and the question, a reference or the truth in others. */

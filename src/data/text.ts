@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { DataError } from "./data_error";
+import { DataError } from "../base/data_error";
 
 /** The text of a UTF-8 file, without its byte order mark; throws, naming the place, if it is not UTF-8. */
 export function readText(file: string): string {

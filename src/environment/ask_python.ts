@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { delimiter, extname, join } from "node:path";
-import { packageRoot } from "../data/package_root";
+import { packageRoot } from "../base/package_root";
 import { findPython } from "./python";
 import type { Answer, Question } from "./python_child";
 

@@ -1,6 +1,6 @@
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
-import { packageRoot } from "../data/package_root";
+import { packageRoot } from "../base/package_root";
 import { rememberModel } from "./published_models";
 import { findPython } from "./python";
 

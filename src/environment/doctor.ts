@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../data/package_root";
+import { packageRoot } from "../base/package_root";
 import { askPython } from "./ask_python";
 import { type Check, failed, ok, warned } from "./check";
 import { measureLoopback } from "./loopback";

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../data/package_root";
+import { packageRoot } from "../base/package_root";
 
 /** The interpreter that runs the worker, and what named it. */
 export interface FoundPython {

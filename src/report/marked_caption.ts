@@ -1,4 +1,4 @@
-import { chair } from "../metrics";
+import { chair } from "../benchmarks";
 
 /** A piece of a caption; `mark` says whether an object word names something that is in the image. */
 export interface CaptionPart {

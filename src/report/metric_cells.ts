@@ -1,6 +1,6 @@
-import type { ChairResult, Comparison, PopeResult, QuestionCount } from "../metrics";
-import { countQuestions } from "../metrics/pope/questions";
-import { MEAN } from "../metrics/pope/tally";
+import type { ChairResult, Comparison, PopeResult, QuestionCount } from "../benchmarks";
+import { countQuestions } from "../benchmarks/pope/questions";
+import { MEAN } from "../benchmarks/pope/tally";
 import type { Table } from "./tables";
 
 type Values = Record<string, number | null>;

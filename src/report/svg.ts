@@ -2,7 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PNG } from "pngjs";
-import { packageRoot } from "../data/package_root";
+import { packageRoot } from "../base/package_root";
 
 export const fontFamily = "DejaVu Sans";
 

@@ -1,20 +1,20 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { identityOf } from "../base/identity";
+import { type Caption, type ChairResult, chair, type FinishReason, type GroundTruth } from "../benchmarks";
 import type { Model, Worker } from "../client";
-import { type Caption, type FinishReason, type GroundTruth, imageFolder } from "../data";
+import { imageFolder } from "../data";
+import { chosenIds, type ImageChoice } from "../data/chosen_images";
 import { numericId } from "../data/ids";
 import { imageDigests } from "../data/image_digests";
+import { runRows } from "../experiments/decode/run_rows";
+import { attestationOf, type RunAttestation } from "../experiments/store/attestation";
+import { modelContext, runContext } from "../experiments/store/context";
+import { writeWhole } from "../experiments/store/files";
+import { type RunRecord, readRecords, type Samples } from "../experiments/store/samples";
 import type { Attention, Contrast, Search } from "../methods";
-import { type ChairResult, chair } from "../metrics";
-import { attestationOf, type RunAttestation } from "./attestation";
-import { modelContext, runContext } from "./context";
-import { writeWhole } from "./files";
-import { identityOf } from "./identity";
-import { chosenIds, type ImageChoice } from "./images";
-import { runRows } from "./row_run";
 import { RunFolder } from "./run_folder";
 import { requireSameTasks } from "./same_tasks";
-import { type RunRecord, readRecords, type Samples } from "./samples";
 
 export interface ChairRunOptions {
   /** Folder of images. */

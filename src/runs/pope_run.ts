@@ -1,16 +1,15 @@
 import { join } from "node:path";
+import { type PopeQuestion, type PopeResult, type PopeRule, pope, readPopeFiles } from "../benchmarks";
 import type { Model, Worker } from "../client";
-import { type PopeQuestion, readPopeFiles } from "../data";
+import { requireImages } from "../data/chosen_images";
 import { imageDigests } from "../data/image_digests";
+import { runRows } from "../experiments/decode/run_rows";
+import { attestationOf, type RunAttestation } from "../experiments/store/attestation";
+import { modelContext, runContext } from "../experiments/store/context";
+import { type RunRecord, readRecords } from "../experiments/store/samples";
 import type { Attention, Contrast, Search } from "../methods";
-import { type PopeResult, type PopeRule, pope } from "../metrics";
-import { attestationOf, type RunAttestation } from "./attestation";
-import { modelContext, runContext } from "./context";
-import { requireImages } from "./images";
-import { runRows } from "./row_run";
 import { RunFolder } from "./run_folder";
 import { requireSameTasks } from "./same_tasks";
-import { type RunRecord, readRecords } from "./samples";
 
 export interface PopeRunOptions {
   /** Folder of images. */
@@ -57,7 +56,10 @@ export async function popeRun(worker: Worker, model: Model, options: PopeRunOpti
   } = options;
   const { questions, sha256 } = readPopeFiles(options.questions);
   const asked = questions.map(({ question }) => question);
-  requireImages(images, asked);
+  requireImages(
+    images,
+    asked.map(({ image }) => image),
+  );
   const settings = {
     checkpoint: { fingerprint: model.fingerprint, dtype: model.dtype },
     questions: sha256,

@@ -4,13 +4,13 @@
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DataError } from "../data/data_error";
+import { DataError } from "../base/data_error";
+import { differences, identityOf } from "../base/identity";
+import { Lock } from "../base/lock";
 import type { ImageDigests } from "../data/image_digests";
-import type { RunAttestation } from "./attestation";
-import { format, readDescription, writeWhole } from "./files";
-import { differences, identityOf } from "./identity";
-import { Lock } from "./lock";
-import { Samples } from "./samples";
+import type { RunAttestation } from "../experiments/store/attestation";
+import { format, readDescription, writeWhole } from "../experiments/store/files";
+import { Samples } from "../experiments/store/samples";
 
 /** What a run is: `settings` decide its output and are compared on resume; `context` is only recorded. */
 export interface RunDescription {

@@ -1,5 +1,5 @@
-import { DataError } from "../data/data_error";
-import type { RowTask } from "./decode_rows";
+import { DataError } from "../base/data_error";
+import type { RowTask } from "../experiments/decode/decode_rows";
 import type { RunFolder } from "./run_folder";
 
 /**

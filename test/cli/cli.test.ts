@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, expect, inject, test } from "vitest";
-import { readPope } from "../../src/data";
+import { readPope } from "../../src/benchmarks";
 import { opera } from "../../src/methods";
 
 const root = join(__dirname, "../..");

@@ -8,8 +8,8 @@ import { sweepCommand } from "../../src/cli/commands/sweep";
 import { describe } from "../../src/cli/commands/sweep/run";
 import { strict } from "../../src/cli/strict";
 import { type SweepArguments, specOf, sweepOptions } from "../../src/cli/sweep_options";
+import { readSweep } from "../../src/experiments";
 import { Plugin } from "../../src/methods";
-import { readSweep } from "../../src/sweep";
 
 const root = join(__dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "cli-sweep-"));

@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { packageRoot } from "../../src/data/package_root";
+import { packageRoot } from "../../src/base/package_root";
 import { askPython, PythonQuestionError } from "../../src/environment/ask_python";
 
 const outerPath = process.env.PYTHONPATH;

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { packageRoot } from "../../src/data/package_root";
+import { packageRoot } from "../../src/base/package_root";
 import { findPython } from "../../src/environment/python";
 
 const { explain } = require("../../scripts/setup/explain");

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { packageRoot } from "../../src/data/package_root";
+import { packageRoot } from "../../src/base/package_root";
 import { atLeast } from "../../src/environment/versions";
 
 const read = (...path: string[]) => readFileSync(join(packageRoot(), ...path), "utf8");

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { packageRoot } from "../../src/data/package_root";
+import { packageRoot } from "../../src/base/package_root";
 import { findPython } from "../../src/environment/python";
 
 // The packed package, installed as a user installs it, and every way to run a script against it. Needs the registry.

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pope } from "../../src/metrics";
+import { pope } from "../../src/benchmarks";
 import { intervalCell, metricCell, popeTable } from "../../src/report/metric_cells";
 
 test("shares are printed in per cent, and nothing is minus nothing", () => {

@@ -1,8 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { CommandModule, InferredOptionTypes } from "yargs";
-import { readCaptions, readObjectList } from "../../data";
-import { chair } from "../../metrics";
+import { chair, readCaptions, readObjectList } from "../../benchmarks";
 import { chairTable } from "../../report/metric_cells";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
 import { UsageError } from "../exit";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { CommandModule, InferredOptionTypes } from "yargs";
+import { packageRoot } from "../../base/package_root";
 import { startWorker } from "../../client";
-import { packageRoot } from "../../data/package_root";
 import { chairTable, intervalCell } from "../../report/metric_cells";
 import { startProgress } from "../../report/progress";
 import { renderTable } from "../../report/tables";

@@ -1,6 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from "yargs";
-import { type PopeRule, pope, testedFigures, verdict } from "../../metrics";
-import { figureNamed } from "../../metrics/metric";
+import { type PopeRule, pope, testedFigures, verdict } from "../../benchmarks";
+import { figureNamed } from "../../benchmarks/benchmark";
 import { comparisonTable } from "../../report/metric_cells";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
 import { answerSource } from "../answer_source";

@@ -4,7 +4,7 @@ import type { Generation } from "../../client/generation";
 import { readImage } from "../../client/image";
 import type { GenerateResult } from "../../client/result";
 import { startWorker } from "../../client/worker";
-import { type RowAttestation, rowAttestation, sumUp } from "../../runs/attestation";
+import { type RowAttestation, rowAttestation, sumUp } from "../../experiments/store/attestation";
 import { contrastOptions } from "../contrast_options";
 import { noteEdits } from "../edit_notes";
 import {

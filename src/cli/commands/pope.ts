@@ -1,6 +1,5 @@
 import type { CommandModule, InferredOptionTypes } from "yargs";
-import { readPopeAnswers, readPopeFiles } from "../../data";
-import { type PopeRule, pope } from "../../metrics";
+import { type PopeRule, pope, readPopeAnswers, readPopeFiles } from "../../benchmarks";
 import { popeTable } from "../../report/metric_cells";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
 import { UsageError } from "../exit";

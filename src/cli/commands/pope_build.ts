@@ -1,6 +1,5 @@
 import type { CommandModule, InferredOptionTypes } from "yargs";
-import { readPope, writePope } from "../../data";
-import { pope } from "../../metrics";
+import { pope, readPope, writePope } from "../../benchmarks";
 import { UsageError } from "../exit";
 import { groundTruthOf, groundTruthOptions } from "../ground_truth";
 import { noteImages } from "../image_notes";

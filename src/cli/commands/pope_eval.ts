@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import type { CommandModule, InferredOptionTypes } from "yargs";
+import { POPE_RULES } from "../../benchmarks/pope";
+import { POPE_SPLITS } from "../../benchmarks/pope/question_files";
 import { startWorker } from "../../client";
-import { POPE_SPLITS } from "../../data/pope";
 import { type Attention, none } from "../../methods";
-import { POPE_RULES } from "../../metrics/pope";
 import { popeTable } from "../../report/metric_cells";
 import { startProgress } from "../../report/progress";
 import { renderTable } from "../../report/tables";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
-import { packageRoot } from "../../data/package_root";
+import { packageRoot } from "../../base/package_root";
 
 export const setupCommand: CommandModule = {
   command: "setup",

@@ -1,5 +1,5 @@
 import type { CommandModule } from "yargs";
-import { readSweep, removeStale, staleRecords } from "../../../sweep/folder";
+import { readSweep, removeStale, staleRecords } from "../../../experiments/store/folder";
 import { strict, strictPositional } from "../../strict";
 
 interface Arguments {

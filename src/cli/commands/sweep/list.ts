@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { CommandModule } from "yargs";
-import { DataError } from "../../../data/data_error";
+import { DataError } from "../../../base/data_error";
+import { holderOf } from "../../../base/lock";
+import { cellStates } from "../../../experiments/result/result";
+import { readSweep } from "../../../experiments/store/folder";
 import { renderTable } from "../../../report/tables";
-import { holderOf } from "../../../runs/lock";
-import { readSweep } from "../../../sweep/folder";
-import { cellStates } from "../../../sweep/result";
 import { strictPositional } from "../../strict";
 
 interface Arguments {

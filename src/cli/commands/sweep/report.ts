@@ -1,10 +1,10 @@
 import type { CommandModule } from "yargs";
+import { withBaselines } from "../../../experiments/baselines";
+import { writeReport } from "../../../experiments/result/report";
+import { SweepResult } from "../../../experiments/result/result";
+import { tableNote } from "../../../experiments/result/table";
+import { readSweep } from "../../../experiments/store/folder";
 import { type TableFormat, tableFormats } from "../../../report/tables";
-import { withBaselines } from "../../../sweep/baselines";
-import { readSweep } from "../../../sweep/folder";
-import { writeReport } from "../../../sweep/report";
-import { SweepResult } from "../../../sweep/result";
-import { tableNote } from "../../../sweep/table";
 import { noteEdits } from "../../edit_notes";
 import { strict, strictPositional } from "../../strict";
 import { baselineOption } from "./baseline_option";

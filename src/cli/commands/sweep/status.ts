@@ -1,8 +1,8 @@
 import type { CommandModule } from "yargs";
+import { holderOf } from "../../../base/lock";
+import { type CellState, cellStates } from "../../../experiments/result/result";
+import { readSweep } from "../../../experiments/store/folder";
 import { renderTable } from "../../../report/tables";
-import { holderOf } from "../../../runs/lock";
-import { readSweep } from "../../../sweep/folder";
-import { type CellState, cellStates } from "../../../sweep/result";
 import { strict, strictPositional } from "../../strict";
 
 interface Arguments {

@@ -1,0 +1,24 @@
+import type { PopeQuestion } from "./question_files";
+
+/**
+ * What makes two questions one: the same words about the same image, whichever splits and ids they stand under. POPE's
+ * positives are the same in all three splits: told apart by split, one answer would count three times.
+ */
+export function questionOf({ image, text }: Pick<PopeQuestion, "image" | "text">): string {
+  return `${image} ${text}`;
+}
+
+/** How many questions there are, and how many of them are distinct. */
+export interface QuestionCount {
+  asked: number;
+  distinct: number;
+}
+
+export function countQuestions(questions: readonly Pick<PopeQuestion, "image" | "text">[]): QuestionCount {
+  return { asked: questions.length, distinct: new Set(questions.map(questionOf)).size };
+}
+
+/** "322 distinct questions of 540". */
+export function questionsInWords({ asked, distinct }: QuestionCount): string {
+  return distinct < asked ? `${distinct} distinct questions of ${asked}` : `${asked} questions`;
+}

@@ -1,0 +1,77 @@
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { DataError } from "../../base/data_error";
+import type { RowAttestation } from "./attestation";
+
+/** One line of samples.jsonl. `key` is unique in a run. */
+export interface RunRecord {
+  key: string;
+  status: "done" | "failed";
+  /** Absent where nothing was done to its row. */
+  attestation?: RowAttestation;
+  [field: string]: unknown;
+}
+
+/** A folder's samples.jsonl, the record of truth: appended and fsynced, so that nothing is lost however a run ends. */
+export class Samples {
+  readonly #records: Map<string, RunRecord>;
+  readonly #file: number;
+
+  private constructor(records: Map<string, RunRecord>, file: number) {
+    this.#records = records;
+    this.#file = file;
+  }
+
+  /** @throws DataError where a line is no record */
+  static open(folder: string): Samples {
+    repair(folder);
+    return new Samples(readRecords(folder), openSync(join(folder, "samples.jsonl"), "a"));
+  }
+
+  /** Finished records by key; a failure that was tried again and succeeded counts as done. */
+  get records(): ReadonlyMap<string, RunRecord> {
+    return this.#records;
+  }
+
+  /** On disk when it returns. */
+  append(record: RunRecord): void {
+    writeSync(this.#file, `${JSON.stringify(record)}\n`);
+    fsyncSync(this.#file);
+    this.#records.set(record.key, record);
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+}
+
+/**
+ * The records of a run by key, the last one of a key counting; a last line that was cut short is left out. In the order of
+ * their keys, whichever row ended first: bootstrap intervals depend on the order. @throws DataError
+ */
+export function readRecords(folder: string): Map<string, RunRecord> {
+  const file = join(folder, "samples.jsonl");
+  const records = new Map<string, RunRecord>();
+  if (!existsSync(file)) return records;
+  const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
+  for (const [index, line] of lines.entries()) {
+    try {
+      const record = JSON.parse(line) as RunRecord;
+      records.set(record.key, record);
+    } catch {
+      throw new DataError(
+        `${file}, line ${index + 1} is not JSON. Delete the line to have its sample done again.`,
+      );
+    }
+  }
+  return new Map([...records].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Cuts off a last line that a crash cut short, so that the next one starts on a line of its own. */
+function repair(folder: string): void {
+  const file = join(folder, "samples.jsonl");
+  if (!existsSync(file)) return;
+  const bytes = readFileSync(file);
+  const whole = bytes.lastIndexOf("\n") + 1;
+  if (whole < bytes.length) truncateSync(file, whole);
+}
