@@ -36,8 +36,8 @@ async function main(): Promise<void> {
     versions: { torch, transformers },
     device: model.device,
     checkpoint: { fingerprint: model.fingerprint, dtype: model.dtype },
-    captions: await measureCaptions(worker, model, folder, images),
-    answers: await measureAnswers(worker, model, folder, Math.min(images, askedImages)),
+    captions: await measureCaptions(model, folder, images),
+    answers: await measureAnswers(model, folder, Math.min(images, askedImages)),
   };
 
   for (const table of [...captionTables(results), ...answerTables(results)]) {

@@ -14,11 +14,11 @@ import {
   aai,
   chair,
   cocoCaptions,
+  type ExperimentResult,
   greedy,
   opera,
   pope,
   popeQuestions,
-  type SweepResult,
   space,
   sweep,
   workersOn,
@@ -94,7 +94,7 @@ function progressOf(name: string) {
   };
 }
 
-async function show(title: string, result: SweepResult): Promise<void> {
+async function show(title: string, result: ExperimentResult): Promise<void> {
   const written = await writeReport(result);
   console.log(`\n${title}:\n\n${result.table()}\n\nWritten beside ${written[0]}`);
 }

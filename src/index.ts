@@ -7,5 +7,4 @@ export * from "./experiments";
 export * from "./methods";
 export * from "./observe";
 export * from "./report";
-export * from "./runs";
 export * from "./statistics";

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { resultsTable } from "../../src/benchmarks/tables";
 import { type BatchResult, type Caption, chair, compare, type Model, verdict } from "../../src/index";
-import { metricsTable } from "../../src/report/metric_cells";
 import { startProgress } from "../../src/report/progress";
 import { renderTable } from "../../src/report/tables";
 import { groundTruth, imageOf, output, prompt, search, settings } from "./world";
@@ -45,7 +45,7 @@ export async function compareCaptions(model: Model, ids: readonly string[]): Pro
   }));
   console.log(`\nCHAIR of ${ids.length} images, greedy search, with 95 % intervals:\n`);
   const more = ["mentions", "hallucinated", "tokens/s", "steps edited"];
-  console.log(renderTable(metricsTable(rows, ["CHAIRs", "CHAIRi", "Recall"], more)));
+  console.log(renderTable(resultsTable(rows, chair().figures, ["CHAIRs", "CHAIRi", "Recall"], more)));
   console.log();
   const [plain, ...edited] = runs;
   for (const { name, result } of edited) console.log(verdict(compare(plain!.result, result), "CHAIRi", name));

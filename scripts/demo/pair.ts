@@ -1,6 +1,6 @@
+import { markCaption } from "../../src/benchmarks/chair/mark_caption";
 import { aai, type Model, none } from "../../src/index";
 import { sideBySide } from "../../src/report/caption_columns";
-import { markCaption } from "../../src/report/marked_caption";
 import { groundTruth, imageOf, prompt, search, shownAlpha } from "./world";
 
 /** Two captions of one image, rows of one batch, drawn in columns as their tokens arrive. */

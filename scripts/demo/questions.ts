@@ -1,5 +1,5 @@
+import { resultsTable } from "../../src/benchmarks/tables";
 import { aai, compare, greedy, type Model, none, type PopeAnswer, pope, verdict } from "../../src/index";
-import { metricsTable } from "../../src/report/metric_cells";
 import { startProgress } from "../../src/report/progress";
 import { renderTable } from "../../src/report/tables";
 import { groundTruth, imageFolder, imageName, shownAlpha } from "./world";
@@ -45,7 +45,7 @@ export async function compareAnswers(model: Model, ids: readonly string[], image
   }));
   const splits = ["random", "popular", "adversarial", "mean"].map((split) => `${split} accuracy`);
   console.log(`\nPOPE, ${questions.length} questions about ${eligible.length} images:\n`);
-  console.log(renderTable(metricsTable(rows, [...splits, "mean F1", "mean yesRatio"])));
+  console.log(renderTable(resultsTable(rows, pope().figures, [...splits, "mean F1", "mean yesRatio"])));
   console.log();
   const [plain, ...edited] = runs;
   for (const { name, result } of edited)

@@ -1,14 +1,16 @@
 import { join } from "node:path";
-import { questionOf } from "../../src/benchmarks/pope/questions";
+import { compareAnswers } from "../../src/benchmarks/compare";
+import { answersOf } from "../../src/experiments/result/result";
 import {
-  type ChairResult,
-  chairRun,
-  compare,
+  type BenchmarkData,
+  type CellResult,
+  chair,
+  cocoCaptions,
+  evaluate,
+  type Metric,
   type Model,
-  type PopeResult,
   pope,
-  popeRun,
-  type Worker,
+  popeQuestions,
   writePope,
 } from "../../src/index";
 import { startProgress } from "../../src/report/progress";
@@ -16,146 +18,108 @@ import { groundTruth, imageFolder, imageName, prompt } from "../demo/world";
 import type { Difference, Measured } from "./results";
 import { answerSettings, captionSettings, control, type Setting } from "./settings";
 
-interface Scored<Result> {
+/** Captions `count` images under every setting. Experiments in `folder` are continued. */
+export async function measureCaptions(model: Model, folder: string, count: number): Promise<Measured> {
+  const data = cocoCaptions({ images: imageFolder, ids: { count, seed: 0 }, groundTruth });
+  const runs = await runAll(captionSettings, "captions", chair(), (setting, index, onProgress) =>
+    evaluate({
+      ...{ ...partsOf(setting), model, data, prompt, metrics: [chair()], retryFailed: true },
+      ...{ out: join(folder, `captions-${index}`), onProgress },
+    }),
+  );
+  return { images: count, rows: rowsOf(runs, "CHAIRi", ["CHAIRs", "CHAIRi", "Recall", "Len"]) };
+}
+
+/** Asks POPE's questions about at most `count` images with three objects or more, in all splits. */
+export async function measureAnswers(model: Model, folder: string, count: number): Promise<Measured> {
+  const questions = pope.build(groundTruth, { images: count, seed: 0, imageName });
+  const files = writePope(questions, join(folder, "questions"));
+  const data: BenchmarkData = popeQuestions({ images: imageFolder, questions: files });
+  const runs = await runAll(answerSettings, "answers", pope(), (setting, index, onProgress) =>
+    evaluate({
+      ...{ ...partsOf(setting), model, data, metrics: [pope()], retryFailed: true },
+      ...{ out: join(folder, `answers-${index}`), onProgress },
+    }),
+  );
+  return {
+    images: new Set(questions.map(({ image }) => image)).size,
+    questions: questions.length,
+    rows: rowsOf(runs, "mean accuracy", ["mean accuracy", "mean F1", "mean yesRatio"]),
+  };
+}
+
+interface Run {
   setting: Setting;
-  result: Result;
+  metric: Metric;
+  parts: readonly unknown[];
+  result: CellResult;
   /** By image or distinct question. */
   texts: ReadonlyMap<string, string>;
 }
 
-const template = "chat";
+const partsOf = ({ attention, contrast, search }: Setting) => ({
+  ...{ attention, search },
+  ...(contrast && { contrast }),
+});
 
-/** Captions `count` images under every setting. Runs in `folder` are continued. */
-export async function measureCaptions(
-  worker: Worker,
-  model: Model,
-  folder: string,
-  count: number,
-): Promise<Measured> {
-  const runs = await runAll(captionSettings, count, "captions", async (setting, index, onProgress) => {
-    const { score, captions, failed } = await chairRun(worker, model, {
-      ...setting,
-      images: imageFolder,
-      ids: { count, seed: 0 },
-      prompt,
-      template,
-      batchSize: "auto",
-      retryFailed: true,
-      out: join(folder, `captions-${index}`),
-      groundTruth,
-      onProgress,
-    });
-    refuseFailed(setting, failed);
-    return {
-      result: score!,
-      texts: new Map(captions.map(({ image_id, caption }) => [String(image_id), caption])),
-    };
-  });
-  const rows = runs.map((run) => ({
-    ...describe(run, runs),
-    values: run.result.overall_metrics,
-    intervals: run.result.intervals,
-    against: comparisons(run, runs, "CHAIRi"),
-  }));
-  return { images: count, rows: rows.map((row) => select(row, ["CHAIRs", "CHAIRi", "Recall", "Len"])) };
-}
-
-/** Asks POPE's questions about at most `count` images with three objects or more, in all splits. */
-export async function measureAnswers(
-  worker: Worker,
-  model: Model,
-  folder: string,
-  count: number,
-): Promise<Measured> {
-  const questions = pope.build(groundTruth, { images: count, seed: 0, imageName });
-  const files = writePope(questions, join(folder, "questions"));
-  const runs = await runAll(
-    answerSettings,
-    questions.length,
-    "answers",
-    async (setting, index, onProgress) => {
-      const { result, failed } = await popeRun(worker, model, {
-        ...setting,
-        images: imageFolder,
-        questions: files,
-        suffix: "",
-        likelihood: false,
-        template,
-        batchSize: "auto",
-        retryFailed: true,
-        out: join(folder, `answers-${index}`),
-        rule: "opera",
-        onProgress,
-      });
-      refuseFailed(setting, failed);
-      return {
-        result: result!,
-        texts: new Map(result!.answers.map((one) => [questionOf(one), one.answer])),
-      };
-    },
-  );
-  const rows = runs.map((run) => ({
-    ...describe(run, runs),
-    values: run.result.metrics,
-    intervals: run.result.intervals,
-    against: comparisons(run, runs, "mean accuracy"),
-  }));
-  return {
-    images: new Set(questions.map(({ image }) => image)).size,
-    questions: questions.length,
-    rows: rows.map((row) => select(row, ["mean accuracy", "mean F1", "mean yesRatio"])),
-  };
-}
-
-async function runAll<Result>(
+async function runAll(
   settings: readonly Setting[],
-  count: number,
   label: string,
+  metric: Metric,
   run: (
     setting: Setting,
     index: number,
-    onProgress: (done: number) => void,
-  ) => Promise<Omit<Scored<Result>, "setting">>,
-): Promise<Scored<Result>[]> {
-  const progress = startProgress(label, count * settings.length);
-  const runs: Scored<Result>[] = [];
+    onProgress: (progress: { done: number; total: number }) => void,
+  ) => ReturnType<typeof evaluate>,
+): Promise<Run[]> {
+  let progress: ReturnType<typeof startProgress> | undefined;
+  const runs: Run[] = [];
   for (const [index, setting] of settings.entries()) {
-    const onProgress = (done: number) => progress.update(index * count + done, setting.name);
-    runs.push({ setting, ...(await run(setting, index, onProgress)) });
+    const found = await run(setting, index, ({ done, total }) => {
+      progress ??= startProgress(label, total * settings.length);
+      progress.update(index * total + done, setting.name);
+    });
+    const [failed] = found.failed;
+    if (failed) throw new Error(`${setting.name}: ${failed.name} failed: ${failed.error}`);
+    const [measured] = found.metrics;
+    const result = measured!.cells[0]!;
+    const parts = measured!.partsOf(result.cell);
+    const answers = answersOf(found.experiment, result.cell);
+    const texts = new Map(parts.map((part, i) => [metric.judge(part).unit, answers[i]!.answer.answer]));
+    runs.push({ setting, metric, parts, result, texts });
   }
-  progress.end();
+  progress?.end();
   return runs;
 }
 
-function refuseFailed(setting: Setting, failed: readonly { key: string; error?: unknown }[]): void {
-  if (failed[0]) throw new Error(`${setting.name}: ${failed[0].key} failed: ${failed[0].error}`);
+function rowsOf(runs: readonly Run[], tested: string, shown: readonly string[]) {
+  const [baseline] = runs;
+  const only = <Value>(record: Readonly<Record<string, Value>>) =>
+    Object.fromEntries(Object.entries(record).filter(([name]) => shown.includes(name)));
+  return runs.map((run) => ({
+    ...run.setting,
+    changed: [...run.texts].filter(([unit, text]) => text !== baseline!.texts.get(unit)).length,
+    values: only(run.result.figures),
+    intervals: only(run.result.intervals),
+    against: comparisons(run, runs, tested),
+  }));
 }
 
-function describe<Result>({ setting, texts }: Scored<Result>, [baseline]: readonly Scored<Result>[]) {
-  return { ...setting, changed: [...texts].filter(([of, text]) => text !== baseline!.texts.get(of)).length };
-}
-
-function comparisons<Result extends ChairResult | PopeResult>(
-  run: Scored<Result>,
-  runs: readonly Scored<Result>[],
-  metric: string,
+function comparisons(
+  run: Run,
+  runs: readonly Run[],
+  figure: string,
 ): Partial<Record<"baseline" | "control", Difference>> {
   const [baseline] = runs;
   const plausible = runs.find(({ setting }) => setting.name === control);
   const { search, contrast } = run.setting;
   const constrained = search.method === "sample" && contrast !== undefined && run !== plausible;
-  const against = (other: Scored<Result>): Difference => {
-    const { differences, intervals, pValues } = compare(other.result, run.result);
-    return { difference: differences[metric]!, interval: intervals[metric]!, p: pValues.wilcoxon };
+  const against = (other: Run): Difference => {
+    const { differences, intervals, pValues } = compareAnswers(run.metric, other.parts, run.parts);
+    return { difference: differences[figure]!, interval: intervals[figure]!, p: pValues.wilcoxon };
   };
   return {
     ...(run !== baseline && { baseline: against(baseline!) }),
     ...(constrained && { control: against(plausible!) }),
   };
-}
-
-function select<Row extends { values: object; intervals: object }>(row: Row, metrics: readonly string[]) {
-  const only = (record: object) =>
-    Object.fromEntries(Object.entries(record).filter(([name]) => metrics.includes(name)));
-  return { ...row, values: only(row.values), intervals: only(row.intervals) };
 }

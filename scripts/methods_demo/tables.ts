@@ -1,4 +1,6 @@
-import { intervalCell, metricCell } from "../../src/report/metric_cells";
+import { chair, pope } from "../../src/benchmarks";
+import { type FigureInfo, type Figures, figureInfo } from "../../src/benchmarks/figure";
+import { figureCell, intervalCell } from "../../src/benchmarks/tables";
 import type { Table } from "../../src/report/tables";
 import { holm } from "../../src/statistics";
 import type { DemoResults, Difference, Measured, MeasuredRow } from "./results";
@@ -6,20 +8,30 @@ import type { DemoResults, Difference, Measured, MeasuredRow } from "./results";
 /** CHAIR of every setting, compared with greedy search; then contrasts under sampling, compared with their constraint. */
 export function captionTables({ captions }: DemoResults): [Table, Table] {
   const metrics = { CHAIRs: "CHAIRs %", CHAIRi: "CHAIRi %", Recall: "Recall %", Len: "Len" };
-  return [demoTable(captions, metrics, "CHAIRi"), controlTable(captions, "CHAIRi", metrics.CHAIRi)];
+  const infos = chair().figures;
+  return [
+    demoTable(captions, infos, metrics, "CHAIRi"),
+    controlTable(captions, infos, "CHAIRi", metrics.CHAIRi),
+  ];
 }
 
 /** The same of POPE, over its three splits. */
 export function answerTables({ answers }: DemoResults): [Table, Table] {
   const metrics = { "mean accuracy": "accuracy %", "mean F1": "F1 %", "mean yesRatio": "yes %" };
+  const infos = pope().figures;
   return [
-    demoTable(answers, metrics, "mean accuracy"),
-    controlTable(answers, "mean accuracy", metrics["mean accuracy"]),
+    demoTable(answers, infos, metrics, "mean accuracy"),
+    controlTable(answers, infos, "mean accuracy", metrics["mean accuracy"]),
   ];
 }
 
 /** Metrics as columns, and the change of the tested one, with its paired test, against the first row. */
-function demoTable({ rows }: Measured, metrics: Record<string, string>, tested: string): Table {
+function demoTable(
+  { rows }: Measured,
+  infos: Figures,
+  metrics: Record<string, string>,
+  tested: string,
+): Table {
   const p = adjusted(rows, "baseline");
   return {
     columns: [
@@ -32,22 +44,24 @@ function demoTable({ rows }: Measured, metrics: Record<string, string>, tested: 
     ],
     rows: rows.map((row, index) => [
       `\`${row.name}\``,
-      ...Object.keys(metrics).map((name) => intervalCell(name, row.values[name], row.intervals[name])),
-      ...differenceCells(tested, row.against.baseline, p[index]),
+      ...Object.keys(metrics).map((name) =>
+        intervalCell(figureInfo(infos, name), row.values[name], row.intervals[name]),
+      ),
+      ...differenceCells(figureInfo(infos, tested), row.against.baseline, p[index]),
       index === 0 ? "–" : String(row.changed),
     ]),
   };
 }
 
 /** Contrasts under sampling against sampling with their plausibility constraint alone. */
-function controlTable({ rows }: Measured, metric: string, title: string): Table {
+function controlTable({ rows }: Measured, infos: Figures, metric: string, title: string): Table {
   const compared = rows.filter(({ against }) => against.control);
   const p = adjusted(compared, "control");
   return {
     columns: [{ name: "setting" }, right(`${title}: change`), right("p"), right("p (Holm)")],
     rows: compared.map((row, index) => [
       `\`${row.name}\``,
-      ...differenceCells(metric, row.against.control, p[index]),
+      ...differenceCells(figureInfo(infos, metric), row.against.control, p[index]),
     ]),
   };
 }
@@ -55,14 +69,14 @@ function controlTable({ rows }: Measured, metric: string, title: string): Table 
 const right = (name: string) => ({ name, align: "right" as const });
 
 function differenceCells(
-  metric: string,
+  info: FigureInfo,
   against: Difference | undefined,
   adjusted: number | null | undefined,
 ) {
   if (against === undefined) return ["–", "–", "–"];
   const { difference, interval, p } = against;
-  if (p === null) return [metricCell(metric, difference), "–", "–"];
-  return [intervalCell(metric, difference, interval), showP(p), showP(adjusted!)];
+  if (p === null) return [figureCell(info, difference), "–", "–"];
+  return [intervalCell(info, difference, interval), showP(p), showP(adjusted!)];
 }
 
 function showP(p: number): string {

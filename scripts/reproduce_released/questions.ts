@@ -1,16 +1,19 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { pope, type SweepData } from "../../src/index";
+import { type BenchmarkData, pope } from "../../src/index";
 
 const splits = ["random", "popular", "adversarial"] as const;
 
 /** POPE's question files, one a split: those in `<coco>/pope`, or else made about the images of the captions. */
-export function questionFiles(coco: string, captions: SweepData, out: string): string[] {
+export function questionFiles(coco: string, captions: BenchmarkData, out: string): string[] {
   const official = splits.map((split) => join(coco, "pope", `coco_pope_${split}.json`));
   if (official.every((file) => existsSync(file))) return official;
   const names = new Map(captions.items.map(({ image, fields }) => [String(fields.image_id), image]));
-  const eligible = Object.entries(captions.groundTruth).filter(([, objects]) => objects.length >= 3);
-  const questions = pope.build(captions.groundTruth, {
+  const groundTruth = Object.fromEntries(
+    captions.items.map(({ id, reference }) => [id, reference as readonly string[]]),
+  );
+  const eligible = Object.entries(groundTruth).filter(([, objects]) => objects.length >= 3);
+  const questions = pope.build(groundTruth, {
     images: eligible.map(([id]) => id),
     seed: 0,
     imageName: (id) => names.get(id)!,

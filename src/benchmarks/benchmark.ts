@@ -1,64 +1,150 @@
-import type { BootstrapOptions } from "../statistics/bootstrap";
-import type { FinishReason } from "./chair/captions";
-import type { GroundTruth } from "./chair/ground_truth";
-import type { ChairResult, ChairSentence } from "./chair/score";
-import type { PopeQuestion } from "./pope/question_files";
-import type { PopeAnswer, PopeResult } from "./pope/score";
+import type { z } from "zod";
+import type { Table } from "../report/tables";
+import {
+  type BootstrapOptions,
+  bootstrap,
+  type Intervals,
+  type MetricValues,
+  type Tally,
+  totals,
+} from "../statistics";
+import type { FigureInfo } from "./figure";
 
-/** An answer as a run records it. */
+/**
+ * A benchmark: called with options it gives the metric that reads its answers; beside that, where its items come from.
+ * `registry.ts` lists them all.
+ */
+export interface Benchmark {
+  // biome-ignore lint/suspicious/noExplicitAny: each benchmark has options and parts of its own
+  (options?: any): Metric<any>;
+  readonly data: DataSource;
+  /** A file of the answers beside an evaluation, as other scorers read them: its name, and the JSON of its lines. */
+  readonly answersFile?: { readonly name: string; line(answer: Answer, item: ScoredItem): object };
+  // biome-ignore lint/suspicious/noExplicitAny: a result is of the benchmark that it names
+  scored(result: any): ScoredParts;
+}
+
+/** How items come from a user's files; sweep files name it, with its options under it. */
+export interface DataSource {
+  readonly name: string;
+  readonly options: z.ZodObject;
+  // biome-ignore lint/suspicious/noExplicitAny: what `options` describes
+  items(options: any): BenchmarkData;
+}
+
+/** What a model is asked, and what its answers are scored by. */
+export interface BenchmarkData {
+  /** Name of the benchmark, whose metrics read the answers. */
+  readonly benchmark: string;
+  /** The prompt where an experiment names none; `{question}` in it stands for the item's question. */
+  readonly prompt: string;
+  readonly items: readonly BenchmarkItem[];
+  /** Texts whose logit at the first token is recorded. */
+  readonly probes: readonly string[];
+}
+
+/** One answer to be had of a model. */
+export interface BenchmarkItem extends ScoredItem {
+  /** Unique in the data. An experiment adds the bytes of the image: answers about another picture are never taken for it. */
+  id: string;
+  /** File name of its image: what is drawn again for intervals, and what is leased to workers. */
+  image: string;
+  path: string;
+  /** Stands for `{question}` in the prompt. */
+  question: string;
+}
+
+/** What a metric knows of an item beside the answer. */
+export interface ScoredItem {
+  /** Its own names for what was asked, which stand beside the answer in an experiment's records. */
+  fields: Readonly<Record<string, unknown>>;
+  /** What the answer is scored by, such as the classes in the image; absent where nobody told, or where `fields` say it. */
+  reference?: unknown;
+}
+
+/** An answer as an experiment records it. */
 export interface Answer {
   answer: string;
-  /** Whether the model ended it or the limit of tokens cut it. */
-  finishReason?: FinishReason;
-  /** Of a caption. */
-  image_id?: number | string;
-  /** Of a question's answer. */
-  question?: PopeQuestion;
-  /** Logits of `likelihoodProbes`, where questions are answered by likelihood. */
-  probes?: number[];
+  /** Whether the model ended it ("stop") or the limit of tokens cut it ("length"). */
+  finishReason?: string;
+  /** Logits of the data's probes at the first token. */
+  probes?: readonly number[];
 }
 
-/** How the answers of a sweep become figures. */
-export type Metric = ChairMetric | PopeMetric;
-
-interface Common<Part, Result> {
-  /** Figures shown, in order; see `figureNamed`. */
+/** How answers become figures. A part is one answer as the metric has read it. */
+export interface Metric<Part = unknown> {
+  /** Name of the benchmark whose answers it reads. */
+  readonly benchmark: string;
+  /** Its options, as plain data, and the benchmark's name as `metric`: what makes it again. */
+  readonly description: Readonly<Record<string, unknown>> & { metric: string };
+  /** Every figure by name; figures of a split have the split's name before theirs. */
+  readonly figures: Readonly<Record<string, FigureInfo>>;
+  /** Figures that tables of many settings show, in order. */
   readonly columns: readonly string[];
+  /** Those that a comparison of two is put into words by. */
+  readonly telling: readonly string[];
   /** The one that settings are ranked by. */
   readonly primary: string;
-  /** What makes this metric again, as plain data. */
-  readonly description: Readonly<Record<string, unknown>> & { metric: string };
-  /** Reads one answer, once. @throws DataError */
-  read(answer: Answer, groundTruth: GroundTruth): Part;
-  /** What counts once in an image's mean: its caption, or a question however many splits ask it. */
-  unit(part: Part): string;
-  /** One answer's share in the figures that have one: what is averaged over an image. */
-  perItem(part: Part): Readonly<Record<string, number>>;
-  /** The figures of answers read before. */
-  sumUp(parts: readonly Part[], bootstrap?: BootstrapOptions): Result;
+  /** What is counted: whether an image is captioned once, or asked about in questions. */
+  readonly counted: "images" | "questions";
+  /** What McNemar's test counts, in words; and the figure whose mean over an image Wilcoxon's test takes. */
+  readonly tested: { readonly right: string; readonly score: string };
+  /** What the gain in one figure costs in another, to be drawn. */
+  readonly tradeOff?: TradeOff;
+  /** Whether items need a reference to be scored. */
+  readonly needsReference: boolean;
+  /** Reads one answer, once. @throws DataError where the item's reference is unusable; never for an odd answer */
+  read(answer: Answer, item: ScoredItem): Part;
+  judge(part: Part): Judgement;
+  /** Per image the sums that the figures are made of. */
+  tally(parts: readonly Part[]): Tally;
+  /** All that one set of answers shows. */
+  table(parts: readonly Part[], summary: Summary): Table;
 }
 
-export interface ChairMetric extends Common<ChairSentence, ChairResult> {
-  readonly kind: "chair";
+/** Two figures to draw against each other, and a third that colours tell. */
+export interface TradeOff {
+  title: string;
+  /** A figure of which less is better. */
+  x: string;
+  /** A figure of which more is better. */
+  y: string;
+  colour: string;
+  /** Beside the colours' scale, and in the note below. */
+  colourLabel: string;
+  colourMeaning: string;
 }
 
-export interface PopeMetric extends Common<PopeAnswer, PopeResult> {
-  readonly kind: "pope";
+/** One answer as paired tests and schedulers see it. */
+export interface Judgement {
+  /** What the answers of two runs are paired by: unique in a run. */
+  key: string;
+  /** What counts once: the image of a caption; a question about an image, however many splits ask it. */
+  unit: string;
+  image: string;
+  right: boolean;
+  /** Its share in the figures that have one: what is averaged over an image. */
+  figures: Readonly<Record<string, number>>;
 }
 
-/** Figures of which less is better; of all others more is. */
-const lowerIsBetter = new Set(["CHAIRs", "CHAIRi", "invalidRate"]);
-
-export function isLowerBetter(figure: string): boolean {
-  return lowerIsBetter.has(figure.split(" ").at(-1)!);
+/** The figures of a set of answers, with their 95 % intervals over images. A figure is null where it is not defined. */
+export interface Summary {
+  figures: MetricValues;
+  intervals: Intervals;
 }
 
-/** A figure's full name: POPE's have their split before them, the mean of the splits where there are several. */
-export function figureNamed(figures: object, name: string): string {
-  return Object.keys(figures).findLast((full) => full === name || full.endsWith(` ${name}`)) ?? name;
+/** A result of a benchmark's own `score`, as the metric that made it read it. */
+export interface ScoredParts {
+  // biome-ignore lint/suspicious/noExplicitAny: whichever benchmark's
+  metric: Metric<any>;
+  parts: readonly unknown[];
 }
 
-/** Every figure of a result. */
-export function figuresOf(result: ChairResult | PopeResult): ChairResult["overall_metrics"] {
-  return "sentences" in result ? result.overall_metrics : result.metrics;
+export function sumUp<Part>(
+  metric: Metric<Part>,
+  parts: readonly Part[],
+  options: BootstrapOptions = {},
+): Summary {
+  const tally = metric.tally(parts);
+  return { figures: totals(tally), intervals: bootstrap(tally, options) };
 }

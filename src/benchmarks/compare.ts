@@ -1,124 +1,119 @@
 import { DataError } from "../base/data_error";
-import { type BootstrapOptions, differences, type Intervals, pairedBootstrap } from "../statistics/bootstrap";
-import { mcnemar, wilcoxon } from "../statistics/significance";
-import { type MetricValues, type Tally, totals } from "../statistics/tally";
-import type { ChairResult } from "./chair/score";
-import { chairTally } from "./chair/tally";
-import { countQuestions, type QuestionCount, questionOf } from "./pope/questions";
-import type { PopeResult } from "./pope/score";
-import { popeTally } from "./pope/tally";
+import {
+  type BootstrapOptions,
+  differences,
+  type Intervals,
+  type MetricValues,
+  mcnemar,
+  pairedBootstrap,
+  type Tally,
+  totals,
+  wilcoxon,
+} from "../statistics";
+import type { Judgement, Metric } from "./benchmark";
+import type { Figures } from "./figure";
+import { type QuestionCount, questionsInWords } from "./question_count";
 
 export interface Comparison {
   images: number;
-  /** POPE: the tests count each distinct question once, in however many splits it stands. */
+  /** Of benchmarks that ask questions: the tests count each distinct question once, in however many splits it stands. */
   questions?: QuestionCount;
   a: MetricValues;
   b: MetricValues;
   differences: MetricValues; // b − a
   intervals: Intervals; // of the differences, 95 %, paired bootstrap over images
   pValues: {
-    mcnemar: number; // exact, on captions with a hallucination (CHAIR) or on right answers (POPE)
-    wilcoxon: number | null; // signed-rank, on CHAIRi (CHAIR) or accuracy (POPE) of every image; null: all equal
+    mcnemar: number; // exact, on captions with a hallucination (CHAIR), on right answers to questions
+    wilcoxon: number | null; // signed-rank, on CHAIRi (CHAIR) or accuracy of every image; null: all equal
   };
-  fixed: string[]; // wrong in a and right in b: image ids (CHAIR), "image question" (POPE)
+  /** What the p-values are of, in words. */
+  tested: { mcnemar: string; wilcoxon: string };
+  fixed: string[]; // wrong in a and right in b: image ids (CHAIR), "image question"
   broken: string[]; // right in a and wrong in b
+  /** How each figure is printed, and in which direction it is better. */
+  figures: Figures;
 }
 
 /**
- * Compares two scored runs on the same images (CHAIR) or the same questions (POPE), image by image. Figures and intervals
- * are split by split. In the tests and lists a question that several splits ask counts once, by its first answer in the
- * order of `a`: all its answers are one, as long as the model is asked it in the same words.
- * @throws DataError where the runs are about different images or questions
+ * Compares two sets of answers to the same items, image by image. Figures and intervals are split by split. In the tests
+ * and lists a question that several splits ask counts once, by its first answer in the order of `a`: all its answers are
+ * one, as long as the model is asked it in the same words.
+ * @throws DataError where they answer different items
  */
-export function compare<R extends ChairResult | PopeResult>(
-  a: R,
-  b: R,
+export function compareAnswers<Part>(
+  metric: Metric<Part>,
+  a: readonly Part[],
+  b: readonly Part[],
   options: BootstrapOptions = {},
 ): Comparison {
-  const before = view(a);
-  const after = view(b);
-  requireSame(before, after);
-  const secondTally = inOrderOf(before.tally.ids, after.tally);
+  const [before, after] = [judged(metric, a), judged(metric, b)];
+  requireSame(before, after, metric.counted);
+  const first = metric.tally(a);
+  const second = inOrderOf(first.ids, metric.tally(b));
   const pairs = distinctPairs(before, after);
   const changed = (from: boolean) =>
-    pairs.filter(([one, other]) => one.right === from && other.right !== from).map(([{ name }]) => name);
+    pairs.filter(([one, other]) => one.right === from && other.right !== from).map(([{ unit }]) => unit);
   const [fixed, broken] = [changed(false), changed(true)];
-  const valuesA = totals(before.tally);
-  const valuesB = totals(secondTally);
+  const [valuesA, valuesB] = [totals(first), totals(second)];
+  const questions = metric.counted === "questions" ? { asked: a.length, distinct: pairs.length } : undefined;
   return {
-    images: before.tally.ids.length,
-    ...("answers" in a && { questions: countQuestions(a.answers) }),
+    images: first.ids.length,
+    ...(questions && { questions }),
     a: valuesA,
     b: valuesB,
     differences: differences(valuesA, valuesB),
-    intervals: pairedBootstrap(before.tally, secondTally, options),
-    pValues: { mcnemar: mcnemar(fixed.length, broken.length), wilcoxon: wilcoxon(imageDifferences(pairs)) },
+    intervals: pairedBootstrap(first, second, options),
+    pValues: {
+      mcnemar: mcnemar(fixed.length, broken.length),
+      wilcoxon: wilcoxon(imageDifferences(pairs, metric.tested.score)),
+    },
+    tested: testedInWords(metric, questions),
     fixed,
     broken,
+    figures: metric.figures,
   };
 }
 
-/** One answer as the tests see it. */
-interface Judged {
-  /** What counts once: the image of a caption, a question about an image. */
-  name: string;
-  image: string;
-  right: boolean;
-  /** What is averaged over an image. */
-  score: number;
-}
+type Judgements = ReadonlyMap<string, Judgement>;
 
-interface View {
-  unit: string;
-  tally: Tally;
-  /** By what both runs must have alike. */
-  answers: Map<string, Judged>;
-}
-
-function view(result: ChairResult | PopeResult): View {
-  return "sentences" in result ? chairView(result) : popeView(result);
-}
-
-function chairView({ sentences }: ChairResult): View {
-  const judged = sentences.map(({ image_id, metrics }): [string, Judged] => {
-    const name = String(image_id);
-    return [name, { name, image: name, right: metrics.CHAIRs === 0, score: metrics.CHAIRi }];
-  });
-  return { unit: "images", tally: chairTally(sentences), answers: new Map(judged) };
-}
-
-function popeView({ answers, rule }: PopeResult): View {
-  const judged = answers.map((answer): [string, Judged] => {
-    const name = questionOf(answer);
-    const { split, image, correct } = answer;
-    return [`${split} ${name}`, { name, image, right: correct, score: correct ? 1 : 0 }];
-  });
-  return { unit: "questions", tally: popeTally(answers, rule), answers: new Map(judged) };
+function judged<Part>(metric: Metric<Part>, parts: readonly Part[]): Judgements {
+  return new Map(parts.map((part) => metric.judge(part)).map((one) => [one.key, one]));
 }
 
 /** Both runs' answers to each distinct question: to the same copy of it, where there are several. */
-function distinctPairs(before: View, after: View): [Judged, Judged][] {
-  const pairs = new Map<string, [Judged, Judged]>();
-  for (const [key, one] of before.answers)
-    if (!pairs.has(one.name)) pairs.set(one.name, [one, after.answers.get(key)!]);
+function distinctPairs(before: Judgements, after: Judgements): [Judgement, Judgement][] {
+  const pairs = new Map<string, [Judgement, Judgement]>();
+  for (const [key, one] of before) if (!pairs.has(one.unit)) pairs.set(one.unit, [one, after.get(key)!]);
   return [...pairs.values()];
 }
 
 /** Image by image the mean difference, summed before it is divided: equal differences stay equal, and tie. */
-function imageDifferences(pairs: readonly [Judged, Judged][]): number[] {
+function imageDifferences(pairs: readonly [Judgement, Judgement][], figure: string): number[] {
   const perImage = new Map<string, number[]>();
-  for (const [{ image, score }, other] of pairs)
-    perImage.set(image, [...(perImage.get(image) ?? []), other.score - score]);
+  for (const [{ image, figures }, other] of pairs)
+    perImage.set(image, [...(perImage.get(image) ?? []), other.figures[figure]! - figures[figure]!]);
   return [...perImage.values()].map((all) => all.reduce((sum, one) => sum + one, 0) / all.length);
 }
 
-function requireSame({ answers: a, unit }: View, { answers: b }: View): void {
+function testedInWords(
+  { tested }: Pick<Metric, "tested">,
+  questions: QuestionCount | undefined,
+): Comparison["tested"] {
+  if (questions === undefined) return { mcnemar: tested.right, wilcoxon: `${tested.score} of every image` };
+  const over = questions.distinct < questions.asked ? ", each of its distinct questions once" : "";
+  return {
+    mcnemar: `${tested.right}, ${questionsInWords(questions)}`,
+    wilcoxon: `${tested.score} of every image${over}`,
+  };
+}
+
+function requireSame(a: Judgements, b: Judgements, counted: string): void {
   const missing = [...a.keys()].filter((item) => !b.has(item));
   const extra = [...b.keys()].filter((item) => !a.has(item));
   if (missing.length + extra.length === 0) return;
   throw new DataError(
-    `The two runs are not about the same ${unit}: ${missing.length} are only in the first, ${extra.length} only in ` +
-      `the second (${[...missing, ...extra].slice(0, 10).join(", ")}). Compare runs on the same ${unit}.`,
+    `The two runs are not about the same ${counted}: ${missing.length} are only in the first, ${extra.length} only in ` +
+      `the second (${[...missing, ...extra].slice(0, 10).join(", ")}). Compare runs on the same ${counted}.`,
   );
 }
 

@@ -1,37 +1,27 @@
-import * as chairScoring from "./chair";
-import { chairMetric } from "./chair/metric";
-import * as popeScoring from "./pope";
-import { popeMetric } from "./pope/metric";
-
-/** `chair()` is the metric of a sweep; `chair.score(captions, groundTruth)` scores captions by themselves. */
-export const chair = Object.assign(chairMetric, chairScoring);
-
-/** `pope()` is the metric of a sweep; `pope.score(answers, rule)` scores answers by themselves. */
-export const pope = Object.assign(popeMetric, popeScoring);
-
-export type { Metric } from "./benchmark";
-export type {
-  ChairMention,
-  ChairOptions,
-  ChairResult,
-  ChairSentence,
-  Mention,
-  ObjectLexicon,
-  Scorer,
-} from "./chair";
+export type { Benchmark, BenchmarkData, BenchmarkItem, Metric, Summary } from "./benchmark";
+export { chair } from "./chair";
 export { type Caption, type CaptionKeys, type FinishReason, readCaptions } from "./chair/captions";
 export { type CocoGroundTruth, type CocoOptions, cocoGroundTruth } from "./chair/coco";
+export { type CocoCaptionsOptions, cocoCaptions } from "./chair/data";
 export { type GroundTruth, readGroundTruth, readObjectList } from "./chair/ground_truth";
-export { type Comparison, compare } from "./compare";
-export type {
-  PopeAnswer,
-  PopeBuildOptions,
-  PopeResult,
-  PopeRule,
-  PopeSplit,
-  QuestionCount,
-  ScoredAnswer,
-} from "./pope";
+export { markCaption } from "./chair/mark_caption";
+export type { ObjectLexicon } from "./chair/reading/objects";
+export type { Mention, Scorer } from "./chair/reading/read_caption";
+export type { ChairOptions, ChairResult } from "./chair/score";
+export type { ChairMention, ChairSentence } from "./chair/sentence";
+export { chairTable } from "./chair/table";
+export type { Comparison } from "./compare";
+export { compare } from "./compare_results";
+export { pope } from "./pope";
 export { readPopeAnswers } from "./pope/answer_files";
+export type { PopeBuildOptions, PopeSplit } from "./pope/build";
+export { type PopeQuestionsOptions, popeQuestions } from "./pope/data";
 export { type PopeFiles, type PopeQuestion, readPope, readPopeFiles, writePope } from "./pope/question_files";
-export { testedFigures, verdict } from "./verdict";
+export type { PopeRule } from "./pope/rules";
+export type { PopeResult } from "./pope/score";
+export type { PopeAnswer, ScoredAnswer } from "./pope/scored_answer";
+export { popeTable } from "./pope/table";
+export type { QuestionCount } from "./question_count";
+export { benchmarks } from "./registry";
+export { comparisonTable } from "./tables";
+export { verdict } from "./verdict";

@@ -1,82 +1,109 @@
 import { differences } from "../base/identity";
-import type { GroundTruth } from "../benchmarks";
-import { type Comparison, chair, compare, type Metric, type PopeRule, pope } from "../benchmarks";
-import { type AnswerSource, scored } from "./answer_source";
+import type { GroundTruth, Metric } from "../benchmarks";
+import { type Comparison, compareAnswers } from "../benchmarks/compare";
+import { benchmarkNamed } from "../experiments/result/metrics";
+import type { AnswerSource } from "./answer_source";
 import { CommandError, UsageError } from "./exit";
+
+/** What the command line says of scoring, in place of what the folders know. */
+export interface GivenScoring {
+  rule: string | undefined;
+  groundTruth: GroundTruth | undefined;
+}
 
 export interface Compared {
   comparison: Comparison;
-  kind: Metric["kind"];
+  metric: Metric;
   sources: readonly [AnswerSource, AnswerSource];
   /** Those of each source that were compared. */
   answers: number;
 }
 
 /**
- * Scores both by the same rule and ground truth, those given or those that their folders know, and compares them: runs on all that
- * they have answered, which must be the same, cells on what both have, since a sweep may have dropped one on the way.
+ * Scores both alike, by what is given or what their folders know, and compares them: evaluations on all that they have
+ * answered, which must be the same, named cells on what both have, since a sweep may have dropped one on the way.
  * @throws UsageError, CommandError, DataError where they do not compare
  */
-export function compareSources(
-  a: AnswerSource,
-  b: AnswerSource,
-  given: { rule: PopeRule | undefined; groundTruth: GroundTruth | undefined },
-): Compared {
+export function compareSources(a: AnswerSource, b: AnswerSource, given: GivenScoring): Compared {
   const sources = [a, b] as const;
   const metric = metricOf(sources, given.rule);
-  const truth = metric.kind === "chair" ? (given.groundTruth ?? knownTruth(sources)) : {};
-  const answers =
-    a.isCell && b.isCell ? onBoth(sources) : sources.map(({ answers }) => [...answers.values()]);
-  const [before, after] = answers.map((one) => scored(one, metric, truth));
-  return { comparison: compare(before!, after!), kind: metric.kind, sources, answers: answers[0]!.length };
+  if (metric.needsReference === false && given.groundTruth !== undefined)
+    throw new UsageError(`A ground truth changes nothing of ${a.name}, which is of ${a.benchmark}.`);
+  requireSamePictures(sources);
+  const answers = a.isNamed && b.isNamed ? onBoth(sources) : sources.map((source) => source.answers);
+  const references = metric.needsReference ? referencesOf(sources, given.groundTruth) : new Map();
+  const [before, after] = answers.map((all) =>
+    all.map(({ item, answer }) => metric.read(answer, { ...item, reference: references.get(item.name) })),
+  );
+  const comparison = compareAnswers(metric, before!, after!);
+  return { comparison, metric, sources, answers: answers[0]!.length };
 }
 
-/** What both are scored by. @throws CommandError where they are of two kinds, UsageError where their folders say different things */
-function metricOf([a, b]: readonly [AnswerSource, AnswerSource], rule: PopeRule | undefined): Metric {
-  if (a.kind !== b.kind)
+type Pair = readonly [AnswerSource, AnswerSource];
+
+/** What both are scored by. @throws CommandError where they are of two benchmarks, UsageError where their folders say different things */
+function metricOf([a, b]: Pair, rule: string | undefined): Metric {
+  if (a.benchmark !== b.benchmark)
     throw new CommandError(
-      `${a.name} is of ${a.kind}, ${b.name} of ${b.kind}; only what is of one kind compares.`,
+      `${a.name} is of ${a.benchmark}, ${b.name} of ${b.benchmark}; only what is of one benchmark compares.`,
     );
-  if (a.kind === "chair") {
-    const different = differences(a.scoring, b.scoring);
-    if (different.length === 0) return chair(a.scoring);
-    throw new CommandError(`${a.name} and ${b.name} were scored differently: ${different.join(", ")}.`);
-  }
-  const known = new Set([a.scoring.rule, b.scoring.rule].filter((one) => one !== undefined)) as Set<PopeRule>;
-  if (rule === undefined && known.size > 1) {
-    throw new UsageError(
-      `${a.name} and ${b.name} were scored by different rules (${[...known].join(", ")}); choose with --rule.`,
-    );
-  }
-  return pope({ rule: rule ?? [...known][0] ?? "opera" });
+  if (rule !== undefined && !("rule" in benchmarkNamed(a.benchmark)().description))
+    throw new UsageError(`--rule changes nothing of ${a.name}, which is of ${a.benchmark}.`);
+  const known: Record<string, unknown> = { ...(a.metric ?? b.metric), ...(rule !== undefined && { rule }) };
+  const { metric: _, ...options } = known;
+  const different = a.metric && b.metric ? differences(a.metric, b.metric) : [];
+  const settled = rule !== undefined && different.every((one) => one.startsWith("rule:"));
+  if (different.length === 0 || settled) return benchmarkNamed(a.benchmark)(options);
+  const advice = different.some((one) => one.startsWith("rule:")) ? "; choose with --rule" : "";
+  throw new UsageError(`${a.name} and ${b.name} were scored differently (${different.join(", ")})${advice}.`);
 }
 
-/** What is in the images, as the folders know. @throws UsageError */
-function knownTruth([a, b]: readonly [AnswerSource, AnswerSource]): GroundTruth {
-  const known = a.groundTruth ?? b.groundTruth;
-  if (known === undefined) {
+/** @throws CommandError where an image's name stands for two pictures */
+function requireSamePictures([a, b]: Pair): void {
+  const ids = new Map(a.answers.map(({ item }) => [item.name, item.id]));
+  const odd = b.answers.filter(({ item }) => (ids.get(item.name) ?? item.id) !== item.id);
+  if (odd.length === 0) return;
+  const shown = odd.slice(0, 5).map(({ item }) => item.name);
+  throw new CommandError(
+    `${a.name} and ${b.name} are about different pictures of the same names: ${odd.length} of ${b.answers.length} ` +
+      `(${shown.join(", ")}${odd.length > 5 ? ", …" : ""}).`,
+  );
+}
+
+/** What is in the images by their ids: as given, or as the folders know. @throws UsageError */
+function referencesOf([a, b]: Pair, given: GroundTruth | undefined): ReadonlyMap<string, readonly string[]> {
+  if (given !== undefined) return new Map(Object.entries(given));
+  const [ofA, ofB] = [a, b].map(
+    ({ answers }) =>
+      new Map(
+        answers
+          .filter(({ item }) => item.reference !== undefined)
+          .map(({ item }) => [item.name, item.reference as readonly string[]]),
+      ),
+  );
+  if (ofA!.size + ofB!.size === 0) {
     throw new UsageError(
       `Neither ${a.name} nor ${b.name} was made with a ground truth; give --coco-path or --ground-truth.`,
     );
   }
-  const odd = Object.keys(b.groundTruth ?? {}).find(
-    (id) => known[id] !== undefined && sorted(known[id]) !== sorted(b.groundTruth![id]!),
-  );
-  if (odd !== undefined) {
+  for (const [id, classes] of ofB!) {
+    const other = ofA!.get(id);
+    if (other === undefined || sorted(other) === sorted(classes)) continue;
     throw new UsageError(
-      `${a.name} and ${b.name} were made with different ground truths (image ${odd}: ${sorted(known[odd]!)}, and ${sorted(b.groundTruth![odd]!)}); give --coco-path or --ground-truth.`,
+      `${a.name} and ${b.name} were made with different ground truths (image ${id}: ${sorted(other)}, and ${sorted(classes)}); give --coco-path or --ground-truth.`,
     );
   }
-  return { ...b.groundTruth, ...known };
+  return new Map([...ofB!, ...ofA!]);
 }
 
 const sorted = (classes: readonly string[]) => [...classes].sort().join(", ") || "nothing";
 
 /** Cells may have seen different images of their sweep: what both have answered. */
-function onBoth(sources: readonly [AnswerSource, AnswerSource]) {
-  const [a, b] = sources;
-  const both = [...a.answers.keys()].filter((item) => b.answers.has(item));
+function onBoth([a, b]: Pair) {
+  const answered = new Set(b.answers.map(({ item }) => item.id));
+  const both = a.answers.filter(({ item }) => answered.has(item.id));
   if (both.length === 0)
     throw new CommandError(`There is nothing that both ${a.name} and ${b.name} have answered.`);
-  return sources.map(({ answers }) => both.map((item) => answers.get(item)!));
+  const inBoth = new Set(both.map(({ item }) => item.id));
+  return [both, b.answers.filter(({ item }) => inBoth.has(item.id))];
 }

@@ -1,8 +1,8 @@
-import type { EditAttestation, RunAttestation } from "../experiments/store/attestation";
+import type { AnswersAttestation, EditAttestation } from "../experiments/store/attestation";
 
 /** One generation, one run, or one cell of a sweep, which has a name. */
 interface Attested {
-  attestation?: RunAttestation;
+  attestation?: AnswersAttestation;
   name?: string;
 }
 

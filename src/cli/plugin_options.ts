@@ -1,6 +1,5 @@
 /** Options for methods of the user's own, and what --attention and --contrast stand for with them. */
 import type { InferredOptionTypes } from "yargs";
-import type { Worker } from "../client";
 import type { Attention, Contrast, Plugin } from "../methods";
 import { contrastOf, type contrastOptions, isContrast, ownContrastOptions } from "./contrast_options";
 import { UsageError } from "./exit";
@@ -39,7 +38,7 @@ interface ChosenMethods {
 }
 
 /** Checks the options at once; what a method of the user's own takes is known when a worker has loaded its file. @throws UsageError */
-export function methodsOf(args: Arguments): (worker: Worker) => Promise<ChosenMethods> {
+export function methodsOf(args: Arguments): (plugins: readonly Plugin[]) => ChosenMethods {
   const { plugin: files = [], set = [], attention, contrast } = args;
   const edit = files.length > 0 && attention !== undefined && !isAttention(attention) ? attention : undefined;
   const mix = files.length > 0 && contrast !== undefined && !isContrast(contrast) ? contrast : undefined;
@@ -49,11 +48,7 @@ export function methodsOf(args: Arguments): (worker: Worker) => Promise<ChosenMe
   const makeContrast = mix === undefined ? always(contrastOf(args)) : ownContrast(mix, args, settings);
   if (files.length > 0 && own.length === 0)
     throw new UsageError("--plugin is given, but neither --attention nor --contrast names a method of it.");
-  return async (worker) => {
-    const plugins: Plugin[] = [];
-    for (const file of files) plugins.push(await worker.loadPlugin(file));
-    return { attention: makeAttention(plugins), contrast: makeContrast(plugins) };
-  };
+  return (plugins) => ({ attention: makeAttention(plugins), contrast: makeContrast(plugins) });
 }
 
 /** What --set says of each of these methods of the user's own. @throws UsageError */
@@ -71,7 +66,11 @@ const always =
   () =>
     value;
 
-function ownAttention(name: string, args: Arguments, settings: Setting[]): (plugins: Plugin[]) => Attention {
+function ownAttention(
+  name: string,
+  args: Arguments,
+  settings: Setting[],
+): (plugins: readonly Plugin[]) => Attention {
   const options = ownAttentionOptions(name, args);
   return (plugins) => {
     const plugin = declaring(plugins, "attention", name);
@@ -79,7 +78,11 @@ function ownAttention(name: string, args: Arguments, settings: Setting[]): (plug
   };
 }
 
-function ownContrast(name: string, args: Arguments, settings: Setting[]): (plugins: Plugin[]) => Contrast {
+function ownContrast(
+  name: string,
+  args: Arguments,
+  settings: Setting[],
+): (plugins: readonly Plugin[]) => Contrast {
   const options = ownContrastOptions(name, args);
   return (plugins) => {
     const plugin = declaring(plugins, "contrast", name);
@@ -88,7 +91,7 @@ function ownContrast(name: string, args: Arguments, settings: Setting[]): (plugi
 }
 
 /** Where none declares it, the first, which will say so. */
-function declaring(plugins: Plugin[], axis: Axis, name: string): Plugin {
+function declaring(plugins: readonly Plugin[], axis: Axis, name: string): Plugin {
   return plugins.find((one) => one.find(axis, name) !== undefined) ?? plugins[0]!;
 }
 

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import type { InferredOptionTypes } from "yargs";
 import { packageRoot } from "../base/package_root";
-import { POPE_RULES } from "../benchmarks/pope";
+import { POPE_RULES } from "../benchmarks/pope/rules";
+import type { ImageChoice } from "../data";
 import type { SweepSpec } from "../experiments/spec/spec";
 import { refuseIdle } from "./idle";
 import { noteImages } from "./image_notes";
@@ -42,23 +43,43 @@ export const dataOptions = {
 
 type Arguments = InferredOptionTypes<typeof dataOptions>;
 type Data = NonNullable<SweepSpec["data"]>;
+/** The data that flags can add to, as their schemas have checked it. */
+type Known = { captions: Captions } | { pope: Questions };
+type Captions = { images: string; annotations?: string; ids?: ImageChoice };
+type Questions = { images: string; questions: string[]; likelihood?: boolean };
 
 /** What the flags say, and beside them the file; undefined where neither says anything. @throws UsageError */
 export function dataOf(args: Arguments, file: Data | undefined, hasFile: boolean): Data | undefined {
-  if (args.questions !== undefined || (file !== undefined && "pope" in file)) return popeOf(args, file);
+  const flagged = known(file);
+  if (file !== undefined && flagged === undefined) {
+    const [name] = Object.keys(file);
+    refuseIdle(
+      args,
+      [...captionFlags, "questions", "likelihood", "rule"],
+      `beside the file's data of ${name}`,
+    );
+    return file;
+  }
+  if (args.questions !== undefined || (flagged && "pope" in flagged)) return popeOf(args, flagged);
   refuseIdle(args, ["likelihood", "rule"], "without POPE's questions");
-  const flags = ["data-path", "coco-path", "ids", "num-images", "seed"] as const;
-  return hasFile && flags.every((flag) => args[flag] === undefined) ? file : captionsOf(args, file);
+  return hasFile && captionFlags.every((flag) => args[flag] === undefined) ? file : captionsOf(args, flagged);
 }
 
 /** Says on stderr what of the images' folder is no image. @throws DataError */
 export function noteData({ data }: SweepSpec, { "num-images": asked }: Arguments): void {
-  if (data !== undefined && "captions" in data) noteImages(data.captions.images, asked);
+  const flagged = known(data);
+  if (flagged && "captions" in flagged) noteImages(flagged.captions.images, asked);
+}
+
+const captionFlags = ["data-path", "coco-path", "ids", "num-images", "seed"] as const;
+
+function known(data: Data | undefined): Known | undefined {
+  return data !== undefined && ("captions" in data || "pope" in data) ? (data as Known) : undefined;
 }
 
 const demo = (name: string) => join(packageRoot(), "demo", "data", name);
 
-function popeOf(args: Arguments, file: Data | undefined): Data {
+function popeOf(args: Arguments, file: Known | undefined): Known {
   refuseIdle(args, ["coco-path", "ids", "num-images", "seed"], "on POPE's questions");
   const known = file !== undefined && "pope" in file ? file.pope : undefined;
   const images = args["data-path"] ?? known?.images ?? (file && imagesOf(file)) ?? demo("val2014");
@@ -66,15 +87,15 @@ function popeOf(args: Arguments, file: Data | undefined): Data {
   return { pope: { images, questions: args.questions ?? known!.questions, likelihood } };
 }
 
-function captionsOf(args: Arguments, file: Data | undefined): Data {
+function captionsOf(args: Arguments, file: Known | undefined): Known {
   const { "data-path": images, "coco-path": annotations, ids, "num-images": count, seed } = args;
   if (ids !== undefined) refuseIdle(args, ["num-images", "seed"], "beside --ids");
   const known = file !== undefined && "captions" in file ? file.captions : undefined;
   const usual = known === undefined && images === undefined ? demo("annotations") : undefined;
   const truth = annotations ?? known?.annotations ?? usual;
   const before = typeof known?.ids === "object" ? known.ids : { count: 500, seed: 927 };
-  const isChosen = count !== undefined || seed !== undefined || known?.ids === undefined;
-  const choice = isChosen ? { count: count ?? before.count, seed: seed ?? before.seed } : known.ids;
+  const chosen = { count: count ?? before.count, seed: seed ?? before.seed };
+  const choice = count !== undefined || seed !== undefined ? chosen : (known?.ids ?? chosen);
   return {
     captions: {
       images: images ?? known?.images ?? demo("val2014"),
@@ -84,6 +105,6 @@ function captionsOf(args: Arguments, file: Data | undefined): Data {
   };
 }
 
-function imagesOf(data: Data): string {
+function imagesOf(data: Known): string {
   return "pope" in data ? data.pope.images : data.captions.images;
 }

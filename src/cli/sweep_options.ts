@@ -1,8 +1,6 @@
 /** Options of `aai sweep`, and the sweep that they and a file describe together. */
-import { availableParallelism } from "node:os";
 import type { InferredOptionTypes } from "yargs";
 import { DataError } from "../base/data_error";
-import { type StartWorker, workersOn } from "../experiments/decode/workers";
 import { checkedSpec, readSpec } from "../experiments/spec/read_spec";
 import type { SweepSpec } from "../experiments/spec/spec";
 import { attentions, type Contrast, type Plugin } from "../methods";
@@ -14,6 +12,7 @@ import { isAttention, modelOptions, modelSource, searchOf, searchOptions } from 
 import { pluginOptions, setValues } from "./plugin_options";
 import type { Flag } from "./strict";
 import { dataOf, dataOptions } from "./sweep_data";
+import { workerOptions } from "./worker_options";
 
 const space = (describe: string) => ({ type: "string", describe, group: "Space:" }) as const;
 const { model: _, "model-path": __, "gpu-id": ___, ...loadOptions } = modelOptions;
@@ -65,12 +64,7 @@ export const sweepOptions = {
     group: "Model:",
   },
   ...loadOptions,
-  "gpu-id": { type: "string", describe: "One worker on each of these GPUs: 0,1,2,3", group: "Model:" },
-  workers: {
-    ...{ type: "number", whole: true, min: 1 },
-    describe: "Workers on --device, where no --gpu-id is given [1]",
-    group: "Model:",
-  },
+  ...workerOptions,
   ...dataOptions,
   prompt: { type: "string", describe: "The question; {question} stands for POPE's", group: "Data:" },
   template: { type: "string", describe: "Prompt template: chat, vicuna_v1, raw … [chat]", group: "Data:" },
@@ -135,22 +129,6 @@ export function specOf(args: SweepArguments, plugins: readonly Plugin[] = []): S
 /** The checkpoints that a sweep is about. */
 export function checkpointsOf({ model = "demo" }: SweepSpec): string[] {
   return [model].flat().map((one) => modelSource({ model: one }));
-}
-
-/** One worker a GPU, or so many on a device, which share its cores. @throws UsageError */
-export function workersOf(args: SweepArguments): StartWorker[] {
-  const { device = "auto", "gpu-id": gpus, workers = 1, plugin: plugins = [] } = args;
-  if (gpus !== undefined) {
-    refuseIdle(args, ["device", "workers"], "beside --gpu-id");
-    if (!/^\d+(,\d+)*$/.test(gpus))
-      throw new UsageError(`--gpu-id is ${JSON.stringify(gpus)}; expected numbers such as 0,1,2,3.`);
-    return workersOn(
-      gpus.split(",").map((gpu) => `cuda:${gpu}`),
-      { plugins },
-    );
-  }
-  const threads = Math.max(1, Math.floor(availableParallelism() / workers));
-  return workersOn(Array(workers).fill(device), { plugins, ...(workers > 1 && { threads }) });
 }
 
 /** Those that --attention and --contrast name, as a file would. @throws UsageError */

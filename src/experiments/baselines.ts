@@ -1,9 +1,9 @@
 import { ParameterError } from "../methods";
 import type { Cell } from "./space/cells";
-import type { StoredSweep } from "./store/folder";
+import type { StoredExperiment } from "./store/folder";
 
 /** The sweep, in which the cells of a named cell's checkpoint are all compared with it. @throws ParameterError */
-export function withBaselines(sweep: StoredSweep, names: readonly string[]): StoredSweep {
+export function withBaselines(sweep: StoredExperiment, names: readonly string[]): StoredExperiment {
   requireBaselines(sweep.cells, names);
   const chosen = sweep.cells.filter(({ name }) => names.includes(name));
   const cells = sweep.cells.map((cell) => {

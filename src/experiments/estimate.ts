@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { groups } from "../base/groups";
+import type { BenchmarkData } from "../benchmarks";
 import type { LoadOptions } from "../client";
-import type { SweepData } from "./data";
 import { decodeRows } from "./decode/decode_rows";
 import { Crew, type StartWorker } from "./decode/workers";
 import { planCells, rowTask } from "./plan";
@@ -33,7 +33,7 @@ const probed = 2;
 /** Decodes two images under every cell, and records nothing. @throws as `sweep` */
 export async function estimate(
   cells: readonly Cell[],
-  data: SweepData,
+  data: BenchmarkData,
   workers: readonly StartWorker[],
   load: LoadOptions = {},
   batchSize: number | "auto" = "auto",

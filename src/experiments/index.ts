@@ -1,16 +1,11 @@
-export {
-  type CocoCaptionsOptions,
-  cocoCaptions,
-  type PopeQuestionsOptions,
-  popeQuestions,
-  type SweepData,
-  type SweepItem,
-} from "./data";
 export { type StartWorker, workersOn } from "./decode/workers";
+export { type EvaluationSettings, evaluate } from "./evaluate";
 export type { PlannedCell } from "./plan";
-export type { SweepProgress } from "./progress";
+export type { ExperimentProgress } from "./progress";
+export type { CellResult, CellState, MetricResult } from "./result/cell_result";
 export { writeReport } from "./result/report";
-export { type CellResult, type CellState, type MetricResult, SweepResult } from "./result/result";
+export { ExperimentResult } from "./result/result";
+export type { Decoders, ExperimentSettings } from "./run_experiment";
 export { type HalvingOptions, halving } from "./schedule/halving";
 export { type RacingOptions, racing } from "./schedule/racing";
 export { type Contest, type Drop, everything, type Scheduler, type Step } from "./schedule/scheduler";
@@ -19,5 +14,6 @@ export type { Cell } from "./space/cells";
 export { range } from "./space/range";
 export type { Settings } from "./space/settings";
 export { type Base, type Space, space } from "./space/space";
-export { readSweep, type StoredSweep } from "./store/folder";
-export { sweep } from "./sweep";
+export type { AnswersAttestation } from "./store/attestation";
+export { readExperiment, type StoredExperiment } from "./store/folder";
+export { type SweepSettings, sweep } from "./sweep";

@@ -1,25 +1,33 @@
 import { createHash } from "node:crypto";
 import { identityOf } from "../base/identity";
+import type { BenchmarkData, BenchmarkItem } from "../benchmarks";
 import type { Model } from "../client";
 import { type Attention, none, ParameterError } from "../methods";
 import { resolveAttention, resolveContrast } from "../methods/registry";
-import type { SweepData, SweepItem } from "./data";
-import type { RowTask } from "./decode/decode_rows";
+import type { RowTask } from "./decode/row_task";
 import type { Cell } from "./space/cells";
 import { plain } from "./space/settings";
-import type { RunAttestation } from "./store/attestation";
+import type { AnswersAttestation } from "./store/attestation";
 import { processorsOf } from "./store/context";
 
 /** A cell as a model decodes it. */
 export interface PlannedCell extends Cell {
-  /** Hash of all that changes its answers, and of nothing else. */
+  /** Hash of `decoding`. */
   id: string;
+  /** All that changes its answers, and nothing else, as the model resolves it. */
+  decoding: Decoding;
   /** Id of the cell that it is compared with: its own where it is a baseline itself. */
   baseline: string;
   /** What its checkpoint's generation_config.json does to logits, where it does anything. */
   processors?: Record<string, unknown>;
-  /** What its edits and contrast did, in the answers that the sweep needs; once the sweep has ended. */
-  attestation?: RunAttestation;
+  /** What its edits and contrast did, in the answers that the experiment needs; once it has ended. */
+  attestation?: AnswersAttestation;
+}
+
+/** What two cells have alike where they are one: whichever command, folder or name they stand under. */
+interface Decoding extends Readonly<Record<string, unknown>> {
+  checkpoint: { fingerprint: string; dtype: string };
+  prompt: string;
 }
 
 /**
@@ -30,18 +38,20 @@ export interface PlannedCell extends Cell {
 export function planCells(
   cells: readonly Cell[],
   model: Model,
-  data: SweepData,
+  data: BenchmarkData,
   baselines: readonly string[] = [],
 ): PlannedCell[] {
   const planned = new Map<string, PlannedCell>();
   const named = cells.find(({ name }) => baselines.includes(name));
-  const chosen = named && cellIdentity(named, model, data);
+  const idOf = (cell: Cell) => cellId(decodingOf(cell, model, data));
+  const chosen = named && idOf(named);
   for (const cell of cells) {
-    const id = cellIdentity(cell, model, data);
+    const decoding = decodingOf(cell, model, data);
+    const id = cellId(decoding);
     const known = planned.get(id);
-    const own = () => cellIdentity({ ...cell, settings: plain(cell.settings) }, model, data);
+    const own = () => idOf({ ...cell, settings: plain(cell.settings) });
     if (known) known.points = [...known.points, ...cell.points];
-    else planned.set(id, { ...cell, id, baseline: chosen ?? own() });
+    else planned.set(id, { ...cell, id, decoding, baseline: chosen ?? own() });
   }
   const processors = processorsOf(model.description);
   return [...planned.values()].map((cell) => ({ ...cell, ...(processors && { processors }) }));
@@ -53,13 +63,13 @@ export function isBaseline({ id, baseline }: Pick<PlannedCell, "id" | "baseline"
 }
 
 /** The row that answers an item under a cell. */
-export function rowTask(cell: PlannedCell, item: SweepItem, data: SweepData): RowTask {
+export function rowTask(cell: PlannedCell, item: BenchmarkItem, data: BenchmarkData): RowTask {
   const { attention = none, contrast, search, prompt = data.prompt, template } = cell.settings;
   return {
     key: recordKey(cell, item),
     request: {
       image: item.path,
-      prompt: prompt.replaceAll("{question}", () => item.question),
+      prompt: item.question === "" ? prompt : prompt.replaceAll("{question}", () => item.question),
       template,
       attention,
     },
@@ -73,10 +83,14 @@ export function recordKey(cell: { id: string }, item: { id: string }): string {
   return `${cell.id} ${item.id}`;
 }
 
-function cellIdentity({ name, settings }: Cell, model: Model, data: SweepData): string {
+function cellId(decoding: Decoding): string {
+  return identityOf(decoding).slice(0, 12);
+}
+
+function decodingOf({ name, settings }: Cell, model: Model, data: BenchmarkData): Decoding {
   const { attention = none, contrast, search, prompt = data.prompt, template } = settings;
   try {
-    return identityOf({
+    return {
       checkpoint: { fingerprint: model.fingerprint, dtype: model.dtype },
       prompt,
       template,
@@ -84,7 +98,7 @@ function cellIdentity({ name, settings }: Cell, model: Model, data: SweepData): 
       contrast: contrast === none ? none : resolveContrast(contrast, model.description),
       search,
       ...(data.probes.length > 0 && { probes: data.probes }),
-    }).slice(0, 12);
+    };
   } catch (error) {
     if (error instanceof ParameterError) throw new ParameterError(`Cell "${name}": ${error.message}`);
     throw error;

@@ -1,13 +1,14 @@
-import { figureNamed, figuresOf, isLowerBetter } from "../benchmarks/benchmark";
+import { figureInfo, figureNamed, isLowerBetter } from "../benchmarks/figure";
+import { intervalCell } from "../benchmarks/tables";
 import type { Interval } from "../statistics";
-import type { SweepData } from "./data";
+import type { ExperimentData } from "./items";
 import { type PlannedCell, recordKey } from "./plan";
 import type { Scores } from "./result/scores";
-import type { SweepFolder } from "./store/folder";
-import type { RunRecord } from "./store/samples";
+import type { ExperimentFolder } from "./store/folder";
+import type { RowRecord } from "./store/record";
 
-/** How far a sweep is. */
-export interface SweepProgress {
+/** How far an experiment is. */
+export interface ExperimentProgress {
   /** Answers there are, of cells that are not dropped. */
   done: number;
   /** Answers there will be, if no more cells are dropped. */
@@ -20,22 +21,30 @@ export interface SweepProgress {
   tokensPerSecond: number;
   /** The cell that leads so far, on the answers (`answers` of them) that all cells have: to the same images and questions. */
   best:
-    | { name: string; figure: string; value: number; interval: Interval | null; answers: number }
+    | {
+        name: string;
+        figure: string;
+        /** As tables print it, with its interval. */
+        text: string;
+        value: number;
+        interval: Interval | null;
+        answers: number;
+      }
     | undefined;
 }
 
 export interface MonitorOptions {
-  data: SweepData;
-  folder: SweepFolder;
+  data: ExperimentData;
+  folder: ExperimentFolder;
   /** Cells of models whose turn comes later. */
   later: number;
-  onProgress?(progress: SweepProgress): void;
+  onProgress?(progress: ExperimentProgress): void;
 }
 
 /** Resamples of an interval that is only looked at. */
 const quickly = { resamples: 200 };
 
-/** Keeps count while a sweep runs. Leaders are scored anew only where that takes a tenth of the time at most. */
+/** Keeps count while an experiment runs. Leaders are scored anew only where that takes a tenth of the time at most. */
 export class Monitor {
   readonly #options: MonitorOptions;
   readonly #scores: Scores | undefined;
@@ -45,7 +54,7 @@ export class Monitor {
   #done = 0;
   #tokens = 0;
   #inFlight = 0;
-  #best: SweepProgress["best"];
+  #best: ExperimentProgress["best"];
   #nextBest = 0;
 
   constructor(options: MonitorOptions, scores: Scores | undefined) {
@@ -65,7 +74,7 @@ export class Monitor {
     this.#inFlight += change;
   }
 
-  recorded({ tokens, key }: RunRecord): void {
+  recorded({ tokens, key }: RowRecord): void {
     this.#tokens += typeof tokens === "number" ? tokens : 0;
     if (this.#needed.delete(key)) this.#done++;
     this.report();
@@ -86,24 +95,26 @@ export class Monitor {
     });
   }
 
-  #leader(): SweepProgress["best"] {
+  #leader(): ExperimentProgress["best"] {
     const started = performance.now();
     if (this.#scores === undefined || started < this.#nextBest) return this.#best;
     const scores = this.#scores;
-    const { primary } = scores.metric;
+    const { primary, figures: infos } = scores.metric;
     const items = scores.commonItems(this.#cells.map(({ id }) => id));
     const values = this.#cells.flatMap((cell) => {
-      const figures = scores.result(cell.id, { resamples: 0 }, items);
-      const value = figures && figuresOf(figures)[figureNamed(figuresOf(figures), primary)];
+      const figures = scores.summary(cell.id, { resamples: 0 }, items)?.figures;
+      const value = figures?.[figureNamed(figures, primary)];
       return typeof value === "number" ? [{ cell, value }] : [];
     });
-    const sign = isLowerBetter(primary) ? 1 : -1;
+    const sign = isLowerBetter(infos, primary) ? 1 : -1;
     const [first] = values.sort((a, b) => sign * (a.value - b.value));
     if (first !== undefined) {
-      const result = scores.result(first.cell.id, quickly, items)!;
-      const figure = figureNamed(figuresOf(result), primary);
-      const interval = result.intervals[figure] ?? null;
-      this.#best = { name: first.cell.name, figure, value: first.value, interval, answers: items.length };
+      const { figures, intervals } = scores.summary(first.cell.id, quickly, items)!;
+      const figure = figureNamed(figures, primary);
+      const interval = intervals[figure] ?? null;
+      const text = intervalCell(figureInfo(infos, figure), first.value, interval);
+      const { name } = first.cell;
+      this.#best = { name, figure, text, value: first.value, interval, answers: items.length };
     }
     this.#nextBest = started + 10 * (performance.now() - started);
     return this.#best;

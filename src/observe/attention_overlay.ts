@@ -1,7 +1,8 @@
 import { toFloat32 } from "../arrays";
+import { markCaption } from "../benchmarks/chair/mark_caption";
 import type { GenerateResult, ImageInput, Model } from "../client";
 import { type AttentionMethod, greedy, none } from "../methods";
-import { type CaptionPart, markCaption } from "../report/marked_caption";
+import type { CaptionPart } from "../report/caption_part";
 import { overlayFigure } from "../report/overlay";
 
 export interface AttentionOverlayRequest {

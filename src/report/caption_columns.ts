@@ -1,4 +1,4 @@
-import type { CaptionPart } from "./marked_caption";
+import type { CaptionPart } from "./caption_part";
 
 export interface Column {
   title: string;

@@ -1,7 +1,7 @@
 import type { NdArray } from "../arrays/nd_array";
 import { breakLines, wordsOf } from "./caption_columns";
+import type { CaptionPart } from "./caption_part";
 import { heatImage, rgbImage } from "./heat";
-import type { CaptionPart } from "./marked_caption";
 import { escapeText, svgDocument } from "./svg";
 
 export interface OverlayPanel {

@@ -1,6 +1,7 @@
 export {
   type BootstrapOptions,
   bootstrap,
+  differences,
   type Interval,
   type Intervals,
   pairedBootstrap,

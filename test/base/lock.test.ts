@@ -34,7 +34,7 @@ function plant(where: string, content: unknown, secondsAgo = 0, name = "lock"): 
 const dead = { pid: 2 ** 22 + 1, host: hostname(), started: "1" }; // above what Linux gives to processes
 
 const node = (script: string, ...args: string[]) =>
-  execa("node", ["-e", script, join(dirname(inject("aai")), "../runs/lock.js"), ...args], { reject: false });
+  execa("node", ["-e", script, join(dirname(inject("aai")), "../base/lock.js"), ...args], { reject: false });
 
 test("a folder has one writer, this process counts like any other", () => {
   const where = folder();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type ChairSentence, chair, compare, pope, testedFigures, verdict } from "../../src/benchmarks";
+import { type ChairSentence, chair, compare, pope, verdict } from "../../src/benchmarks";
 import { fixture } from "../fixtures/unpack";
 
 const captions: { image_id: number; caption: string }[] = fixture("chair/llava-1.5.greedy.jsonl")
@@ -106,7 +106,7 @@ describe("compare (POPE)", () => {
     expect(result.pValues.mcnemar).toBeCloseTo(0.1977898630680834, 12);
     expect(result.pValues.wilcoxon).toBeCloseTo(0.016625869916695284, 12);
     expect(verdict(result, "mean accuracy", "B")).toMatch(/ on 24 images \(288 distinct questions of 432\)$/);
-    expect(testedFigures(result)).toEqual({
+    expect(result.tested).toEqual({
       mcnemar: "right answers, 288 distinct questions of 432",
       wilcoxon: "accuracy of every image, each of its distinct questions once",
     });

@@ -1,5 +1,6 @@
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -80,7 +81,11 @@ test.each([
   ["a file that is no image", ["generate", "--image", "package.json"], "not an image"],
   ["a folder that is no checkpoint", ["generate", "--image", image, "--model", "src"], "no checkpoint"],
   ["captions that are not there", ["chair", "--cap-file", "/no.jsonl", "--ground-truth", "/no.json"], "/no"],
-  ["a run folder that is none", ["compare", "src", "test", "--ground-truth", "x"], "no run folder"],
+  [
+    "an experiment's folder that is none",
+    ["compare", "src", "test", "--ground-truth", "x"],
+    "no experiment's folder",
+  ],
 ])("%s is a failure: a sentence, exit code 1", async (_, args, part) => {
   const { stderr, exitCode } = await run(...args);
   expect(stderr).toContain(part);
@@ -142,11 +147,33 @@ test("evaluate, resume, score and compare on the demo world", async () => {
     "--json",
   );
   const { overall_metrics } = JSON.parse(scored.stdout);
-  const { overall } = JSON.parse(readFileSync(join(folder, "plain/metrics.json"), "utf8"));
-  expect(overall_metrics).toEqual(overall);
+  const [{ cells }] = JSON.parse(readFileSync(join(folder, "plain/results.json"), "utf8"));
+  expect(overall_metrics).toEqual(cells[0].figures);
 
   const compared = await run("compare", join(folder, "plain"), join(folder, "aai"));
   expect(compared.stdout).toMatch(/B changed CHAIRi by .* on 6 images/);
+});
+
+test("a dry run says what an evaluation would take, and writes nothing", async () => {
+  const out = join(folder, "dry");
+  const { stdout, exitCode } = await run("chair-eval", "--num-images", "4", "--out", out, "--dry-run");
+  expect(stdout).toMatch(
+    /^1 cell × 4 images = 4 rows, of which 0 need no prefill of their own\.\nAbout \d+ s with 1 worker /,
+  );
+  expect(exitCode).toBe(0);
+  expect(existsSync(out)).toBe(false);
+});
+
+test("an evaluation with two workers says what one says; a flag given twice is refused", async () => {
+  const args = ["chair-eval", "--num-images", "6", "--max-new-tokens", "24"];
+  const captionsOf = async (name: string, ...more: string[]) => {
+    await run(...args, "--out", join(folder, name), ...more);
+    return readFileSync(join(folder, name, "captions.jsonl"), "utf8");
+  };
+  expect(await captionsOf("two workers", "--workers", "2")).toBe(await captionsOf("one worker"));
+  const both = await run(...args, "--gpu-id", "0,1", "--workers", "2");
+  expect(both.stderr).toContain("--workers");
+  expect(both.exitCode).toBe(2);
 });
 
 test("OPERA under AAI, end to end, and continued where nothing is left to do", async () => {
@@ -161,9 +188,9 @@ test("OPERA under AAI, end to end, and continued where nothing is left to do", a
   expect(samples.map((line) => JSON.parse(line))).toEqual(
     Array(2).fill(expect.objectContaining({ status: "done", answer: expect.stringMatching(/\w+ \w+/) })),
   );
-  const { settings } = JSON.parse(readFileSync(join(out, "run.json"), "utf8"));
-  expect(settings.attention.parameters).toMatchObject({ method: "aai", alpha: 0.3, warmup: 5 });
-  expect(settings.search).toEqual({ ...opera({ numBeams: 3, threshold: 4, maxNewTokens: 40 }) });
+  const { decoding } = JSON.parse(readFileSync(join(out, "experiment.json"), "utf8")).cells[0];
+  expect(decoding.attention).toMatchObject([{ parameters: { method: "aai", alpha: 0.3, warmup: 5 } }]);
+  expect(decoding.search).toEqual({ ...opera({ numBeams: 3, threshold: 4, maxNewTokens: 40 }) });
 
   const again = await evaluate();
   expect(again.stdout).toBe(done.stdout);

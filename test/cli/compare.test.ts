@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test, vi } from "vitest";
@@ -26,15 +26,49 @@ async function compare(...args: string[]): Promise<string> {
   }
 }
 
-function write(name: string, files: Record<string, unknown>, records: readonly object[]): string {
+interface Item {
+  name: string;
+  image: string;
+  fields: Record<string, unknown>;
+  reference?: readonly string[];
+}
+
+interface Answers {
+  /** Cell name -> item name -> answer. */
+  [cell: string]: Readonly<Record<string, string>>;
+}
+
+/** An experiment's folder, whose cells have the ids c1, c2 … */
+function write(
+  name: string,
+  benchmark: string,
+  metrics: readonly object[],
+  items: readonly Item[],
+  answers: Answers,
+): string {
   const path = join(folder, name);
   mkdirSync(path, { recursive: true });
-  for (const [file, content] of Object.entries(files))
-    writeFileSync(join(path, file), JSON.stringify(content));
-  writeFileSync(
-    join(path, "samples.jsonl"),
-    records.map((record) => `${JSON.stringify({ status: "done", ...record })}\n`).join(""),
+  const names = Object.keys(answers);
+  const cells = names.map((cell, i) => ({
+    id: `c${i + 1}`,
+    name: cell,
+    settings: {},
+    points: [],
+    baseline: "c1",
+  }));
+  const description = { benchmark, metrics, cells, drops: [], runs: [], scheduler: {}, ended: true };
+  writeFileSync(join(path, "experiment.json"), JSON.stringify({ format: 2, ...description }));
+  const stored = items.map((item) => ({ id: `id of ${item.name}`, ...item }));
+  writeFileSync(join(path, "items.json"), JSON.stringify({ format: 2, items: stored }));
+  const records = names.flatMap((cell, i) =>
+    stored
+      .filter((item) => answers[cell]![item.name] !== undefined)
+      .map((item) => ({
+        ...{ key: `c${i + 1} ${item.id}`, status: "done", cell: `c${i + 1}`, item: item.id },
+        answer: answers[cell]![item.name],
+      })),
   );
+  writeFileSync(join(path, "samples.jsonl"), records.map((record) => `${JSON.stringify(record)}\n`).join(""));
   return path;
 }
 
@@ -48,24 +82,20 @@ function popeRun(
   isRight: (image: number, object: string) => boolean,
   rule = "opera",
 ) {
-  const records = asked.flatMap((split) =>
+  const questions = asked.flatMap((split) =>
     Array.from({ length: 12 }, (_, image) =>
-      ["dog", objects[1 + (splits.indexOf(split) % 2)]!].map((object) => ({
-        key: `${split} ${image} ${object}`,
-        question: {
-          ...{
-            question_id: `${image} ${object}`,
-            image: `${image}.jpg`,
-            text: `Is there a ${object}?`,
-            split,
-          },
-          label: "yes",
-        },
-        answer: isRight(image, object) ? "Yes" : "No",
-      })),
+      ["dog", objects[1 + (splits.indexOf(split) % 2)]!].map((object) => ({ split, image, object })),
     ).flat(),
   );
-  return write(name, { "run.json": { format: 1, kind: "pope" }, "metrics.json": { rule } }, records);
+  const nameOf = ({ split, image, object }: (typeof questions)[number]) => `${split} ${image} ${object}`;
+  const items = questions.map((one) => {
+    const { split, image, object } = one;
+    const text = `Is there a ${object}?`;
+    const question = { question_id: `${image} ${object}`, image: `${image}.jpg`, text, split, label: "yes" };
+    return { name: nameOf(one), image: `${image}.jpg`, fields: { question } };
+  });
+  const answers = questions.map((one) => [nameOf(one), isRight(one.image, one.object) ? "Yes" : "No"]);
+  return write(name, "pope", [{ metric: "pope", rule }], items, { plain: Object.fromEntries(answers) });
 }
 
 test("runs of one split are compared in their own figures, each p with what it is of", async () => {
@@ -97,27 +127,27 @@ test("the rule is the one that the folders were scored by, and is asked for wher
   const c = popeRun("rules/c", ["random"], () => true, "exact");
   expect(await compare(a!, b!)).toContain("random accuracy");
   await expect(compare(a!, c)).rejects.toThrow(
-    "were scored by different rules (vcd, exact); choose with --rule",
+    'were scored differently (rule: "vcd" → "exact"); choose with --rule.',
   );
   expect(await compare(a!, c, "--rule", "opera")).toContain("random accuracy");
 });
 
-/** Captions of images 1 to 40; the given ones name a cat that is not there. */
-function captions(wrong: (image: number) => boolean, images = 40) {
-  return Array.from({ length: images }, (_, i) => ({
-    key: `${i + 1}`,
-    image_id: i + 1,
-    answer: wrong(i + 1) ? "A dog and a cat." : "A dog.",
+const truth = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [String(i + 1), ["dog"]]));
+const images = (known: Record<string, string[]> | null = truth): Item[] =>
+  Object.keys(truth).map((id) => ({
+    ...{ name: id, image: `${id}.png`, fields: { image_id: Number(id) } },
+    ...(known && { reference: known[id]! }),
   }));
-}
-
-const truth = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [i + 1, ["dog"]]));
-const chairRun = (name: string, wrong: (image: number) => boolean, known: object | null = truth) =>
-  write(
-    name,
-    { "run.json": { format: 1, kind: "chair" }, ...(known && { "ground_truth.json": known }) },
-    captions(wrong),
+/** Captions of images 1 to 40; the given ones name a cat that is not there. */
+const captions = (wrong: (image: number) => boolean, count = 40) =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [String(i + 1), wrong(i + 1) ? "A dog and a cat." : "A dog."]),
   );
+const chairRun = (
+  name: string,
+  wrong: (image: number) => boolean,
+  known: Record<string, string[]> | null = truth,
+) => write(name, "chair", known ? [{ metric: "chair" }] : [], images(known), { plain: captions(wrong) });
 
 test("caption runs are scored by the ground truth that their folders keep", async () => {
   const [a, b] = [chairRun("chair/a", () => false), chairRun("chair/b", (image) => image <= 4)];
@@ -132,50 +162,17 @@ test("caption runs are scored by the ground truth that their folders keep", asyn
 test("without one, or with two that differ, the ground truth is asked for", async () => {
   const [a, b] = ["bare/a", "bare/b"].map((name) => chairRun(name, () => false, null));
   await expect(compare(a!, b!)).rejects.toThrow(/Neither .* was made with a ground truth; give --coco-path/);
-  const other = chairRun("bare/other", () => false, { ...truth, 7: ["dog", "cat"] });
+  const other = chairRun("bare/other", () => false, { ...truth, "7": ["dog", "cat"] });
   const usual = chairRun("bare/usual", () => false);
   await expect(compare(usual, other)).rejects.toThrow("different ground truths (image 7: dog, and cat, dog)");
 });
 
 /** A sweep of two cells, the second of which was dropped after 30 images. */
-function sweep(name: string): string {
-  const cells = [
-    { id: "c1", name: "plain, prompt #1", settings: {}, points: [], baseline: "c1" },
-    { id: "c2", name: "alpha 0.1", settings: {}, points: [], baseline: "c1" },
-  ];
-  const items = captions(() => false).map(({ key, image_id }) => ({
-    id: `i${key}`,
-    image: `${key}.png`,
-    fields: { image_id },
-  }));
-  const of = (cell: string, records: ReturnType<typeof captions>) =>
-    records.map((record) => ({ ...record, key: `${cell} i${record.key}`, cell, item: `i${record.key}` }));
-  return write(
-    name,
-    {
-      "sweep.json": {
-        format: 1,
-        kind: "chair",
-        metrics: [{ metric: "chair" }],
-        cells,
-        drops: [],
-        runs: [],
-        scheduler: {},
-      },
-      "items.json": { format: 1, items, groundTruth: truth },
-    },
-    [
-      ...of(
-        "c1",
-        captions(() => false),
-      ),
-      ...of(
-        "c2",
-        captions((image) => image <= 4, 30),
-      ),
-    ],
-  );
-}
+const sweep = (name: string) =>
+  write(name, "chair", [{ metric: "chair" }], images(), {
+    "plain, prompt #1": captions(() => false),
+    "alpha 0.1": captions((image) => image <= 4, 30),
+  });
 
 test("cells of a sweep are compared by name or id, on what both have answered", async () => {
   const folder = sweep("swept");
@@ -196,7 +193,7 @@ test("cells of a sweep are compared by name or id, on what both have answered", 
 test("a sweep without a cell, or with one that it has not, is told its cells", async () => {
   const folder = sweep("named");
   await expect(compare(folder, folder)).rejects.toThrow(
-    `${folder} is a sweep of many cells; name one of them behind a #: "${folder}#plain, prompt #1", "${folder}#alpha 0.1"`,
+    `${folder} has 2 cells; name one of them behind a #: "${folder}#plain, prompt #1", "${folder}#alpha 0.1"`,
   );
   await expect(compare(`${folder}#best`, folder)).rejects.toThrow('has no cell "best"');
 });
@@ -204,6 +201,36 @@ test("a sweep without a cell, or with one that it has not, is told its cells", a
 test("runs of two kinds, and runs without answers, are refused", async () => {
   const [captioned, asked] = [chairRun("kinds/a", () => false), popeRun("kinds/b", ["random"], () => true)];
   await expect(compare(captioned, asked)).rejects.toThrow(/is of chair, .* of pope/);
-  const empty = write("kinds/empty", { "run.json": { format: 1, kind: "chair" } }, []);
+  const empty = write("kinds/empty", "chair", [], images(), { plain: {} });
   await expect(compare(empty, captioned)).rejects.toThrow("holds no finished sample yet");
+});
+
+test("flags that change nothing of these answers are refused", async () => {
+  const [captioned, asked] = [chairRun("idle/a", () => false), popeRun("idle/b", ["random"], () => true)];
+  await expect(compare(captioned, captioned, "--rule", "vcd")).rejects.toThrow(
+    `--rule changes nothing of ${captioned}, which is of chair`,
+  );
+  const file = join(folder, "truth.json");
+  writeFileSync(file, JSON.stringify(truth));
+  await expect(compare(asked, asked, "--ground-truth", file)).rejects.toThrow(
+    `A ground truth changes nothing of ${asked}, which is of pope`,
+  );
+});
+
+test("one name for two pictures does not compare", async () => {
+  const [a, b] = ["pictures/a", "pictures/b"].map((name) => chairRun(name, () => false));
+  for (const name of ["items.json", "samples.jsonl"]) {
+    const file = join(b!, name);
+    writeFileSync(file, readFileSync(file, "utf8").replaceAll("id of 7", "id of another 7"));
+  }
+  await expect(compare(a!, b!)).rejects.toThrow(
+    "are about different pictures of the same names: 1 of 40 (7)",
+  );
+});
+
+test("a folder of an earlier version is refused with a sentence", async () => {
+  const earlier = join(folder, "earlier");
+  mkdirSync(earlier);
+  writeFileSync(join(earlier, "run.json"), "{}");
+  await expect(compare(earlier, earlier)).rejects.toThrow("was made by an earlier version (it has run.json)");
 });

@@ -3,7 +3,6 @@ import yargs from "yargs";
 import { contrastOptions } from "../../src/cli/contrast_options";
 import { attentionOptions } from "../../src/cli/options";
 import { methodsOf, pluginOptions } from "../../src/cli/plugin_options";
-import type { Worker } from "../../src/client";
 import { aai, none, Plugin, vcd } from "../../src/methods";
 
 const common = { summary: "", takesReference: false, stream: "none" } as const;
@@ -29,7 +28,6 @@ const plugin = new Plugin("mine.py", {
     },
   ],
 });
-const worker = { loadPlugin: async () => plugin } as unknown as Worker;
 
 function chosen(...line: string[]) {
   const args = yargs(line)
@@ -39,8 +37,8 @@ function chosen(...line: string[]) {
 }
 
 test("without --plugin the built-in methods, as ever", async () => {
-  expect(await chosen()(worker)).toEqual({ attention: none, contrast: undefined });
-  expect(await chosen("--alpha", "0.2", "--contrast", "vcd")(worker)).toEqual({
+  expect(await chosen()([plugin])).toEqual({ attention: none, contrast: undefined });
+  expect(await chosen("--alpha", "0.2", "--contrast", "vcd")([plugin])).toEqual({
     attention: aai({ alpha: 0.2 }),
     contrast: vcd(),
   });
@@ -54,7 +52,7 @@ test("an edit of one's own, its parameters by --set, the engine's by their flags
     "4",
     "--contrast",
     "vcd",
-  )(worker);
+  )([plugin]);
   expect(attention).toEqual(
     plugin.attention("lift", { alpha: 2, on: true, note: "7", layers: [1, 3], warmup: 4 }),
   );
@@ -63,7 +61,7 @@ test("an edit of one's own, its parameters by --set, the engine's by their flags
 
 test("both of one's own", async () => {
   const line = "--plugin mine.py --attention lift --contrast dim --set lift.alpha=2 --set dim.alpha=3";
-  expect(await chosen(...line.split(" "), "--noise-step", "300")(worker)).toEqual({
+  expect(await chosen(...line.split(" "), "--noise-step", "300")([plugin])).toEqual({
     attention: plugin.attention("lift", { alpha: 2 }),
     contrast: plugin.contrast("dim", { alpha: 3, noiseStep: 300 }),
   });
@@ -106,5 +104,5 @@ test.each([
   ],
 ])("%s is refused when the file is known", async (line, message) => {
   const methods = chosen("--plugin", "mine.py", ...line.split(" "));
-  await expect(methods(worker)).rejects.toThrow(message);
+  await expect(methods([plugin])).rejects.toThrow(message);
 });

@@ -5,10 +5,10 @@ import { execa } from "execa";
 import { afterAll, expect, inject, test, vi } from "vitest";
 import yargs from "yargs";
 import { sweepCommand } from "../../src/cli/commands/sweep";
-import { describe } from "../../src/cli/commands/sweep/run";
+import { estimateNote } from "../../src/cli/estimate_note";
 import { strict } from "../../src/cli/strict";
 import { type SweepArguments, specOf, sweepOptions } from "../../src/cli/sweep_options";
-import { readSweep } from "../../src/experiments";
+import { readExperiment } from "../../src/experiments";
 import { Plugin } from "../../src/methods";
 
 const root = join(__dirname, "../..");
@@ -169,7 +169,7 @@ test("methods of one's own, by flags and by file; the same command goes on", asy
   const out = join(folder, "own");
   const flags = [...own, ...usual, "--contrast", "doubt", "--set", "doubt.weight=1", "--out", out];
   await run(...flags);
-  const { cells } = readSweep(out);
+  const { cells } = readExperiment(out);
   expect(cells.map(({ name }) => name)).toEqual([
     "plain",
     ...["aai, alpha 0.1", "aai, alpha 0.2", "focus fade 4, alpha 0.1", "focus fade 4, alpha 0.2"],
@@ -260,10 +260,10 @@ test("a dry run tells the plan and writes nothing", async () => {
 test("a dry run promises no more of several workers on one CPU than there may be", () => {
   const plan = { cells: 2, items: 120, images: 120, rows: 240, prefillsSaved: 120, bytes: 2 ** 30 };
   const timed = { ...plan, devices: 1, seconds: 140, secondsAtBest: 70, tokensPerSecond: 648.2 };
-  expect(describe(timed, 2)).toContain(
+  expect(estimateNote(timed, 2)).toContain(
     "About 70 s to 2 min with 2 workers, which share a device (648 tokens/s each at best), 1.0 GiB: ",
   );
-  expect(describe({ ...timed, devices: 2, seconds: 70 }, 2)).toContain(
+  expect(estimateNote({ ...timed, devices: 2, seconds: 70 }, 2)).toContain(
     "About 70 s with 2 workers (648 tokens/s each), 1.0 GiB: ",
   );
 });
@@ -279,7 +279,7 @@ test.each([
   [["--alpha", "1", "--gpu-id", "a", "--out", "x"], '--gpu-id is "a"; expected numbers'],
   [["--alpha", "1", "--scheduler", "bogus"], '--scheduler is "bogus"; expected one of'],
   [["--alpha", "1", "--baseline", "greedy", "--out", "x"], 'The baseline "greedy" is no cell of the sweep'],
-  [["status", "src"], "src is no sweep folder"],
+  [["status", "src"], "src is no experiment's folder"],
   [["list", "no-such-folder"], "There is no folder no-such-folder"],
   [["no-such.yaml"], "There is no file no-such.yaml"],
 ])("%j is refused", async (args, message) => {

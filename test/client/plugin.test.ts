@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
   aai,
-  chairRun,
+  cocoCaptions,
+  evaluate,
   greedy,
   type Model,
   m3id,
@@ -155,20 +156,17 @@ test("a run is one with the file that it used: another version is another run", 
     writeFileSync(file, code);
     const { sha256, ...methods } = await load(file, "one");
     const out = join(folder, "run");
-    const options = { images, ids: { count: 1, seed: 0 }, prompt, template: "chat", search, batchSize: 1 };
-    const rest = { retryFailed: false, groundTruth: undefined, ...methods, out };
-    await chairRun(worker, model, { ...options, ...rest });
-    return { sha256, settings: JSON.parse(readFileSync(join(out, "run.json"), "utf8")).settings };
+    const data = cocoCaptions({ images, ids: { count: 1, seed: 0 } });
+    const { experiment } = await evaluate({ model, data, metrics: [], prompt, search, ...methods, out });
+    return { sha256, decoding: experiment.cells[0]!.decoding };
   };
   const code = readFileSync(join(root, "scripts/own_method.py"), "utf8")
     .replaceAll("focus", "one")
     .replaceAll("doubt", "another");
-  const { sha256, settings } = await run(code);
-  expect(settings.attention.parameters).toMatchObject({
-    name: "one",
-    sha256,
-    values: { alpha: 0.1, fade: 20 },
-  });
-  await expect(run(`${code}# a change\n`)).rejects.toThrow(/attention.parameters.sha256: "/);
+  const { sha256, decoding } = await run(code);
+  expect(decoding.attention).toMatchObject([
+    { parameters: { name: "one", sha256, values: { alpha: 0.1, fade: 20 } } },
+  ]);
+  await expect(run(`${code}# a change\n`)).rejects.toThrow(/attention: .*sha256/);
   await expect(run(code)).resolves.toBeDefined();
 });

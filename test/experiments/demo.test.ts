@@ -2,16 +2,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { chair, pope } from "../../src/benchmarks";
+import { chair, cocoCaptions, pope, popeQuestions } from "../../src/benchmarks";
 import { type Model, startWorker, type Worker } from "../../src/client";
-import { cocoCaptions, popeQuestions } from "../../src/experiments/data";
 import { workersOn } from "../../src/experiments/decode/workers";
+import { evaluate } from "../../src/experiments/evaluate";
 import { racing } from "../../src/experiments/schedule/racing";
 import { space } from "../../src/experiments/space/space";
-import { readSweep } from "../../src/experiments/store/folder";
+import { readExperiment } from "../../src/experiments/store/folder";
 import { sweep } from "../../src/experiments/sweep";
 import { aai, beam, greedy, none, pai, sample, vcd } from "../../src/methods";
-import { chairRun } from "../../src/runs";
 
 const root = join(__dirname, "../..");
 const checkpoint = join(root, "demo/checkpoint");
@@ -45,7 +44,7 @@ const mixed = (checkpoint?: string) =>
 
 /** Cell name -> its captions by image. */
 function captions(out: string): Record<string, Record<string, string>> {
-  const { cells, items, records } = readSweep(out);
+  const { cells, items, records } = readExperiment(out);
   const of = (id: string) =>
     items.map((item) => {
       const { image_id, answer } = records.get(`${id} ${item.id}`)!;
@@ -63,13 +62,9 @@ test("every cell says what a run of that cell alone says, whatever the batch", a
   ]);
   for (const { name, settings } of mixed().cells()) {
     const { attention = none, contrast, search } = settings;
-    const alone = await chairRun(worker, model, {
-      ...{ images, ids, prompt: data.prompt, template: "chat", attention, search },
-      contrast: contrast === none ? undefined : contrast,
-      ...{ batchSize: 3, retryFailed: false, out: join(folder, "alone", name), groundTruth: undefined },
-    });
-    const expected = Object.fromEntries(alone.captions.map(({ image_id, caption }) => [image_id, caption]));
-    expect(found[name]).toEqual(expected);
+    const out = join(folder, "alone", name);
+    await evaluate({ model, data, metrics: [], attention, contrast, search, batchSize: 3, out });
+    expect(Object.values(captions(out))).toEqual([found[name]]);
   }
   expect(new Set(Object.values(found).map((one) => JSON.stringify(one))).size).toBeGreaterThan(3);
 });
@@ -81,7 +76,7 @@ test("two workers say what one says", async () => {
   expect(captions(out)).toEqual(captions(join(folder, "mixed")));
 });
 
-test("sweep.json says what was done in every cell, whoever died on the way", async () => {
+test("experiment.json says what was done in every cell, whoever died on the way", async () => {
   await using lent = await startWorker({ threads: 1 });
   const cut = await lent.load(checkpoint);
   const out = join(folder, "attested");
@@ -94,7 +89,7 @@ test("sweep.json says what was done in every cell, whoever died on the way", asy
   await expect(interrupted).rejects.toThrow("was killed");
   await sweep({ ...settings, model });
   const attested = (name: string) =>
-    Object.fromEntries(readSweep(join(folder, name)).cells.map((cell) => [cell.name, cell.attestation]));
+    Object.fromEntries(readExperiment(join(folder, name)).cells.map((cell) => [cell.name, cell.attestation]));
   expect(attested("attested")).toEqual(attested("mixed"));
   expect(attested("attested")).toMatchObject({
     plain: { answers: 4, edits: [], contrasts: [] },
@@ -105,7 +100,8 @@ test("sweep.json says what was done in every cell, whoever died on the way", asy
 });
 
 test("POPE's questions under two prompts", async () => {
-  const built = pope.build(data.groundTruth, {
+  const groundTruth = Object.fromEntries(data.items.map(({ id, reference }) => [id, reference as string[]]));
+  const built = pope.build(groundTruth, {
     images: 2,
     seed: 0,
     imageName: (id) => `COCO_val2014_${id.padStart(12, "0")}.png`,
@@ -143,7 +139,7 @@ test("POPE's questions under two prompts", async () => {
     metrics: [pope()],
     out: join(folder, "likely"),
   });
-  const [record] = readSweep(join(folder, "likely")).records.values();
+  const [record] = readExperiment(join(folder, "likely")).records.values();
   expect(record!.probes).toHaveLength(8);
   expect(likely.best!.figures["random accuracy"]).toBeGreaterThan(0.5);
 });
@@ -160,8 +156,8 @@ test("a race drops what is worse, records why, and goes on the same way when cal
       out: join(folder, "race"),
     });
   const first = await race();
-  expect(first.sweep.drops).toMatchObject([{ name: "alpha 1", round: 1, images: 12 }]);
-  expect(first.sweep.scheduler).toMatchObject({ level: 0.05, rounds: [12] });
+  expect(first.experiment.drops).toMatchObject([{ name: "alpha 1", round: 1, images: 12 }]);
+  expect(first.experiment.scheduler).toMatchObject({ level: 0.05, rounds: [12] });
   const states = Object.fromEntries(
     first.metrics[0]!.cells.map(({ cell, state, items }) => [cell.name, [state.state, items]]),
   );
@@ -171,7 +167,7 @@ test("a race drops what is worse, records why, and goes on the same way when cal
     "alpha 1": ["dropped", 12],
   });
   const samples = readFileSync(join(folder, "race/samples.jsonl"), "utf8");
-  expect((await race()).sweep.drops).toEqual(first.sweep.drops);
+  expect((await race()).experiment.drops).toEqual(first.experiment.drops);
   expect(readFileSync(join(folder, "race/samples.jsonl"), "utf8")).toBe(samples);
 });
 

@@ -12,15 +12,14 @@ import { basename, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { identityOf } from "../../src/base/identity";
-import { chair, pope } from "../../src/benchmarks";
+import { chair, cocoCaptions, pope, popeQuestions } from "../../src/benchmarks";
 import type { Model } from "../../src/client/model";
 import type { Worker } from "../../src/client/worker";
-import { cocoCaptions, popeQuestions } from "../../src/experiments/data";
 import { estimate } from "../../src/experiments/estimate";
-import { SweepResult } from "../../src/experiments/result/result";
+import { ExperimentResult } from "../../src/experiments/result/result";
 import { range } from "../../src/experiments/space/range";
 import { space } from "../../src/experiments/space/space";
-import { readSweep, removeStale, staleRecords } from "../../src/experiments/store/folder";
+import { readExperiment, removeStale, staleRecords } from "../../src/experiments/store/folder";
 import { sweep } from "../../src/experiments/sweep";
 import { aai, greedy, none, pai } from "../../src/methods";
 import { fakeWorker } from "../support/fake_worker";
@@ -72,7 +71,7 @@ const withCheckpoint = () => ({
 
 test("cells record what their checkpoint's generation_config.json does to logits", async () => {
   await sweep({ ...settings(), model: await worker.load("processors") });
-  expect(readSweep(out).cells.map(({ processors }) => processors)).toEqual(
+  expect(readExperiment(out).cells.map(({ processors }) => processors)).toEqual(
     Array(3).fill({ repetition_penalty: 1.05 }),
   );
 });
@@ -95,7 +94,7 @@ test("every image under every cell, with figures, intervals and tests", async ()
   expect(cells.map(({ comparison }) => comparison?.differences.CHAIRi)).toEqual([undefined, 0, 0]);
   expect(result.table()).toMatch(/^plain \(baseline\) +10 +50\.0 \[/m);
   expect(result.table("markdown")).toMatch(/^\| alpha 0\.1 +\| +10 \|/m);
-  const { runs, scheduler } = readSweep(out);
+  const { runs, scheduler } = readExperiment(out);
   expect(scheduler).toEqual({ rule: "everything" });
   expect(runs).toMatchObject([{ versions: { node: process.versions.node } }]);
 });
@@ -124,10 +123,10 @@ test("an image that changed is done again, and gc takes out what nobody needs", 
   expect(metrics[0]!.cells[0]!.figures.CHAIRs).toBe(0.6);
   const fewer = space({ prompt: "caption" }).grid({ "attention.alpha": [0, 0.1] });
   await sweep({ ...settings(), model, space: fewer });
-  expect(staleRecords(readSweep(out))).toHaveLength(3 + 10);
+  expect(staleRecords(readExperiment(out))).toHaveLength(3 + 10);
   removeStale(out);
   expect(lines()).toHaveLength(20);
-  expect(staleRecords(readSweep(out))).toEqual([]);
+  expect(staleRecords(readExperiment(out))).toEqual([]);
   await sweep({ ...settings(), model, space: fewer });
   expect(lines()).toHaveLength(20);
 });
@@ -300,7 +299,7 @@ test("a baseline by name is recorded: the report goes on with it", async () => {
     Object.fromEntries(cells.map(({ cell, comparison }) => [cell.name, comparison?.baseline]));
   const expected = { plain: "alpha 0.1", "alpha 0.1": undefined, "alpha 0.2": "alpha 0.1" };
   expect(compared(metrics[0]!.cells)).toEqual(expected);
-  expect(compared(new SweepResult(readSweep(out)).metrics[0]!.cells)).toEqual(expected);
+  expect(compared(new ExperimentResult(readExperiment(out)).metrics[0]!.cells)).toEqual(expected);
   const unknown = sweep({ ...settings(), model, baseline: "alpha 0.3" });
   await expect(unknown).rejects.toThrow('The baseline "alpha 0.3" is no cell of the sweep');
 });
@@ -309,7 +308,7 @@ test("a cell's identity is what changes its answers, and nothing else", async ()
   const identity = async (change: object) => {
     const name = join(folder, identityOf(change));
     await sweep({ ...settings(), model, out: name, ...change });
-    return readSweep(name).cells.map(({ id }) => id);
+    return readExperiment(name).cells.map(({ id }) => id);
   };
   const usual = await identity({});
   expect(await identity({ batchSize: 3, retryFailed: true, data: data(4), metrics: [] })).toEqual(usual);
@@ -325,12 +324,12 @@ test("wrong calls are refused in a sentence, before anything is decoded", async 
   const call = (change: object) => sweep({ ...settings(), model, ...change } as never);
   await expect(call({ metrics: [pope()] })).rejects.toThrow("pope() does not score chair data");
   await expect(call({ data: cocoCaptions({ images: join(folder, "images") }) })).rejects.toThrow(
-    "needs to know what is in the images",
+    "scores answers by what is in the images, and of 10 of 10 that is not known",
   );
   await expect(call({ space: space().grid({ "attention.layers": [[2, 40]] }) })).rejects.toThrow(
     /Cell "aai layers 2-40": aai: layers are \[2, 40\).*has 4/,
   );
-  await expect(call({ space: space({ checkpoint: "ok" }) })).rejects.toThrow("give it workers instead");
+  await expect(call({ space: space({ checkpoint: "ok" }) })).rejects.toThrow("give workers instead");
   await expect(call({ attention: none })).rejects.toThrow("attention stands beside a composed space");
   await expect(call({ model: undefined, workers: [start] })).rejects.toThrow("name a checkpoint");
   await expect(call({ space: { "attention.alhpa": [1] } })).rejects.toThrow(

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { markCaption } from "../../src/benchmarks/chair/mark_caption";
 import { breakLines, sideBySide, wordsOf } from "../../src/report/caption_columns";
-import { markCaption } from "../../src/report/marked_caption";
 
 const caption = "A dog and a wine glass. The knives shine.";
 const parts = markCaption(caption, ["dog", "knife"]);

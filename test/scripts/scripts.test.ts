@@ -81,7 +81,7 @@ test("reproduce_released runs CHAIR and POPE's three splits, plain and with AAI"
   const { stdout } = await run("reproduce_released", "--images", "3", "--out", out);
   expect(stdout).toMatch(/CHAIR, greedy search:[\s\S]*^plain \(baseline\) +3 [\s\S]*^aai +3 /m);
   expect(stdout).toMatch(/POPE with OPERA's flags[\s\S]*^plain \(baseline\) +54 [\s\S]*^aai warmup -1 +54 /m);
-  const sweep = JSON.parse(readFileSync(join(out, "pope/sweep.json"), "utf8"));
+  const sweep = JSON.parse(readFileSync(join(out, "pope/experiment.json"), "utf8"));
   expect(sweep.cells[0].settings.search).toMatchObject({ method: "opera", numBeams: 5, scaleFactor: 50 });
 });
 

@@ -4,8 +4,9 @@ import { type MetricValues, totals } from "../../statistics/tally";
 import type { Caption } from "./captions";
 import type { GroundTruth } from "./ground_truth";
 import { cocoObjects, type ObjectLexicon } from "./reading/objects";
-import { type Mention, readCaption, type Scorer } from "./reading/read_caption";
+import { readCaption, type Scorer } from "./reading/read_caption";
 import { dropUnfinished } from "./reading/unfinished";
+import type { ChairSentence } from "./sentence";
 import { chairTally } from "./tally";
 
 export interface ChairOptions {
@@ -15,24 +16,8 @@ export interface ChairOptions {
   bootstrap?: BootstrapOptions;
 }
 
-/** PAI's keys in PAI's shapes; fractions, not per cent. `mentions` is ours. */
-export interface ChairSentence {
-  image_id: Caption["image_id"];
-  caption: string; // as scored
-  mscoco_hallucinated_words: [word: string, object: string][];
-  mscoco_gt_words: string[];
-  mscoco_generated_words: string[]; // the class of every mention, in order
-  hallucination_idxs: number[]; // places in `words`
-  words: string[]; // lemmas, pairs merged
-  metrics: { CHAIRs: 0 | 1; CHAIRi: number; Recall: number; Precision: number; F1: number; Len: number };
-  mentions: ChairMention[];
-}
-
-export interface ChairMention extends Omit<Mention, "index"> {
-  hallucinated: boolean;
-}
-
 export interface ChairResult {
+  benchmark: "chair";
   sentences: ChairSentence[];
   overall_metrics: MetricValues; // CHAIRs, CHAIRi, Recall, Precision, F1, Len; Mentions, Distinct1, Distinct2
   intervals: Intervals; // of the same, 95 % over images
@@ -52,10 +37,19 @@ export function score(
   groundTruth: GroundTruth,
   options: ChairOptions = {},
 ): ChairResult {
-  return sumUp(scoreCaptions(captions, groundTruth, options), options);
+  const { scorer = "pai", objects = cocoObjects() } = options;
+  const sentences = scoreCaptions(captions, groundTruth, options);
+  const tally = chairTally(sentences);
+  return {
+    benchmark: "chair",
+    sentences,
+    overall_metrics: totals(tally),
+    intervals: bootstrap(tally, options.bootstrap),
+    scorer: { name: scorer, version: VERSION, objects: objects.name },
+  };
 }
 
-/** Caption by caption what `score` adds up; `sumUp` of them is its result. @throws DataError as `score` */
+/** Caption by caption what `score` adds up. @throws DataError as `score` */
 export function scoreCaptions(
   captions: readonly Caption[],
   groundTruth: GroundTruth,
@@ -68,18 +62,6 @@ export function scoreCaptions(
     const scored = dropUnfinishedSentence ? dropUnfinished(caption) : caption.caption;
     return scoreCaption(image_id, scored, [...new Set(groundTruth[image_id])].sort(), scorer, objects);
   });
-}
-
-/** The figures of captions that were scored one by one. */
-export function sumUp(sentences: ChairSentence[], options: ChairOptions = {}): ChairResult {
-  const { scorer = "pai", objects = cocoObjects() } = options;
-  const tally = chairTally(sentences);
-  return {
-    sentences,
-    overall_metrics: totals(tally),
-    intervals: bootstrap(tally, options.bootstrap),
-    scorer: { name: scorer, version: VERSION, objects: objects.name },
-  };
 }
 
 /** @throws DataError listing the images that the ground truth lacks: they would count as all hallucinated. */

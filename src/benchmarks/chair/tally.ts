@@ -1,5 +1,5 @@
 import { harmonicMean, type MetricValues, ratio, type Tally } from "../../statistics/tally";
-import type { ChairSentence } from "./score";
+import type { ChairSentence } from "./sentence";
 
 /**
  * Per image the sums that CHAIR's overall figures are made of.

@@ -1,8 +1,8 @@
 import { DataError } from "../../base/data_error";
 import { type JsonRecord, type PlacedRecord, readRecords } from "../../data/records";
 import { soleText, textKeys } from "../../data/sole_text";
-import type { PopeAnswer } from "..";
 import type { PopeQuestion } from "./question_files";
+import type { PopeAnswer } from "./scored_answer";
 
 /** Keys of the truth in published question files. */
 const truthKeys = ["label", "gt", "ground_truth", "target"];

@@ -1,5 +1,17 @@
-export { build, type PopeBuildOptions, type PopeSplit } from "./build";
-export { likelier, likelihoodProbes } from "./likelihood";
-export type { QuestionCount } from "./questions";
-export { POPE_RULES, type PopeRule } from "./rules";
-export { type PopeAnswer, type PopeResult, type ScoredAnswer, score } from "./score";
+import { build } from "./build";
+import { questionSource } from "./data";
+import { likelier, likelihoodProbes } from "./likelihood";
+import { popeMetric } from "./metric";
+import { POPE_RULES } from "./rules";
+import { type PopeResult, score } from "./score";
+
+/** `pope()` is the metric of an experiment; `pope.score(answers, rule)` scores answers by themselves. */
+export const pope = Object.assign(popeMetric, {
+  data: questionSource,
+  scored: ({ rule, answers }: PopeResult) => ({ metric: popeMetric({ rule }), parts: answers }),
+  score,
+  build,
+  likelier,
+  likelihoodProbes,
+  POPE_RULES,
+});

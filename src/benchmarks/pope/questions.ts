@@ -1,3 +1,4 @@
+import type { QuestionCount } from "../question_count";
 import type { PopeQuestion } from "./question_files";
 
 /**
@@ -8,17 +9,6 @@ export function questionOf({ image, text }: Pick<PopeQuestion, "image" | "text">
   return `${image} ${text}`;
 }
 
-/** How many questions there are, and how many of them are distinct. */
-export interface QuestionCount {
-  asked: number;
-  distinct: number;
-}
-
 export function countQuestions(questions: readonly Pick<PopeQuestion, "image" | "text">[]): QuestionCount {
   return { asked: questions.length, distinct: new Set(questions.map(questionOf)).size };
-}
-
-/** "322 distinct questions of 540". */
-export function questionsInWords({ asked, distinct }: QuestionCount): string {
-  return distinct < asked ? `${distinct} distinct questions of ${asked}` : `${asked} questions`;
 }

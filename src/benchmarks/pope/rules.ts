@@ -1,7 +1,7 @@
 export type PopeRule = "opera" | "official" | "vcd" | "lmms-eval" | "exact";
 export type PopeLabel = "yes" | "no";
 
-interface Rule {
+export interface Rule {
   source: string;
   /** What the reply is taken for; "other" is neither, and wrong. */
   read(reply: string, label: PopeLabel): PopeLabel | "other";

@@ -1,22 +1,12 @@
 import { DataError } from "../../base/data_error";
 import { type BootstrapOptions, bootstrap, type Intervals } from "../../statistics/bootstrap";
 import { type MetricValues, totals } from "../../statistics/tally";
-import type { PopeQuestion } from "./question_files";
-import { isInvalid, POPE_RULES, type PopeLabel, type PopeRule } from "./rules";
+import { POPE_RULES, type PopeRule } from "./rules";
+import { type PopeAnswer, type ScoredAnswer, scoreAnswer } from "./scored_answer";
 import { popeTally } from "./tally";
 
-/** A question with the model's raw reply. */
-export interface PopeAnswer extends PopeQuestion {
-  answer: string;
-}
-
-export interface ScoredAnswer extends PopeAnswer {
-  prediction: PopeLabel | "other";
-  correct: boolean;
-  invalid: boolean; // neither a yes nor a negation in it, whatever the rule makes of it
-}
-
 export interface PopeResult {
+  benchmark: "pope";
   rule: PopeRule;
   source: string; // whose rule it is
   metrics: MetricValues; // "<split> accuracy", precision, recall, F1, yesRatio, invalidRate; "mean <metric>"
@@ -39,11 +29,14 @@ export function score(
     );
   }
   if (answers.length === 0) throw new DataError("There is no answer to score.");
-  const scored = answers.map((answer) => {
-    const prediction = POPE_RULES[rule].read(answer.answer, answer.label);
-    return { ...answer, prediction, correct: prediction === answer.label, invalid: isInvalid(answer.answer) };
-  });
+  const scored = answers.map((answer) => scoreAnswer(answer, rule));
   const tally = popeTally(scored, rule);
-  const { source } = POPE_RULES[rule];
-  return { rule, source, metrics: totals(tally), intervals: bootstrap(tally, options), answers: scored };
+  return {
+    benchmark: "pope",
+    rule,
+    source: POPE_RULES[rule].source,
+    metrics: totals(tally),
+    intervals: bootstrap(tally, options),
+    answers: scored,
+  };
 }

@@ -1,7 +1,7 @@
 import { harmonicMean, type MetricValues, ratio, type Tally } from "../../statistics/tally";
 import { POPE_SPLITS } from "./question_files";
 import { POPE_RULES, type PopeRule } from "./rules";
-import type { ScoredAnswer } from "./score";
+import type { ScoredAnswer } from "./scored_answer";
 
 /** The mean over the splits stands beside them under this name. */
 export const MEAN = "mean";

@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import type { CommandModule, InferredOptionTypes } from "yargs";
 import { chair, readCaptions, readObjectList } from "../../benchmarks";
-import { chairTable } from "../../report/metric_cells";
+import { chairTable } from "../../benchmarks/chair/table";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
 import { UsageError } from "../exit";
 import { groundTruthOf, groundTruthOptions } from "../ground_truth";

@@ -1,28 +1,13 @@
 import { join } from "node:path";
 import type { CommandModule, InferredOptionTypes } from "yargs";
 import { packageRoot } from "../../base/package_root";
-import { startWorker } from "../../client";
-import { chairTable, intervalCell } from "../../report/metric_cells";
-import { startProgress } from "../../report/progress";
-import { renderTable } from "../../report/tables";
-import { chairRun } from "../../runs";
-import { contrastOptions } from "../contrast_options";
-import { noteEdits } from "../edit_notes";
-import { CommandError } from "../exit";
+import { chair, cocoCaptions } from "../../benchmarks";
+import { runEvaluation } from "../evaluation";
+import { evaluationOptions } from "../evaluation_options";
 import { groundTruthOf, groundTruthOptions } from "../ground_truth";
 import { refuseIdle } from "../idle";
 import { noteImages } from "../image_notes";
-import {
-  attentionOptions,
-  deviceOf,
-  loadOptionsOf,
-  modelOptions,
-  modelSource,
-  searchOf,
-  searchOptions,
-} from "../options";
-import { methodsOf, pluginOptions } from "../plugin_options";
-import { runOptions } from "../run_options";
+import { searchOf } from "../options";
 import { type Flag, strict } from "../strict";
 
 const options = {
@@ -40,18 +25,15 @@ const options = {
     describe: "Of that choice, from the sorted names [927]",
   },
   prompt: { type: "string", default: "Please describe this image in detail.", describe: "The question" },
-  ...runOptions,
   ...groundTruthOptions,
-  ...modelOptions,
-  ...attentionOptions,
-  ...contrastOptions,
-  ...pluginOptions,
-  ...searchOptions,
+  ...evaluationOptions,
 } as const satisfies Record<string, Flag>;
 
-export const chairEvalCommand: CommandModule<object, InferredOptionTypes<typeof options>> = {
+type Arguments = InferredOptionTypes<typeof options>;
+
+export const chairEvalCommand: CommandModule<object, Arguments> = {
   command: "chair-eval",
-  describe: "Caption a folder of images into a run folder, and score the captions by CHAIR",
+  describe: "Caption a folder of images into a folder that resumes, and score the captions by CHAIR",
   builder: (argv) =>
     argv
       .options(strict(options))
@@ -61,54 +43,35 @@ export const chairEvalCommand: CommandModule<object, InferredOptionTypes<typeof 
         "on COCO",
       ) as never,
   handler: async (args) => {
-    const { "num-images": count = 500, seed = 927 } = args;
-    if (args.ids !== undefined) refuseIdle(args, ["num-images", "seed"], "beside --ids");
-    const demoData = join(packageRoot(), "demo", "data");
-    const useDemoTruth = args["data-path"] === undefined && args["ground-truth"] === undefined;
-    const given = groundTruthOf(
-      useDemoTruth ? { ...args, "coco-path": args["coco-path"] ?? join(demoData, "annotations") } : args,
-    );
-    const images = args["data-path"] ?? join(demoData, "val2014");
-    const chooseMethods = methodsOf(args);
+    const { ids, prompt, "num-images": count = 500, seed = 927 } = args;
+    if (ids !== undefined) refuseIdle(args, ["num-images", "seed"], "beside --ids");
     const search = searchOf(args);
-    const source = modelSource(args);
-    noteImages(images, args["num-images"]);
-    await using worker = await startWorker({ device: deviceOf(args) });
-    const { attention, contrast } = await chooseMethods(worker);
-    const model = await worker.load(source, loadOptionsOf(args));
-    let progress: ReturnType<typeof startProgress> | undefined;
-    const { folder, captions, failed, attestation, score } = await chairRun(worker, model, {
-      images,
-      ids: args.ids ?? { count, seed },
-      prompt: args.prompt,
-      template: args.template,
-      attention,
-      contrast,
-      search,
-      batchSize: args["batch-size"] ?? "auto",
-      retryFailed: args["retry-failed"],
-      out: args.out,
-      groundTruth: given?.objects,
-      onProgress: (done, total, running) => {
-        progress ??= startProgress("captions", total, done);
-        progress.update(
-          done,
-          running &&
-            `CHAIRi ${intervalCell("CHAIRi", running.overall_metrics.CHAIRi, running.intervals.CHAIRi)} of ${running.sentences.length} captions`,
-        );
-      },
+    await runEvaluation(args, () => {
+      const groundTruth = groundTruthOf(withDemo(args))?.objects;
+      const images = args["data-path"] ?? demo("val2014");
+      noteImages(images, args["num-images"]);
+      const data = cocoCaptions({ images, ids: ids ?? { count, seed }, ...(groundTruth && { groundTruth }) });
+      return {
+        ...{
+          data,
+          prompt,
+          search,
+          metrics: groundTruth ? [chair()] : [],
+          answers: "captions",
+          asked: "images",
+        },
+        note: ({ folder }, counted) => `${counted} in ${join(folder, chair.answersFile.name)}`,
+      };
     });
-    progress?.end();
-    if (score) console.log(renderTable(chairTable(score)));
-    const total = captions.length + failed.length;
-    console.log(
-      `\n${captions.length} captions${failed.length > 0 ? ` of ${total} images` : ""} in ${join(folder, "captions.jsonl")}`,
-    );
-    noteEdits([{ attestation }]);
-    if (failed.length === 0) return;
-    const shown = failed.slice(0, 5).map(({ key, error }) => `  ${key}: ${error}`);
-    throw new CommandError(
-      `${failed.length} images failed; --retry-failed does them again.\n${shown.join("\n")}`,
-    );
   },
 };
+
+/** The demo's ground truth beside the demo's images. */
+function withDemo(args: Arguments): Arguments {
+  if (args["data-path"] !== undefined || args["ground-truth"] !== undefined) return args;
+  return { ...args, "coco-path": args["coco-path"] ?? demo("annotations") };
+}
+
+function demo(name: string): string {
+  return join(packageRoot(), "demo", "data", name);
+}

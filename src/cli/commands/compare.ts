@@ -1,7 +1,7 @@
 import type { CommandModule, InferredOptionTypes } from "yargs";
-import { type PopeRule, pope, testedFigures, verdict } from "../../benchmarks";
-import { figureNamed } from "../../benchmarks/benchmark";
-import { comparisonTable } from "../../report/metric_cells";
+import { type PopeRule, pope, verdict } from "../../benchmarks";
+import { figureNamed } from "../../benchmarks/figure";
+import { comparisonTable } from "../../benchmarks/tables";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
 import { answerSource } from "../answer_source";
 import { type Compared, compareSources } from "../compare_sources";
@@ -22,7 +22,11 @@ const options = {
   ...groundTruthOptions,
 } as const;
 
-const runFolder = { type: "string", demandOption: true, describe: "Run folder, or SWEEP#CELL" } as const;
+const runFolder = {
+  type: "string",
+  demandOption: true,
+  describe: "Folder of an evaluation, or SWEEP#CELL",
+} as const;
 
 type Arguments = InferredOptionTypes<typeof options> & { a: string; b: string };
 
@@ -32,7 +36,7 @@ const mostNamed = 12;
 export const compareCommand: CommandModule<object, Arguments> = {
   command: "compare <a> <b>",
   describe:
-    "Compare two runs, or cells of sweeps, on the same images: differences with intervals, paired tests, what changed",
+    "Compare two evaluations, or cells of sweeps, on the same images: differences with intervals, paired tests, what changed",
   builder: (argv) =>
     argv
       .positional("a", strictPositional("a", runFolder))
@@ -46,21 +50,19 @@ export const compareCommand: CommandModule<object, Arguments> = {
       groundTruth: groundTruthOf(args)?.objects,
     });
     const { comparison } = compared;
-    if (args.json)
-      return console.log(JSON.stringify({ ...comparison, tested: testedFigures(comparison) }, null, 2));
+    if (args.json) return console.log(JSON.stringify(comparison, null, 2));
     console.log(renderTable(comparisonTable(comparison), args.format));
     if (args.format === "terminal") console.log(`\n${inWords(compared)}`);
   },
 };
 
 /** Verdicts on the figures that the metric is about, the tests and what they are of, and what changed. */
-function inWords({ comparison, kind, sources, answers }: Compared): string {
-  const { mcnemar, wilcoxon } = comparison.pValues;
-  const tested = testedFigures(comparison);
-  const figures = kind === "chair" ? ["CHAIRs", "CHAIRi", "Recall"] : ["accuracy", "F1"];
-  const partly = sources.some((source) => source.answers.size > answers);
+function inWords({ comparison, metric, sources, answers }: Compared): string {
+  const { tested, pValues } = comparison;
+  const { mcnemar, wilcoxon } = pValues;
+  const partly = sources.some((source) => source.answers.length > answers);
   const has = sources.map(
-    ({ name, answers }, i) => `${"AB"[i]}: ${name}${partly ? `, ${answers.size} answers` : ""}`,
+    ({ name, answers }, i) => `${"AB"[i]}: ${name}${partly ? `, ${answers.length} answers` : ""}`,
   );
   const list = (items: readonly string[]) =>
     items.length > 0
@@ -71,7 +73,7 @@ function inWords({ comparison, kind, sources, answers }: Compared): string {
     ...(partly ? [`Compared on the ${answers} answers that both have.`] : []),
     `McNemar p = ${mcnemar.toPrecision(2)} on ${tested.mcnemar}`,
     `Wilcoxon p = ${wilcoxon?.toPrecision(2) ?? "– (no image differs)"} on ${tested.wilcoxon}`,
-    ...figures.map((name) => verdict(comparison, figureNamed(comparison.differences, name), "B")),
+    ...metric.telling.map((name) => verdict(comparison, figureNamed(comparison.differences, name), "B")),
     `fixed: ${list(comparison.fixed)}`,
     `broken: ${list(comparison.broken)}`,
   ].join("\n");

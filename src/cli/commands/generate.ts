@@ -4,7 +4,8 @@ import type { Generation } from "../../client/generation";
 import { readImage } from "../../client/image";
 import type { GenerateResult } from "../../client/result";
 import { startWorker } from "../../client/worker";
-import { type RowAttestation, rowAttestation, sumUp } from "../../experiments/store/attestation";
+import { rowAttestation, sumUp } from "../../experiments/store/attestation";
+import type { RowAttestation } from "../../experiments/store/record";
 import { contrastOptions } from "../contrast_options";
 import { noteEdits } from "../edit_notes";
 import {
@@ -65,8 +66,8 @@ export const generateCommand: CommandModule<object, Arguments> = {
       search: searchOf(args),
     };
     const source = modelSource(args);
-    await using worker = await startWorker({ device: deviceOf(args) });
-    const { attention, contrast } = await chooseMethods(worker);
+    await using worker = await startWorker({ device: deviceOf(args), plugins: args.plugin ?? [] });
+    const { attention, contrast } = chooseMethods(worker.plugins);
     const model = await worker.load(source, loadOptionsOf(args));
     const run = model.generate({ ...request, attention, ...(contrast && { contrast }) });
     if (args.json) console.log(JSON.stringify(await run.result()));

@@ -1,6 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from "yargs";
 import { type PopeRule, pope, readPopeAnswers, readPopeFiles } from "../../benchmarks";
-import { popeTable } from "../../report/metric_cells";
+import { popeTable } from "../../benchmarks/pope/table";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
 import { UsageError } from "../exit";
 import { refuseIdle } from "../idle";

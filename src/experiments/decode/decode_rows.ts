@@ -1,19 +1,9 @@
-import type { Model, RowEvent, RowRequest } from "../../client";
-import type { Contrast, Search } from "../../methods";
-import { type RowAttestation, rowAttestation } from "../store/attestation";
-import type { RunRecord } from "../store/samples";
+import type { Model, RowEvent } from "../../client";
+import { rowAttestation } from "../store/attestation";
+import type { RowAttestation, RowRecord } from "../store/record";
 import { readImages } from "./read_images";
 import { withRowSeed } from "./row_seed";
-
-/** One row to write, and what its record says besides the answer. */
-export interface RowTask {
-  /** Unique in the run. */
-  key: string;
-  request: RowRequest;
-  search: Search;
-  contrast: Contrast | undefined;
-  fields: Record<string, unknown>;
-}
+import type { RowTask } from "./row_task";
 
 export interface DecodeOptions {
   /** Rows alive at once; "auto": what fits into memory. Does not change what is written. */
@@ -30,7 +20,7 @@ export async function* decodeRows(
   model: Model,
   tasks: readonly RowTask[],
   { batchSize, probes, signal, onAlive }: DecodeOptions,
-): AsyncGenerator<RunRecord> {
+): AsyncGenerator<RowRecord> {
   const { readable, unreadable } = await readImages(tasks);
   for (const { task, error } of unreadable)
     yield failedRecord(task, { code: "bad-image", message: error.message });
@@ -74,7 +64,7 @@ function recordOf(
   task: RowTask,
   probed: boolean,
   attestation: RowAttestation | undefined,
-): RunRecord {
+): RowRecord {
   if (event.finishReason === "failed") return failedRecord(task, event.error);
   const { key, fields } = task;
   const { text, tokenIds, finishReason, probes } = event;
@@ -89,6 +79,6 @@ function recordOf(
 export function failedRecord(
   { key, fields }: RowTask,
   { message, code }: { message: string; code: string },
-): RunRecord {
+): RowRecord {
   return { key, status: "failed", ...fields, error: message, code };
 }

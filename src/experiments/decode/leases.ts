@@ -1,6 +1,6 @@
 import { groups } from "../../base/groups";
 import { type Deferred, deferred } from "../../bridge/deferred";
-import type { RowTask } from "./decode_rows";
+import type { RowTask } from "./row_task";
 
 /** Rows of one image, which share its vision pass and its prefill. */
 interface Group {

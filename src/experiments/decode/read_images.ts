@@ -1,6 +1,6 @@
 import { ImageError, type ImageInput } from "../../client";
 import { readImage } from "../../client/image";
-import type { RowTask } from "./decode_rows";
+import type { RowTask } from "./row_task";
 
 /** A row whose image cannot be read. */
 export interface UnreadableRow {

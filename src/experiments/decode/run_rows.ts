@@ -1,8 +1,10 @@
 import { WorkerDiedError } from "../../bridge/errors";
 import type { Model } from "../../client";
-import type { RunRecord, Samples } from "../store/samples";
-import { type DecodeOptions, decodeRows, failedRecord, type RowTask } from "./decode_rows";
+import type { RowRecord } from "../store/record";
+import type { Samples } from "../store/samples";
+import { type DecodeOptions, decodeRows, failedRecord } from "./decode_rows";
 import { type Lease, Leases } from "./leases";
+import type { RowTask } from "./row_task";
 
 /** A loaded model, and how to have it again after its worker died. */
 export interface ModelHolder {
@@ -17,7 +19,7 @@ export interface RowRunOptions extends DecodeOptions {
   /** Called first, with the number of rows that are there already. */
   onStart?(done: number): void;
   /** Called with every record once it is on disk. */
-  onRecord?(record: RunRecord, done: number): void;
+  onRecord?(record: RowRecord, done: number): void;
 }
 
 /** Deaths of one worker, without a row between them, after which it is not started again. */
@@ -43,7 +45,7 @@ export async function runRows(
   onStart?.(tasks.length - missing.length);
   const leases = new Leases(missing, holders.length);
   const finished = new Set<string>();
-  const record = (one: RunRecord) => {
+  const record = (one: RowRecord) => {
     samples.append(one);
     finished.add(one.key);
     onRecord?.(one, tasks.length - missing.length + finished.size);

@@ -1,17 +1,13 @@
 import { groups } from "../../base/groups";
-import { isLowerBetter } from "../../benchmarks/benchmark";
+import { type Figures, isLowerBetter } from "../../benchmarks/figure";
+import { figureTitle } from "../../benchmarks/tables";
 import { type HeatCell, heatMap } from "../../report/charts/heat_map";
 import { lineChart } from "../../report/charts/line_chart";
 import { label, pathLabel } from "../space/labels";
+import type { CellResult, MetricResult } from "./cell_result";
+import type { Drawing } from "./drawing";
 import { paretoFigure } from "./pareto_figure";
-import { percent, percentInterval } from "./percent";
-import type { CellResult, MetricResult } from "./result";
-
-export interface Figure {
-  /** File name without its ending. */
-  name: string;
-  svg: string;
-}
+import { scaled, scaledInterval } from "./scaled";
 
 /** A place in the space, and what was measured there. */
 interface Place {
@@ -27,22 +23,24 @@ const level = 0.05;
 
 /**
  * The pictures of a sweep by one metric, model by model: a heat map and lines over its first two axes (alpha and layers
- * where they are there), one each for every combination of the other axes; and what CHAIRi costs in recall.
+ * where they are there), one each for every combination of the other axes; and what one figure costs in another, where the benchmark has such a pair.
  */
-export function figures({ metric, primary, cells }: MetricResult): Figure[] {
+export function figures({ metric, primary, cells }: MetricResult): Drawing[] {
   const scored = cells.filter(({ items, figures }) => items > 0 && typeof figures[primary] === "number");
   return groups(scored, ({ cell }) => cell.settings.checkpoint ?? "").flatMap((model, index, models) => {
     const ofModel = models.length > 1 ? `.${index + 1}` : "";
     const where = models.length > 1 ? `, ${label(model[0]!.cell.settings.checkpoint)}` : "";
     const found = [
-      ...overAxes(model, primary, where),
-      ...(metric.kind === "chair" && model.length > 1 ? [paretoFigure(model, where)] : []),
+      ...overAxes(model, metric.figures, primary, where),
+      ...(metric.tradeOff && model.length > 1
+        ? [paretoFigure({ ...metric, tradeOff: metric.tradeOff }, model, where)]
+        : []),
     ];
     return found.map(({ name, svg }) => ({ name: `${name}${ofModel}`, svg }));
   });
 }
 
-function overAxes(results: readonly CellResult[], primary: string, where: string): Figure[] {
+function overAxes(results: readonly CellResult[], infos: Figures, primary: string, where: string): Drawing[] {
   const places = results.flatMap((result) => result.cell.points.map((at) => ({ at, result })));
   const varied = variedPaths(places);
   const x = preferred(varied, "attention.alpha", (path) => isNumeric(places, path));
@@ -62,8 +60,8 @@ function overAxes(results: readonly CellResult[], primary: string, where: string
     const constant = others
       .filter((path) => path in slice[0]!.at)
       .map((path) => `${pathLabel(path)}${label(slice[0]!.at[path])}`);
-    const title = [`${primary} %`, ...constant].join(", ") + where;
-    const context = { slice, x, rows, primary, title, results };
+    const title = [figureTitle(infos, primary), ...constant].join(", ") + where;
+    const context = { slice, x, rows, infos, primary, title, results };
     return [
       ...(rows === undefined ? [] : [{ name: `heat-map${suffix}`, svg: heat({ ...context, rows }) }]),
       { name: `lines${suffix}`, svg: lines(context) },
@@ -75,25 +73,26 @@ interface Context {
   slice: readonly Place[];
   x: string;
   rows: string | undefined;
+  infos: Figures;
   primary: string;
   title: string;
   /** Every cell of the model. */
   results: readonly CellResult[];
 }
 
-function heat({ slice, x, rows, primary, title }: Context & { rows: string }): string {
+function heat({ slice, x, rows, infos, primary, title }: Context & { rows: string }): string {
   const columns = distinct(slice, x);
   const ranges = distinct(slice, rows);
-  const lowerIsBetter = isLowerBetter(primary);
+  const lowerIsBetter = isLowerBetter(infos, primary);
   const whole = slice.filter(({ result }) => result.whole);
-  const values = whole.map(({ result }) => percent(result, primary));
+  const values = whole.map(({ result }) => scaled(result, infos, primary));
   const fewer = fewerAnswers(slice);
   const best = lowerIsBetter ? Math.min(...values) : Math.max(...values);
   const cellAt = (row: unknown, column: unknown): HeatCell => {
     const place = slice.find(({ at }) => same(at[rows], row) && same(at[x], column));
     if (place === undefined) return { value: undefined, label: "–", best: false };
     const { result } = place;
-    const value = percent(result, primary);
+    const value = scaled(result, infos, primary);
     const clear = (result.comparison?.adjusted ?? 1) < level;
     const written = value.toFixed(1) + (clear ? "*" : "");
     if (!result.whole) return { value: undefined, label: written + dagger, best: false };
@@ -107,7 +106,7 @@ function heat({ slice, x, rows, primary, title }: Context & { rows: string }): s
     rows: ranges.map((row) => label(row)),
     cells: ranges.map((row) => columns.map((column) => cellAt(row, column))),
     lowerIsBetter,
-    scaleLabel: `${primary} %`,
+    scaleLabel: figureTitle(infos, primary),
     notes: [
       [
         ...whole.slice(0, 1).map(({ result }) => `${result.items} answers a cell.`),
@@ -128,7 +127,7 @@ function fewerAnswers(slice: readonly Place[]): string | undefined {
   return `${range} of ${fewer[0]!.of} answers only, not to be compared with the others.`;
 }
 
-function lines({ slice, x, rows, primary, title, results }: Context): string {
+function lines({ slice, x, rows, infos, primary, title, results }: Context): string {
   const series =
     rows === undefined
       ? [slice]
@@ -137,26 +136,26 @@ function lines({ slice, x, rows, primary, title, results }: Context): string {
   const byX = (a: { x: number }, b: { x: number }) => a.x - b.x;
   const baselineAt = ({ at, result }: Place) => {
     const baseline = results.find(({ cell }) => cell.id === result.cell.baseline);
-    return baseline ? [{ x: at[x] as number, y: percent(baseline, primary) }] : [];
+    return baseline ? [{ x: at[x] as number, y: scaled(baseline, infos, primary) }] : [];
   };
   return lineChart({
     title,
     xLabel: axisLabel(x),
-    yLabel: `${primary} %`,
+    yLabel: figureTitle(infos, primary),
     series: series.map((places) => ({
       name: rows === undefined ? primary : `${axisLabel(rows)} ${label(places[0]!.at[rows])}`,
       points: places
         .map(({ at, result }) => ({
           x: at[x] as number,
-          y: percent(result, primary),
-          interval: percentInterval(result, primary),
+          y: scaled(result, infos, primary),
+          interval: scaledInterval(result, infos, primary),
           hollow: !result.whole,
         }))
         .sort(byX),
       baseline: places.flatMap(baselineAt).sort(byX),
     })),
     notes: [
-      ...baselineNote(slice, primary, results),
+      ...baselineNote(slice, infos, primary, results),
       ...(fewer === undefined ? [] : [`Hollow: ${fewer}`]),
       "Bands: 95 % intervals over images, of each cell by itself; differences are surer than they look.",
     ],
@@ -164,13 +163,18 @@ function lines({ slice, x, rows, primary, title, results }: Context): string {
 }
 
 /** What is dashed: one cell with its figure, or several. */
-function baselineNote(slice: readonly Place[], primary: string, results: readonly CellResult[]): string[] {
+function baselineNote(
+  slice: readonly Place[],
+  infos: Figures,
+  primary: string,
+  results: readonly CellResult[],
+): string[] {
   const ids = new Set(slice.map(({ result }) => result.cell.baseline));
   const baselines = results.filter(({ cell }) => ids.has(cell.id));
   const [first, ...others] = baselines;
   if (first === undefined) return [];
   if (others.length > 0) return ["Dashed: the baseline of each cell."];
-  return [`Dashed: ${first.cell.name}, ${percent(first, primary).toFixed(1)}.`];
+  return [`Dashed: ${first.cell.name}, ${scaled(first, infos, primary).toFixed(1)}.`];
 }
 
 /** Paths that have several values, in the order in which the axes were given. */

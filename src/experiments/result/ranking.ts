@@ -1,9 +1,13 @@
-import { isLowerBetter } from "../../benchmarks/benchmark";
-import type { CellResult } from "./result";
+import type { Metric } from "../../benchmarks";
+import { isLowerBetter } from "../../benchmarks/figure";
+import type { CellResult } from "./cell_result";
 
 /** Best first, of the cells with most answers; below them the others, each kind by itself. Cells without the figure last. */
-export function bestFirst(figure: string): (a: CellResult, b: CellResult) => number {
-  const sign = isLowerBetter(figure) ? 1 : -1;
+export function bestFirst(
+  { figures: infos }: Metric,
+  figure: string,
+): (a: CellResult, b: CellResult) => number {
+  const sign = isLowerBetter(infos, figure) ? 1 : -1;
   const value = ({ figures }: CellResult) => {
     const one = figures[figure] ?? null;
     return one === null ? Number.POSITIVE_INFINITY : sign * one;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { writePng } from "../../report/svg";
 import { renderTable, type TableFormat } from "../../report/tables";
 import { figures } from "./figures";
-import type { SweepResult } from "./result";
+import type { ExperimentResult } from "./result";
 import { seedTable } from "./seeds";
 import { resultTable, tableNote } from "./table";
 
@@ -19,7 +19,7 @@ const endings: Record<TableFormat, string> = {
 const ours = /^(\d+-)?(table|seeds|heat-map|lines|pareto)\b.*\.(txt|md|csv|tex|json|svg|png)$/;
 
 /** Writes every table and figure of a sweep into its folder `report`. Returns the files. */
-export async function writeReport(result: SweepResult): Promise<string[]> {
+export async function writeReport(result: ExperimentResult): Promise<string[]> {
   const folder = join(result.folder, "report");
   mkdirSync(folder, { recursive: true });
   for (const file of readdirSync(folder)) if (ours.test(file)) rmSync(join(folder, file));

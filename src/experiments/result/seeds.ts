@@ -1,8 +1,9 @@
 import { groups } from "../../base/groups";
 import { identityOf } from "../../base/identity";
-import { metricCell } from "../../report/metric_cells";
+import { type FigureInfo, figureInfo } from "../../benchmarks/figure";
+import { figureCell, figureTitle } from "../../benchmarks/tables";
 import type { Table } from "../../report/tables";
-import type { CellResult, MetricResult } from "./result";
+import type { CellResult, MetricResult } from "./cell_result";
 
 /**
  * Cells that differ in the seed of sampling only, one row a decoding: mean and standard deviation (n − 1) of each figure over the
@@ -22,23 +23,23 @@ export function seedTable({ metric, primary, cells }: MetricResult): Table | und
     columns: [
       { name: "over seeds" },
       right("seeds"),
-      ...figures.map((figure) => right(figure === "Len" ? "Len" : `${figure} %`)),
+      ...figures.map((figure) => right(figureTitle(metric.figures, figure))),
     ],
     rows: decodings.map((cells) => {
       const whole = cells.filter((cell) => cell.whole);
       return [
         cells[0]!.cell.name.replace(/(, )?\b(search\.)?seed \d+/, ""),
         whole.length < cells.length ? `${whole.length} of ${cells.length}` : String(cells.length),
-        ...figures.map((figure) => spreadCell(whole, figure)),
+        ...figures.map((figure) => spreadCell(whole, figure, figureInfo(metric.figures, figure))),
       ];
     }),
   };
 }
 
-function spreadCell(cells: readonly CellResult[], figure: string): string {
+function spreadCell(cells: readonly CellResult[], figure: string, info: FigureInfo): string {
   const values = cells.flatMap(({ figures }) => figures[figure] ?? []);
   if (values.length < 2) return "–";
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  return `${metricCell(figure, mean)} ± ${metricCell(figure, Math.sqrt(squares / (values.length - 1)))}`;
+  return `${figureCell(info, mean)} ± ${figureCell(info, Math.sqrt(squares / (values.length - 1)))}`;
 }

@@ -1,9 +1,8 @@
-import { testedFigures } from "../../benchmarks";
-import { figureNamed } from "../../benchmarks/benchmark";
-import { intervalCell } from "../../report/metric_cells";
+import { type FigureInfo, figureInfo, figureNamed } from "../../benchmarks/figure";
+import { figureTitle, intervalCell } from "../../benchmarks/tables";
 import type { Table } from "../../report/tables";
 import { isBaseline } from "../plan";
-import type { CellResult, MetricResult } from "./result";
+import type { CellResult, MetricResult } from "./cell_result";
 
 /**
  * One row a cell: figures with 95 % intervals, and how it differs from its baseline in the figure it is ranked by; which
@@ -17,8 +16,8 @@ export function resultTable({ metric, primary, cells }: MetricResult): Table {
   return {
     columns: [
       { name: "cell" },
-      right(metric.kind === "chair" ? "images" : "questions"),
-      ...figures.map((figure) => right(figure === "Len" ? "Len" : `${figure} %`)),
+      right(metric.counted),
+      ...figures.map((figure) => right(figureTitle(metric.figures, figure))),
       right(`Δ ${primary}`),
       right("p"),
       right("p (Holm)"),
@@ -27,8 +26,10 @@ export function resultTable({ metric, primary, cells }: MetricResult): Table {
     rows: cells.map((result) => [
       nameCell(result),
       answersCell(result),
-      ...figures.map((figure) => intervalCell(figure, result.figures[figure], result.intervals[figure])),
-      ...comparisonCells(result, primary),
+      ...figures.map((figure) =>
+        intervalCell(figureInfo(metric.figures, figure), result.figures[figure], result.intervals[figure]),
+      ),
+      ...comparisonCells(result, primary, figureInfo(metric.figures, primary)),
       ...(several ? [result.comparison?.baseline ?? ""] : []),
     ]),
   };
@@ -44,7 +45,7 @@ export function tableNote({ primary, cells }: MetricResult): string {
     ...(compared
       ? [
           `Δ ${primary}: cell − baseline${baselinesOf(cells).size > 1 ? " (the cell it is `against`)" : ""} on the images both have answered, paired bootstrap;`,
-          `p: Wilcoxon signed-rank on ${testedFigures(compared).wilcoxon}, Holm-adjusted for ${tests} comparisons.`,
+          `p: Wilcoxon signed-rank on ${compared.tested.wilcoxon}, Holm-adjusted for ${tests} comparisons.`,
         ]
       : ["No cell is compared with its plain one; --baseline CELL compares all with one."]),
     ...(few
@@ -73,10 +74,10 @@ function answersCell({ items, of }: CellResult): string {
   return items < of ? `${items} of ${of}` : String(items);
 }
 
-function comparisonCells({ comparison }: CellResult, primary: string): string[] {
+function comparisonCells({ comparison }: CellResult, primary: string, info: FigureInfo): string[] {
   if (comparison === undefined) return ["", "", ""];
   const { differences, intervals, pValues, adjusted } = comparison;
-  const difference = intervalCell(primary, differences[primary], intervals[primary]);
+  const difference = intervalCell(info, differences[primary], intervals[primary]);
   return [difference, probability(pValues.wilcoxon), probability(adjusted)];
 }
 

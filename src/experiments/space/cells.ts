@@ -1,7 +1,7 @@
 import { identityOf } from "../../base/identity";
 import { label, pathLabel } from "./labels";
+import type { Point } from "./point";
 import { isPlain, plain, type Settings, withoutIdle } from "./settings";
-import type { Point } from "./space";
 
 /** One decoding of a sweep. */
 export interface Cell {

@@ -10,6 +10,7 @@ import {
 } from "../../methods";
 import type { Axes } from "./axes";
 import { type Cell, collapse } from "./cells";
+import type { Point } from "./point";
 import { assign, defaults, type Settings, wholes } from "./settings";
 
 type None = typeof none;
@@ -32,13 +33,6 @@ export interface Base<
   /** Default "chat". */
   template?: string;
   checkpoint?: string;
-}
-
-/** A place in a space: settings, and the values that the axes have there. */
-export interface Point {
-  settings: Settings;
-  at: Readonly<Record<string, unknown>>;
-  name?: string;
 }
 
 /**

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { packageRoot } from "../../base/package_root";
+import { type BenchmarkData, benchmarks } from "../../benchmarks";
 import {
   type Attention,
   attentions,
@@ -10,7 +11,6 @@ import {
   type Search,
   searches,
 } from "../../methods";
-import { cocoCaptions, popeQuestions, type SweepData } from "../data";
 import { halving } from "../schedule/halving";
 import { racing } from "../schedule/racing";
 import { everything, type Scheduler } from "../schedule/scheduler";
@@ -44,17 +44,14 @@ export function composeSpace(
 }
 
 /** @throws DataError */
-export function composeData({ data }: SweepSpec): SweepData {
+export function composeData({ data }: SweepSpec): BenchmarkData {
   const demo = join(packageRoot(), "demo", "data");
-  if (data === undefined) {
-    return cocoCaptions({
-      images: join(demo, "val2014"),
-      annotations: join(demo, "annotations"),
-      ids: "demo",
-    });
-  }
-  if ("pope" in data) return popeQuestions(defined(data.pope));
-  return cocoCaptions(defined(data.captions));
+  const given = data ?? {
+    captions: { images: join(demo, "val2014"), annotations: join(demo, "annotations"), ids: "demo" },
+  };
+  const [name, options] = Object.entries(given)[0]!;
+  const source = Object.values(benchmarks).find((benchmark) => benchmark.data.name === name)!.data;
+  return source.items(defined(options));
 }
 
 /** @throws ParameterError */

@@ -1,5 +1,6 @@
 /** A sweep as a YAML or JSON file: its schema, which `assets/sweep.schema.json` publishes for editors. */
 import { z } from "zod";
+import { benchmarks } from "../../benchmarks";
 import { none } from "../../methods";
 import type { Axis } from "../../methods/describe/method";
 import { PluginContrastParameters, type PluginDeclaration, PluginEditParameters } from "../../methods/plugin";
@@ -46,22 +47,7 @@ export function sweepSpec(own: readonly Declaration[] = []) {
     model: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
     /** Default: the demo's images. */
     data: z
-      .union([
-        z.strictObject({
-          captions: z.strictObject({
-            images: z.string(),
-            annotations: z.string().optional(),
-            ids: ids.optional(),
-          }),
-        }),
-        z.strictObject({
-          pope: z.strictObject({
-            images: z.string(),
-            questions: z.array(z.string()).min(1),
-            likelihood: z.boolean().optional(),
-          }),
-        }),
-      ])
+      .union(Object.values(benchmarks).map(({ data }) => z.strictObject({ [data.name]: data.options })))
       .optional(),
     /** What every cell has where no axis says otherwise. */
     base: base.optional(),
@@ -102,7 +88,6 @@ export function sweepSpec(own: readonly Declaration[] = []) {
   });
 }
 
-const ids = z.union([z.string(), z.strictObject({ count: z.int().min(1), seed: z.int().min(0) })]);
 const rounds = z.array(z.int().min(1));
 
 /** The parameters of every method of an axis, its name as `method` among them. */

@@ -1,18 +1,9 @@
 import { groups } from "../../base/groups";
 import type { AttestedEvent } from "../../client";
-import type { RunRecord } from "./samples";
-
-/** Runs of decoder layers, each `[start, end)`. */
-type LayerRuns = [number, number][];
-
-/** What was done to one row, as its record says it. */
-export interface RowAttestation {
-  edits: { method: string; layers: LayerRuns; steps: number; constantReference: boolean }[];
-  contrast?: { method: string; steps: number; changed: number; overruled: number };
-}
+import type { LayerRuns, RowAttestation, RowRecord } from "./record";
 
 /** What was done to the answers of a run: proof that its methods acted, and where. */
-export interface RunAttestation {
+export interface AnswersAttestation {
   /** All there are. A method counts fewer rows where a version that recorded nothing of this wrote some of them. */
   answers: number;
   /** In the order in which they apply. */
@@ -45,12 +36,12 @@ interface ContrastAttestation {
 }
 
 /** By the records of a run, whichever session wrote them; failed ones do not count. */
-export function attestationOf(records: Iterable<RunRecord>): RunAttestation {
+export function attestationOf(records: Iterable<RowRecord>): AnswersAttestation {
   const done = [...records].filter(({ status }) => status === "done");
   return sumUp(done.map(({ attestation = { edits: [] } }) => attestation));
 }
 
-export function sumUp(rows: readonly RowAttestation[]): RunAttestation {
+export function sumUp(rows: readonly RowAttestation[]): AnswersAttestation {
   const edits = rows.flatMap((row) => row.edits.map((edit, place) => ({ ...edit, place })));
   const contrasts = rows.flatMap(({ contrast }) => contrast ?? []);
   return {

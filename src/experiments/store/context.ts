@@ -19,13 +19,7 @@ export async function runContext(worker?: Worker): Promise<Record<string, unknow
   };
 }
 
-/** Whose answers they are, and what the checkpoint's generation_config.json does to its logits, where it does anything. */
-export function modelContext({ description }: Model): { checkpoint: string; processors?: object } {
-  const processors = processorsOf(description);
-  return { checkpoint: description.source, ...(processors && { processors }) };
-}
-
-/** By the file's own names; undefined where there are none. */
+/** What the checkpoint's generation_config.json does to its logits, by the file's own names; undefined where it does nothing. */
 export function processorsOf({ processors }: Model["description"]): Record<string, unknown> | undefined {
   const settings = Object.entries(processors).map(([name, value]) => [name, JSON.parse(value)]);
   return settings.length > 0 ? Object.fromEntries(settings) : undefined;

@@ -1,109 +1,115 @@
 /**
- * A sweep on disk: `sweep.json` (its cells, how they were scheduled, what was dropped and why), `items.json` (images or
- * questions, and what is in them), `samples.jsonl` (every answer, keyed by cell and item: the record of truth).
+ * An experiment on disk: `experiment.json` (its cells, how they were scheduled, what was dropped and why), `items.json`
+ * (what is asked, and what the answers are scored by), `samples.jsonl` (every answer, by cell and item: the record of
+ * truth, from which an experiment that was killed at any moment goes on).
  */
-import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../../base/data_error";
 import { Lock } from "../../base/lock";
-import type { GroundTruth } from "../../benchmarks";
-import type { SweepData } from "../data";
+import type { ExperimentData } from "../items";
 import { type PlannedCell, recordKey } from "../plan";
 import type { Drop } from "../schedule/scheduler";
 import { attestationOf } from "./attestation";
-import { format, readDescription, writeWhole } from "./files";
-import { type RunRecord, readRecords, Samples } from "./samples";
+import {
+  descriptionFile,
+  type ExperimentDescription,
+  isExperiment,
+  itemsFile,
+  readDescription,
+  readItems,
+  refuseEarlier,
+  type StoredItem,
+  type StoredItems,
+  writeStored,
+} from "./description";
+import type { RowRecord } from "./record";
+import { readRecords, Samples, writeRecords } from "./samples";
 
-/** What sweep.json says. A command that amends the sweep replaces it; the samples stay. */
-export interface SweepDescription {
-  kind: SweepData["kind"];
-  metrics: readonly Record<string, unknown>[];
-  scheduler: Readonly<Record<string, unknown>>;
-  cells: readonly PlannedCell[];
-  drops: readonly Drop[];
-  /** Versions, device and command of every run that wrote here. */
-  runs: readonly Record<string, unknown>[];
-}
-
-/** What items.json says. */
-export interface StoredItems {
-  items: readonly { id: string; image: string; fields: Record<string, unknown> }[];
-  groundTruth: GroundTruth;
-}
-
-export interface StoredSweep extends SweepDescription, StoredItems {
+export interface StoredExperiment extends ExperimentDescription, StoredItems {
   folder: string;
-  records: ReadonlyMap<string, RunRecord>;
+  records: ReadonlyMap<string, RowRecord>;
 }
 
-export class SweepFolder {
+/** What a folder held before it was opened. */
+export interface Before {
+  description: ExperimentDescription;
+  items: readonly StoredItem[];
+}
+
+export class ExperimentFolder {
   readonly folder: string;
   readonly samples: Samples;
+  /** undefined for a new folder. */
+  readonly before: Before | undefined;
   readonly #lock: Lock;
-  #description: SweepDescription;
+  #description: ExperimentDescription | undefined;
 
-  private constructor(folder: string, lock: Lock, samples: Samples, description: SweepDescription) {
+  private constructor(folder: string, lock: Lock, samples: Samples, before: Before | undefined) {
     this.folder = folder;
     this.#lock = lock;
     this.samples = samples;
-    this.#description = description;
+    this.before = before;
   }
 
   /**
-   * Makes a sweep's folder, or goes on with the sweep in it.
-   * @throws DataError where it holds something else, is of a newer format, or another process writes to it
+   * Makes an experiment's folder, or opens the one that is there; nothing in it changes before `begin`.
+   * @throws DataError where it is of another version, or another process writes to it
    */
-  static open(
-    folder: string,
-    data: SweepData,
-    about: Pick<SweepDescription, "metrics" | "scheduler">,
-    run: Record<string, unknown>,
-  ): SweepFolder {
-    if (existsSync(join(folder, "run.json")))
-      throw new DataError(`${folder} holds a run, no sweep. Name another folder with --out.`);
+  static open(folder: string): ExperimentFolder {
+    if (existsSync(folder)) refuseEarlier(folder);
     mkdirSync(folder, { recursive: true });
     const lock = new Lock(folder);
     try {
-      const before = existsSync(join(folder, "sweep.json")) ? readDescriptionOf(folder) : undefined;
-      if (before && before.kind !== data.kind) {
-        throw new DataError(
-          `${folder} holds a sweep of ${before.kind}, this one is of ${data.kind}. Name another folder with --out.`,
-        );
-      }
-      const items = data.items.map(({ id, image, fields }) => ({ id, image, fields }));
-      writeWhole(join(folder, "items.json"), { format, items, groundTruth: data.groundTruth });
-      const runs = [...(before?.runs ?? []), run];
-      const opened = new SweepFolder(folder, lock, Samples.open(folder), {
-        kind: data.kind,
-        ...about,
-        cells: [],
-        drops: [],
-        runs,
-      });
-      return opened;
+      const before = isExperiment(folder)
+        ? { description: readDescription(folder), items: readItems(folder) }
+        : undefined;
+      return new ExperimentFolder(folder, lock, Samples.open(folder), before);
     } catch (error) {
       lock.release();
       throw error;
     }
   }
 
+  /** One more run writes here. @throws DataError where the folder is of another benchmark */
+  begin(
+    data: ExperimentData,
+    about: Pick<ExperimentDescription, "metrics" | "scheduler">,
+    run: Record<string, unknown>,
+  ): void {
+    const before = this.before?.description;
+    if (before && before.benchmark !== data.benchmark) {
+      throw new DataError(
+        `${this.folder} holds an experiment of ${before.benchmark}, this one is of ${data.benchmark}. Name another folder with --out.`,
+      );
+    }
+    const items = data.items.map(({ id, name, image, fields, reference }) => {
+      return { id, name, image, fields, ...(reference !== undefined && { reference }) };
+    });
+    writeStored(join(this.folder, itemsFile), { items });
+    const runs = [...(before?.runs ?? []), run];
+    this.#description = { benchmark: data.benchmark, ...about, cells: [], drops: [], ended: false, runs };
+  }
+
   /** The cells of one more model. */
   add(cells: readonly PlannedCell[]): void {
-    this.#save({ cells: [...this.#description.cells, ...cells] });
+    this.#save(({ cells: known }) => ({ cells: [...known, ...cells] }));
   }
 
   drop(drops: readonly Drop[]): void {
-    if (drops.length > 0) this.#save({ drops: [...this.#description.drops, ...drops] });
+    if (drops.length > 0) this.#save(({ drops: known }) => ({ drops: [...known, ...drops] }));
   }
 
   /** Every answer is there: notes what edits and contrasts did in each cell, about these items. */
   attest(items: readonly { id: string }[]): void {
     const { records } = this.samples;
-    const cells = this.#description.cells.map((cell) => ({
-      ...cell,
-      attestation: attestationOf(items.flatMap((item) => records.get(recordKey(cell, item)) ?? [])),
+    this.#save(({ cells }) => ({
+      ended: true,
+      cells: cells.map((cell) => ({
+        ...cell,
+        attestation: attestationOf(items.flatMap((item) => records.get(recordKey(cell, item)) ?? [])),
+      })),
     }));
-    this.#save({ cells });
   }
 
   close(): void {
@@ -115,53 +121,49 @@ export class SweepFolder {
     this.close();
   }
 
-  #save(changes: Partial<SweepDescription>): void {
-    this.#description = { ...this.#description, ...changes };
-    writeWhole(join(this.folder, "sweep.json"), { format, ...plainData(this.#description) });
+  #save(changes: (description: ExperimentDescription) => Partial<ExperimentDescription>): void {
+    const description = this.#description;
+    if (description === undefined) throw new Error("The folder has not begun a run.");
+    this.#description = { ...description, ...changes(description) };
+    writeStored(join(this.folder, descriptionFile), this.#description);
   }
 }
 
-/** @throws DataError where the folder is no sweep's */
-export function readSweep(folder: string): StoredSweep {
-  const items = join(folder, "items.json");
+/** @throws DataError where the folder is no experiment's, or is of another version */
+export function readExperiment(folder: string): StoredExperiment {
   return {
     folder,
-    ...readDescriptionOf(folder),
-    ...readDescription<StoredItems>(items, `${items} is not there; run the sweep again.`),
+    ...readDescription(folder),
+    items: readItems(folder),
     records: readRecords(folder),
   };
 }
 
-/** What no cell of the sweep needs now: answers of cells and items that were taken out of it. */
-export function staleRecords({ cells, items, records }: StoredSweep): RunRecord[] {
+/** What no cell of the experiment needs now: answers of cells and items that were taken out of it. */
+export function staleRecords({ cells, items, records }: StoredExperiment): RowRecord[] {
   const needed = new Set(cells.flatMap((cell) => items.map((item) => recordKey(cell, item))));
   return [...records.values()].filter(({ key }) => !needed.has(key));
 }
 
-/** Writes the samples anew without the stale ones, whole or not at all. @throws DataError where a process writes to them */
+/**
+ * Writes the samples anew without the stale ones, whole or not at all.
+ * @throws DataError where a process writes to them, or a run was interrupted: answers of cells that it would have come to
+ * look stale
+ */
 export function removeStale(folder: string): void {
   const lock = new Lock(folder);
   try {
-    const sweep = readSweep(folder);
-    const stale = new Set(staleRecords(sweep).map(({ key }) => key));
-    const kept = [...sweep.records.values()].filter(({ key }) => !stale.has(key));
-    const file = join(folder, "samples.jsonl");
-    writeFileSync(`${file}.part`, kept.map((record) => `${JSON.stringify(record)}\n`).join(""), {
-      flush: true,
-    });
-    renameSync(`${file}.part`, file);
+    const experiment = readExperiment(folder);
+    if (!experiment.ended)
+      throw new DataError(
+        `The last run in ${folder} was interrupted, so it is not known which answers are needed. Let it end first.`,
+      );
+    const stale = new Set(staleRecords(experiment).map(({ key }) => key));
+    writeRecords(
+      folder,
+      [...experiment.records.values()].filter(({ key }) => !stale.has(key)),
+    );
   } finally {
     lock.release();
   }
-}
-
-function readDescriptionOf(folder: string): SweepDescription {
-  return readDescription(join(folder, "sweep.json"), `${folder} is no sweep folder: it has no sweep.json.`);
-}
-
-/** Float arrays as lists: JSON has no other word for them. */
-function plainData(description: SweepDescription): object {
-  return JSON.parse(
-    JSON.stringify(description, (_, value) => (value instanceof Float32Array ? [...value] : value)),
-  );
 }

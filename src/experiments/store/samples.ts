@@ -1,23 +1,15 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../../base/data_error";
-import type { RowAttestation } from "./attestation";
+import { writeWhole } from "../../base/whole_file";
+import type { RowRecord } from "./record";
 
-/** One line of samples.jsonl. `key` is unique in a run. */
-export interface RunRecord {
-  key: string;
-  status: "done" | "failed";
-  /** Absent where nothing was done to its row. */
-  attestation?: RowAttestation;
-  [field: string]: unknown;
-}
-
-/** A folder's samples.jsonl, the record of truth: appended and fsynced, so that nothing is lost however a run ends. */
+/** A folder's samples.jsonl, the record of truth: appended and fsynced, so that nothing is lost however an experiment ends. */
 export class Samples {
-  readonly #records: Map<string, RunRecord>;
+  readonly #records: Map<string, RowRecord>;
   readonly #file: number;
 
-  private constructor(records: Map<string, RunRecord>, file: number) {
+  private constructor(records: Map<string, RowRecord>, file: number) {
     this.#records = records;
     this.#file = file;
   }
@@ -29,12 +21,12 @@ export class Samples {
   }
 
   /** Finished records by key; a failure that was tried again and succeeded counts as done. */
-  get records(): ReadonlyMap<string, RunRecord> {
+  get records(): ReadonlyMap<string, RowRecord> {
     return this.#records;
   }
 
   /** On disk when it returns. */
-  append(record: RunRecord): void {
+  append(record: RowRecord): void {
     writeSync(this.#file, `${JSON.stringify(record)}\n`);
     fsyncSync(this.#file);
     this.#records.set(record.key, record);
@@ -46,17 +38,17 @@ export class Samples {
 }
 
 /**
- * The records of a run by key, the last one of a key counting; a last line that was cut short is left out. In the order of
+ * The records of an experiment by key, the last one of a key counting; a last line that was cut short is left out. In the order of
  * their keys, whichever row ended first: bootstrap intervals depend on the order. @throws DataError
  */
-export function readRecords(folder: string): Map<string, RunRecord> {
+export function readRecords(folder: string): Map<string, RowRecord> {
   const file = join(folder, "samples.jsonl");
-  const records = new Map<string, RunRecord>();
+  const records = new Map<string, RowRecord>();
   if (!existsSync(file)) return records;
   const lines = readFileSync(file, "utf8").split("\n").slice(0, -1);
   for (const [index, line] of lines.entries()) {
     try {
-      const record = JSON.parse(line) as RunRecord;
+      const record = JSON.parse(line) as RowRecord;
       records.set(record.key, record);
     } catch {
       throw new DataError(
@@ -65,6 +57,11 @@ export function readRecords(folder: string): Map<string, RunRecord> {
     }
   }
   return new Map([...records].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Writes all of a folder's records anew, whole or not at all. */
+export function writeRecords(folder: string, records: readonly RowRecord[]): void {
+  writeWhole(join(folder, "samples.jsonl"), records.map((record) => `${JSON.stringify(record)}\n`).join(""));
 }
 
 /** Cuts off a last line that a crash cut short, so that the next one starts on a line of its own. */

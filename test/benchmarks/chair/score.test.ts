@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { mentions, objectLexicon, score } from "../../../src/benchmarks/chair";
 import { readCaptions } from "../../../src/benchmarks/chair/captions";
 import { chairMetric } from "../../../src/benchmarks/chair/metric";
+import { mentions } from "../../../src/benchmarks/chair/reading/mentions";
+import { objectLexicon } from "../../../src/benchmarks/chair/reading/objects";
+import { score } from "../../../src/benchmarks/chair/score";
 import { fixture, fixtureFile } from "../../fixtures/unpack";
 
 const captions = readCaptions(fixtureFile("chair/llava-1.5.greedy.jsonl"));
@@ -141,7 +143,7 @@ describe("options", () => {
   it("drops it in sweeps by what is recorded of the answer", () => {
     const metric = chairMetric({ dropUnfinishedSentence: true });
     const read = (finishReason: "stop" | "length") =>
-      metric.read({ image_id: 1, answer: "A cat on a mat", finishReason }, { 1: [] });
+      metric.read({ answer: "A cat on a mat", finishReason }, { fields: { image_id: 1 }, reference: [] });
     expect(read("stop").mscoco_generated_words).toEqual(["cat"]);
     expect(read("length").mscoco_generated_words).toEqual([]);
   });

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { build } from "../../../src/benchmarks/pope";
-import { negativeChooser } from "../../../src/benchmarks/pope/build";
+import { build, negativeChooser } from "../../../src/benchmarks/pope/build";
 import { type PopeQuestion, readPope } from "../../../src/benchmarks/pope/question_files";
 import { fixture, fixtureFile } from "../../fixtures/unpack";
 

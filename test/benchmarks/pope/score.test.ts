@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { type PopeAnswer, type PopeRule, score } from "../../../src/benchmarks/pope";
+import type { PopeRule } from "../../../src/benchmarks/pope/rules";
+import { score } from "../../../src/benchmarks/pope/score";
+import type { PopeAnswer } from "../../../src/benchmarks/pope/scored_answer";
 
 describe("answer rules (worked by hand from each script)", () => {
   const table: [reply: string, label: "yes" | "no", read: Record<PopeRule, string>][] = [

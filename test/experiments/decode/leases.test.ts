@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { RowTask } from "../../../src/experiments/decode/decode_rows";
 import { Leases } from "../../../src/experiments/decode/leases";
+import type { RowTask } from "../../../src/experiments/decode/row_task";
 import { greedy } from "../../../src/methods";
 
 const task = (image: number, cell: number): RowTask => ({

@@ -9,11 +9,11 @@ import { requireBaselines, withBaselines } from "../../../src/experiments/baseli
 import { type PlannedCell, planCells } from "../../../src/experiments/plan";
 import { Monitor } from "../../../src/experiments/progress";
 import { figures } from "../../../src/experiments/result/figures";
-import { SweepResult } from "../../../src/experiments/result/result";
+import { ExperimentResult } from "../../../src/experiments/result/result";
 import { Scores } from "../../../src/experiments/result/scores";
 import { seedTable } from "../../../src/experiments/result/seeds";
 import { tableNote } from "../../../src/experiments/result/table";
-import type { StoredSweep } from "../../../src/experiments/store/folder";
+import type { StoredExperiment } from "../../../src/experiments/store/folder";
 import { aai, beam, greedy, none, sample } from "../../../src/methods";
 
 const folder = mkdtempSync(join(tmpdir(), "sweep-result-"));
@@ -27,18 +27,19 @@ const model = {
 const images = 40;
 const items = Array.from({ length: images }, (_, i) => ({
   id: `i${i}`,
+  name: String(i),
   image: `${i}.png`,
   fields: { image_id: i },
+  reference: ["dog"],
 }));
-const groundTruth = Object.fromEntries(items.map((_, i) => [i, ["dog"]]));
-const data = { kind: "chair", prompt: "?", items: [], groundTruth, probes: [] } as const;
+const data = { benchmark: "chair", prompt: "?", items: [], probes: [] } as const;
 
 /** A sweep in which cell by cell and image by image it is said whether the caption names a cat that is not there. */
 function swept(
   composed: { cells(): ReturnType<ReturnType<typeof space>["cells"]> },
   hallucinates: (cell: PlannedCell, image: number) => boolean | undefined,
-  more: Partial<StoredSweep> = {},
-): StoredSweep {
+  more: Partial<StoredExperiment> = {},
+): StoredExperiment {
   const cells = planCells(composed.cells(), model, data);
   const records = cells.flatMap((cell) =>
     items.flatMap(({ id, fields }, i) => {
@@ -51,13 +52,22 @@ function swept(
     }),
   );
   return {
-    ...{ folder, kind: "chair", metrics: [{ metric: "chair" }], scheduler: {}, cells, drops: [], runs: [] },
-    ...{ items, groundTruth, records: new Map(records.map((record) => [record.key, record])) },
+    ...{
+      folder,
+      benchmark: "chair",
+      metrics: [{ metric: "chair" }],
+      scheduler: {},
+      cells,
+      drops: [],
+      ended: true,
+      runs: [],
+    },
+    ...{ items, records: new Map(records.map((record) => [record.key, record])) },
     ...more,
   };
 }
 
-const resultOf = (sweep: StoredSweep) => new SweepResult(sweep, [chair()]).metrics[0]!;
+const resultOf = (sweep: StoredExperiment) => new ExperimentResult(sweep, [chair()]).metrics[0]!;
 const named = ({ cells }: ReturnType<typeof resultOf>, name: string) =>
   cells.find(({ cell }) => cell.name === name)!;
 
@@ -85,7 +95,7 @@ test("each cell is compared with the plain cell of its own search", () => {
   expect(tests.map((one) => one.comparison!.adjusted)).toEqual(
     tests.map((one) => Math.min(1, 2 * one.comparison!.pValues.wilcoxon!)),
   );
-  const table = new SweepResult(swept(twoSearches, bySearch), [chair()]).table();
+  const table = new ExperimentResult(swept(twoSearches, bySearch), [chair()]).table();
   expect(table).toMatch(/^cell .* against$/m);
   expect(table).toMatch(/^plain, beam \(baseline\) /m);
   expect(table).toMatch(/^beam, aai .* plain, beam$/m);
@@ -159,7 +169,7 @@ const raced = () => {
 };
 
 test("a cell that stopped at fewer images stands below the others, with its number", () => {
-  const result = new SweepResult(raced(), [chair()]);
+  const result = new ExperimentResult(raced(), [chair()]);
   const { cells } = result.metrics[0]!;
   expect(cells.at(-1)).toMatchObject({ items: 16, of: 40, whole: false, figures: { CHAIRi: 0 } });
   expect(result.best!.whole).toBe(true);
@@ -200,7 +210,7 @@ test("seeds with fewer answers are not averaged with the others", () => {
 
 test("the leader that progress names leads on the answers that all cells have", () => {
   const sweep = swept(race, (cell, i) => (isDropped(cell) ? (i < 16 ? i < 8 : undefined) : i >= 8));
-  const scores = new Scores(chair(), { items, groundTruth });
+  const scores = new Scores(chair(), items);
   for (const record of sweep.records.values()) scores.add(record);
   let best: unknown;
   const monitor = new Monitor(

@@ -14,9 +14,9 @@ test("an image's score is over its distinct questions, in however many splits th
     ...["random", "popular", "adversarial"].map((split) => asked(split, "dog", "yes")),
     asked("random", "cat", "no"),
   ];
-  const items = answers.map((_, i) => ({ id: `item ${i}`, image: "1.jpg" }));
-  const scores = new Scores(pope(), { items, groundTruth: {} });
-  for (const [i, fields] of answers.entries())
-    scores.add({ key: `cell item ${i}`, status: "done", cell: "cell", item: `item ${i}`, ...fields });
+  const items = answers.map(({ question }, i) => ({ id: `item ${i}`, image: "1.jpg", fields: { question } }));
+  const scores = new Scores(pope(), items);
+  for (const [i, { answer }] of answers.entries())
+    scores.add({ key: `cell item ${i}`, status: "done", cell: "cell", item: `item ${i}`, answer });
   expect(scores.perImage("cell", "accuracy")).toEqual(new Map([["1.jpg", 0.5]])); // of two questions, not of four lines
 });

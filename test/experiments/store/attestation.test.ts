@@ -2,13 +2,15 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { cocoCaptions, pope, popeQuestions } from "../../../src/benchmarks";
 import { type Model, startWorker, type Worker } from "../../../src/client";
+import { evaluate } from "../../../src/experiments/evaluate";
 import { attestationOf, sumUp } from "../../../src/experiments/store/attestation";
+import { readExperiment } from "../../../src/experiments/store/folder";
 import { readRecords } from "../../../src/experiments/store/samples";
-import { aai, greedy, none, pai, vcd } from "../../../src/methods";
-import { type ChairRunOptions, chairRun, popeRun, readRun } from "../../../src/runs";
+import { type Attention, aai, type Contrast, greedy, pai, vcd } from "../../../src/methods";
 
-const demo = join(__dirname, "../../demo");
+const demo = join(__dirname, "../../../demo");
 const images = join(demo, "data/val2014");
 const folder = mkdtempSync(join(tmpdir(), "attestation-"));
 
@@ -23,20 +25,16 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const captioning = (name: string, change: Partial<ChairRunOptions>) =>
-  chairRun(worker, model, {
-    images,
-    ids: { count: 4, seed: 3 },
-    prompt: "Please describe this image in detail.",
-    template: "chat",
-    attention: none,
-    search: greedy({ maxNewTokens: 32 }),
-    batchSize: 3,
-    retryFailed: false,
-    out: join(folder, name),
-    groundTruth: undefined,
-    ...change,
+const captioning = async (name: string, methods: { attention: Attention; contrast?: Contrast }) => {
+  const data = cocoCaptions({ images, ids: { count: 4, seed: 3 } });
+  const search = greedy({ maxNewTokens: 32 });
+  const { experiment } = await evaluate({
+    ...{ model, data, metrics: [], search, batchSize: 3, out: join(folder, name) },
+    ...methods,
   });
+  return experiment.cells[0]!;
+};
+const storedIn = (name: string) => readExperiment(join(folder, name)).cells[0]!.attestation;
 
 test("a run's folder says what edits and contrast did", async () => {
   const attention = [aai({ alpha: 0.1, layers: [2, 5] }), pai({ alpha: 0.2, layers: [0, 2] })];
@@ -58,7 +56,7 @@ test("a run's folder says what edits and contrast did", async () => {
     ],
     contrasts: [{ method: "vcd", rows: 4, steps, changed: steps, overruled: expect.any(Number) }],
   });
-  expect(readRun(join(folder, "both")).attestation).toEqual(attestation);
+  expect(storedIn("both")).toEqual(attestation);
 });
 
 test("rows of every session count; a session that ended early has told of each row it wrote", async () => {
@@ -68,7 +66,7 @@ test("rows of every session count; a session that ended early has told of each r
   writeFileSync(samples, `${lines.slice(0, 2).join("\n")}\n`);
   const resumed = await captioning("whole", { attention: aai({ alpha: 0.1 }) });
   expect(resumed.attestation).toEqual(whole.attestation);
-  expect(readRun(join(folder, "whole")).attestation).toEqual(whole.attestation);
+  expect(storedIn("whole")).toEqual(whole.attestation);
   expect(readFileSync(samples, "utf8").split("\n").slice(0, 2)).toEqual(lines.slice(0, 2));
 
   const older = lines
@@ -86,17 +84,17 @@ test("answers shorter than the warm-up were not edited", async () => {
     JSON.stringify({ ...asked, question_id: i, text: `Is there a ${noun} in the image?` }),
   );
   writeFileSync(questions, lines.join("\n"));
-  const { attestation, failed } = await popeRun(worker, model, {
-    ...{ images, questions: [questions], suffix: "", likelihood: false, template: "chat" },
-    ...{ attention: aai(), search: greedy({ maxNewTokens: 4 }), batchSize: "auto", retryFailed: false },
-    ...{ out: join(folder, "pope"), rule: "opera" },
+  const { experiment, failed } = await evaluate({
+    ...{ model, data: popeQuestions({ images, questions: [questions] }), metrics: [pope()] },
+    ...{ attention: aai(), search: greedy({ maxNewTokens: 4 }), out: join(folder, "pope") },
   });
+  const { attestation } = experiment.cells[0]!;
   expect(failed).toEqual([]);
   expect(attestation).toMatchObject({
     answers: 2,
     edits: [{ method: "aai", rows: 2, rowsEdited: 0, layers: [], steps: { min: 0, max: 0 } }],
   });
-  expect(readRun(join(folder, "pope")).attestation).toEqual(attestation);
+  expect(storedIn("pope")).toEqual(attestation);
 });
 
 test("sums: runs of layers are united, edits keep their places, failed rows do not count", () => {

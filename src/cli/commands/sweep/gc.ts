@@ -1,5 +1,5 @@
 import type { CommandModule } from "yargs";
-import { readSweep, removeStale, staleRecords } from "../../../experiments/store/folder";
+import { readExperiment, removeStale, staleRecords } from "../../../experiments/store/folder";
 import { strict, strictPositional } from "../../strict";
 
 interface Arguments {
@@ -20,7 +20,7 @@ export const gcCommand: CommandModule<object, Arguments> = {
         strict({ "dry-run": { type: "boolean", default: false, describe: "Only say what would go" } }),
       ) as never,
   handler: ({ folder, "dry-run": dryRun }) => {
-    const sweep = readSweep(folder);
+    const sweep = readExperiment(folder);
     const stale = staleRecords(sweep);
     const cells = new Set(sweep.cells.map(({ id }) => id));
     const gone = new Set(stale.map(({ cell }) => cell as string).filter((cell) => !cells.has(cell)));

@@ -4,7 +4,8 @@ import type { CommandModule } from "yargs";
 import { DataError } from "../../../base/data_error";
 import { holderOf } from "../../../base/lock";
 import { cellStates } from "../../../experiments/result/result";
-import { readSweep } from "../../../experiments/store/folder";
+import { isExperiment } from "../../../experiments/store/description";
+import { readExperiment } from "../../../experiments/store/folder";
 import { renderTable } from "../../../report/tables";
 import { strictPositional } from "../../strict";
 
@@ -14,7 +15,7 @@ interface Arguments {
 
 export const listCommand: CommandModule<object, Arguments> = {
   command: "list [folder]",
-  describe: "The sweeps in a folder",
+  describe: "The sweeps and evaluations in a folder",
   builder: (argv) =>
     argv.positional(
       "folder",
@@ -24,12 +25,12 @@ export const listCommand: CommandModule<object, Arguments> = {
     if (!existsSync(folder)) throw new DataError(`There is no folder ${folder}.`);
     const found = readdirSync(folder)
       .map((name) => join(folder, name))
-      .filter((one) => existsSync(join(one, "sweep.json")))
+      .filter((one) => isExperiment(one))
       .sort();
-    if (found.length === 0) return console.log(`There is no sweep in ${folder}.`);
+    if (found.length === 0) return console.log(`There is no experiment in ${folder}.`);
     const right = (name: string) => ({ name, align: "right" as const });
     const columns = [
-      { name: "sweep" },
+      { name: "experiment" },
       { name: "of" },
       right("cells"),
       right("images"),
@@ -42,7 +43,7 @@ export const listCommand: CommandModule<object, Arguments> = {
 };
 
 function describe(folder: string): string[] {
-  const sweep = readSweep(folder);
+  const sweep = readExperiment(folder);
   const wanted = cellStates(sweep).filter(({ state }) => state.state !== "dropped");
   const [done, failed] = (["done", "failed"] as const).map((what) =>
     wanted.reduce((sum, cell) => sum + cell[what], 0),
@@ -51,7 +52,7 @@ function describe(folder: string): string[] {
   const images = new Set(sweep.items.map(({ image }) => image)).size;
   const last = holderOf(folder) === undefined ? lastWritten(join(folder, "samples.jsonl")) : "being written";
   const share = total === 0 ? "–" : `${Math.floor((100 * done) / total)} %`;
-  return [folder, sweep.kind, String(sweep.cells.length), String(images), share, String(failed), last];
+  return [folder, sweep.benchmark, String(sweep.cells.length), String(images), share, String(failed), last];
 }
 
 function lastWritten(file: string): string {

@@ -1,9 +1,9 @@
 import type { CommandModule } from "yargs";
 import { withBaselines } from "../../../experiments/baselines";
 import { writeReport } from "../../../experiments/result/report";
-import { SweepResult } from "../../../experiments/result/result";
+import { ExperimentResult } from "../../../experiments/result/result";
 import { tableNote } from "../../../experiments/result/table";
-import { readSweep } from "../../../experiments/store/folder";
+import { readExperiment } from "../../../experiments/store/folder";
 import { type TableFormat, tableFormats } from "../../../report/tables";
 import { noteEdits } from "../../edit_notes";
 import { strict, strictPositional } from "../../strict";
@@ -35,12 +35,12 @@ export const reportCommand: CommandModule<object, Arguments> = {
         }),
       ) as never,
   handler: async ({ folder, format, baseline = [] }) => {
-    const result = new SweepResult(withBaselines(readSweep(folder), baseline));
+    const result = new ExperimentResult(withBaselines(readExperiment(folder), baseline));
     console.log(result.table(format));
     const files = await writeReport(result);
     if (format !== "terminal") return;
     for (const metric of result.metrics) console.log(`\n${tableNote(metric)}`);
     console.log(`\nWritten:\n${files.map((file) => `  ${file}`).join("\n")}`);
-    noteEdits(result.sweep.cells);
+    noteEdits(result.experiment.cells);
   },
 };

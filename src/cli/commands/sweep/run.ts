@@ -1,22 +1,23 @@
 import type { CommandModule } from "yargs";
-import { chair, pope } from "../../../benchmarks";
 import { requireBaselines } from "../../../experiments/baselines";
 import { startFirst } from "../../../experiments/decode/workers";
-import { type Estimate, estimate } from "../../../experiments/estimate";
-import type { SweepProgress } from "../../../experiments/progress";
+import { estimate } from "../../../experiments/estimate";
+import type { ExperimentProgress } from "../../../experiments/progress";
+import { benchmarkNamed } from "../../../experiments/result/metrics";
 import { writeReport } from "../../../experiments/result/report";
 import { tableNote } from "../../../experiments/result/table";
 import { isOwn } from "../../../experiments/space/settings";
 import { composeData, composeScheduler, composeSpace } from "../../../experiments/spec/compose";
 import { sweep } from "../../../experiments/sweep";
-import { intervalCell } from "../../../report/metric_cells";
 import { startProgress } from "../../../report/progress";
 import { noteEdits } from "../../edit_notes";
+import { estimateNote } from "../../estimate_note";
 import { CommandError, UsageError } from "../../exit";
 import { loadOptionsOf } from "../../options";
 import { strict, strictPositional } from "../../strict";
 import { noteData } from "../../sweep_data";
-import { checkpointsOf, type SweepArguments, specOf, sweepOptions, workersOf } from "../../sweep_options";
+import { checkpointsOf, type SweepArguments, specOf, sweepOptions } from "../../sweep_options";
+import { workersOf } from "../../worker_options";
 import { baselineOption } from "./baseline_option";
 
 type Arguments = SweepArguments & { baseline?: string[] };
@@ -62,14 +63,16 @@ export const runCommand: CommandModule<object, Arguments> = {
     if (args["dry-run"]) {
       const cells = space.cells();
       for (const { name } of cells) console.log(name);
-      console.log(`\n${describe(await estimate(cells, data, workers, load, batchSize), workers.length)}`);
+      console.log(`\n${estimateNote(await estimate(cells, data, workers, load, batchSize), workers.length)}`);
       return;
     }
-    const metrics = data.kind === "chair" ? [chair()] : [pope({ rule: args.rule ?? "opera" })];
+    const metric = benchmarkNamed(data.benchmark)(args.rule && { rule: args.rule });
+    const isScoreable =
+      !metric.needsReference || data.items.every(({ reference }) => reference !== undefined);
     let progress: ReturnType<typeof startProgress> | undefined;
     const result = await sweep({
       ...{ data, space, workers, load, batchSize, baseline, out: out! },
-      metrics: Object.keys(data.groundTruth).length > 0 || data.kind === "pope" ? metrics : [],
+      metrics: isScoreable ? [metric] : [],
       scheduler: composeScheduler(spec),
       retryFailed: args["retry-failed"],
       onProgress: (state) => {
@@ -80,44 +83,23 @@ export const runCommand: CommandModule<object, Arguments> = {
     progress?.end();
     console.log(`${result.table()}\n`);
     for (const metric of result.metrics) console.log(tableNote(metric));
-    for (const { name, round, reason } of result.sweep.drops)
+    for (const { name, round, reason } of result.experiment.drops)
       console.log(`Dropped in round ${round}: ${name}, ${reason}.`);
     const files = await writeReport(result);
     console.log(`\nWritten: ${files.filter((file) => /\.(md|png)$/.test(file)).join(", ")}`);
-    noteEdits(result.sweep.cells);
+    noteEdits(result.experiment.cells);
     const { failed } = result;
     if (failed.length === 0) return;
-    const shown = failed.slice(0, 5).map(({ key, error }) => `  ${key}: ${error}`);
+    const shown = failed.slice(0, 5).map(({ name, error }) => `  ${name}: ${error}`);
     throw new CommandError(
       `${failed.length} rows failed; --retry-failed does them again.\n${shown.join("\n")}`,
     );
   },
 };
 
-function note({ inFlight, tokensPerSecond, best }: SweepProgress): string {
-  const leader =
-    best &&
-    `best: ${best.name}, ${best.figure} ${intervalCell(best.figure, best.value, best.interval)} on ${best.answers} answers`;
+function note({ inFlight, tokensPerSecond, best }: ExperimentProgress): string {
+  const leader = best && `best: ${best.name}, ${best.figure} ${best.text} on ${best.answers} answers`;
   return [`${inFlight} rows in flight`, `${tokensPerSecond.toFixed(0)} tokens/s`, leader]
     .filter(Boolean)
     .join("  ");
-}
-
-/** What a dry run prints below the cells. */
-export function describe(plan: Estimate, workers: number): string {
-  const { cells, items, images, rows, prefillsSaved, bytes, tokensPerSecond } = plan;
-  const asked = items === images ? `${images} images` : `${items} questions about ${images} images`;
-  const shared = plan.devices < workers;
-  const times = new Set([plan.secondsAtBest, plan.seconds].map(duration));
-  return (
-    `${cells} cells × ${asked} = ${rows} rows, of which ${prefillsSaved} need no prefill of their own.\n` +
-    `About ${[...times].join(" to ")} with ${workers} worker${workers > 1 ? "s" : ""}${shared ? ", which share a device" : ""} ` +
-    `(${tokensPerSecond.toFixed(0)} tokens/s each${shared ? " at best" : ""}), ` +
-    `${(bytes / 2 ** 30).toFixed(1)} GiB: measured on two images under every cell, loading left out` +
-    `${workers > 1 ? ", one worker at work" : ""}.`
-  );
-}
-
-function duration(seconds: number): string {
-  return seconds < 90 ? `${seconds.toFixed(0)} s` : `${(seconds / 60).toFixed(0)} min`;
 }

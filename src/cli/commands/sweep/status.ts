@@ -1,7 +1,8 @@
 import type { CommandModule } from "yargs";
 import { holderOf } from "../../../base/lock";
-import { type CellState, cellStates } from "../../../experiments/result/result";
-import { readSweep } from "../../../experiments/store/folder";
+import type { CellState } from "../../../experiments/result/cell_result";
+import { cellStates } from "../../../experiments/result/result";
+import { readExperiment } from "../../../experiments/store/folder";
 import { renderTable } from "../../../report/tables";
 import { strict, strictPositional } from "../../strict";
 
@@ -21,7 +22,7 @@ export const statusCommand: CommandModule<object, Arguments> = {
       )
       .options(strict({ json: { type: "boolean", default: false, describe: "For machines" } })) as never,
   handler: ({ folder, json }) => {
-    const sweep = readSweep(folder);
+    const sweep = readExperiment(folder);
     const cells = cellStates(sweep);
     if (json) return console.log(JSON.stringify(cells, null, 2));
     const rows = cells.map(({ name, done, failed, state }) => [

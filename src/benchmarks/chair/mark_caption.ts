@@ -1,16 +1,11 @@
-import { chair } from "../benchmarks";
-
-/** A piece of a caption; `mark` says whether an object word names something that is in the image. */
-export interface CaptionPart {
-  text: string;
-  mark?: "hallucinated" | "supported" | undefined;
-}
+import type { CaptionPart } from "../../report/caption_part";
+import { mentions } from "./reading/mentions";
 
 /** Cuts a caption at its object words (as CHAIR reads them) and marks each by the classes that are in the image. */
 export function markCaption(caption: string, present: readonly string[]): CaptionPart[] {
   const parts: CaptionPart[] = [];
   let at = 0;
-  for (const { object, start, end } of chair.mentions(caption)) {
+  for (const { object, start, end } of mentions(caption)) {
     if (start > at) parts.push({ text: caption.slice(at, start) });
     const mark = present.includes(object) ? "supported" : "hallucinated";
     parts.push({ text: caption.slice(start, end), mark });

@@ -2,16 +2,25 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { pope, popeQuestions } from "../../src/benchmarks";
+import type { ScoredAnswer } from "../../src/benchmarks/pope/scored_answer";
 import type { Model } from "../../src/client/model";
 import type { Worker } from "../../src/client/worker";
-import { greedy, none } from "../../src/methods";
-import { type PopeRunOptions, popeRun } from "../../src/runs";
+import { evaluate } from "../../src/experiments/evaluate";
+import type { ExperimentResult } from "../../src/experiments/result/result";
+import { greedy } from "../../src/methods";
 import { fakeWorker } from "../support/fake_worker";
 
 let worker: Worker;
 let model: Model;
 let folder: string;
-let options: PopeRunOptions & { out: string };
+let options: Options;
+interface Options {
+  images: string;
+  questions: readonly string[];
+  out: string;
+  onProgress?(progress: { done: number; total: number }): void;
+}
 const folders: string[] = [];
 
 beforeAll(async () => {
@@ -31,15 +40,7 @@ beforeEach(() => {
   options = {
     images: join(folder, "images"),
     questions: [questions("coco_pope_random.json", "a.png"), questions("gqa_pope_seem_random.json", "b.png")],
-    suffix: "",
-    likelihood: false,
-    template: "chat",
-    attention: none,
-    search: greedy(),
-    batchSize: 2,
-    retryFailed: false,
     out: join(folder, "run"),
-    rule: "opera",
   };
 });
 
@@ -56,7 +57,14 @@ function questions(name: string, image: string): string {
   return put(name, lines.join("\n"));
 }
 
-const run = (changes: Partial<PopeRunOptions> = {}) => popeRun(worker, model, { ...options, ...changes });
+const run = async (changes: Partial<Options> = {}) => {
+  const { images, questions, ...rest } = { ...options, ...changes };
+  const data = popeQuestions({ images, questions });
+  return evaluate({ ...rest, model, data, metrics: [pope()], search: greedy(), batchSize: 2 });
+};
+const resultOf = ({ metrics }: ExperimentResult) => metrics[0]!.cells[0]!;
+const answersOf = (result: ExperimentResult) =>
+  result.metrics[0]!.partsOf(resultOf(result).cell) as ScoredAnswer[];
 const records = () =>
   readFileSync(join(options.out, "samples.jsonl"), "utf8")
     .trimEnd()
@@ -65,13 +73,19 @@ const records = () =>
 
 test("two question files of one split: every answer is recorded and scored, and found again", async () => {
   const progress: [number, number][] = [];
-  const { result, failed } = await run({ onProgress: (done, total) => progress.push([done, total]) });
-  expect(result!.answers).toHaveLength(4);
-  expect(result!.metrics).toMatchObject({ "random accuracy": 0.5, "random yesRatio": 1 });
-  expect(failed).toEqual([]);
+  const result = await run({ onProgress: ({ done, total }) => progress.push([done, total]) });
+  expect(answersOf(result)).toHaveLength(4);
+  expect(resultOf(result).figures).toMatchObject({ "random accuracy": 0.5, "random yesRatio": 1 });
+  expect(result.failed).toEqual([]);
   expect(progress.at(-1)).toEqual([4, 4]);
-  expect(records().map(({ key }) => key)).toEqual(["random 1", "random 2", "random#2 1", "random#2 2"]);
-  expect((await run()).result).toEqual(result);
+  expect(new Set(records().map(({ key }) => key)).size).toBe(4);
+  expect(result.experiment.items.map(({ name }) => name.split(" ", 2).join(" "))).toEqual([
+    "random 1",
+    "random 2",
+    "random#2 1",
+    "random#2 2",
+  ]);
+  expect(resultOf(await run())).toEqual(resultOf(result));
   expect(records()).toHaveLength(4);
 });
 
@@ -88,14 +102,16 @@ test("questions count by what they say, not by where they lie", async () => {
   await run({ questions: [copy] });
   expect(records()).toHaveLength(2);
   writeFileSync(first!, readFileSync(first!, "utf8").replace("caption a.png 1", "caption a.png, please"));
-  await expect(run({ questions: [first!] })).rejects.toThrow(/other settings[\s\S]*questions/);
+  await expect(run({ questions: [first!] })).rejects.toThrow(
+    "1 of 2 answers are not asked for now (random 2 caption a.png 1)",
+  );
 });
 
 test("other pictures under the same names are not what was asked about", async () => {
   await run();
   put("images/a.png", "horse");
-  await expect(run()).rejects.toThrow("2 of 4 answers are about other pictures (random 1, random 2)");
-  expect((await run({ out: join(folder, "other") })).result!.answers.map(({ answer }) => answer)).toContain(
+  await expect(run()).rejects.toThrow(/2 of 4 answers are about other pictures \(random 1 .*, random 2 .*\)/);
+  expect(answersOf(await run({ out: join(folder, "other") })).map(({ answer }) => answer)).toContain(
     "There is a horse.",
   );
 });
@@ -103,14 +119,20 @@ test("other pictures under the same names are not what was asked about", async (
 test("an image that cannot be read fails its own questions", async () => {
   rmSync(join(folder, "images/b.png"));
   symlinkSync("/nowhere", join(folder, "images/b.png"));
-  const { result, failed } = await run();
-  expect(result!.answers).toHaveLength(2);
-  expect(failed.map(({ key }) => key)).toEqual(["random#2 1", "random#2 2"]);
+  const result = await run();
+  expect(answersOf(result)).toHaveLength(2);
+  expect(result.failed.map(({ name }) => name)).toEqual([
+    "random#2 1 caption b.png 0",
+    "random#2 2 caption b.png 1",
+  ]);
 });
 
-test("answers that belong to no question of the run are not scored", async () => {
+test("answers that belong to no question are not scored", async () => {
   await run();
   const file = join(options.out, "samples.jsonl");
-  writeFileSync(file, readFileSync(file, "utf8").replace('"key":"random 2"', '"key":"random 9"'));
-  await expect(run()).rejects.toThrow("1 of 4 answers are not asked for now (random 9)");
+  const [first, ...others] = readFileSync(file, "utf8").trimEnd().split("\n");
+  const { key, item, ...record } = JSON.parse(first!);
+  const strange = JSON.stringify({ ...record, key: key.replace(item, "strange"), item: "strange" });
+  writeFileSync(file, `${[strange, ...others].join("\n")}\n`);
+  await expect(run()).rejects.toThrow("1 of 4 answers are not asked for now (strange)");
 });
