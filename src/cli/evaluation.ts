@@ -4,7 +4,7 @@ import { startFirst } from "../experiments/decode/workers";
 import { estimate } from "../experiments/estimate";
 import { cellOf, evaluate } from "../experiments/evaluate";
 import type { ExperimentResult } from "../experiments/result/result";
-import type { Attention, Search } from "../methods";
+import type { Attention } from "../methods";
 import { startProgress } from "../report/progress";
 import { renderTable } from "../report/tables";
 import { noteEdits } from "./edit_notes";
@@ -19,7 +19,6 @@ export interface Evaluation {
   data: BenchmarkData;
   metrics: readonly Metric[];
   prompt: string;
-  search: Search;
   /** What answers are called, and what they are of: "captions", "images". */
   answers: string;
   asked: string;
@@ -30,19 +29,21 @@ export interface Evaluation {
 /**
  * Decodes a benchmark under one setting, and prints its figures; with --dry-run, what that would take.
  * @param describe reads the data, once all flags are known to be sound
+ * @param usual what the search has where no flag says otherwise
  * @throws CommandError where rows failed, and as `evaluate`
  */
 export async function runEvaluation(
   args: InferredOptionTypes<typeof evaluationOptions>,
   describe: () => Evaluation,
+  usual: { maxNewTokens?: number } = {},
 ): Promise<void> {
-  const chooseMethods = methodsOf(args);
+  const chooseMethods = methodsOf(args, usual);
   const checkpoint = modelSource(args);
   const [starts, load] = [workersOf(args), loadOptionsOf(args)];
-  const { data, metrics, prompt, search, answers, asked, note } = describe();
+  const { data, metrics, prompt, answers, asked, note } = describe();
   const early = args.plugin && (await startFirst(starts)); // only a worker knows what plug-ins declare
   await using first = early?.first;
-  const { attention, contrast } = chooseMethods(first?.plugins ?? []);
+  const { attention, contrast, search } = chooseMethods(first?.plugins ?? []);
   const workers = early?.starts ?? starts;
   const batchSize = args["batch-size"] ?? "auto";
   const setting = {

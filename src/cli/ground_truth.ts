@@ -4,7 +4,6 @@ import { refuseIdle } from "./idle";
 
 export const groundTruthOptions = {
   "coco-path": {
-    alias: "coco_path",
     type: "string",
     describe: "Folder of COCO's annotation files (instances_*.json, captions_*2014.json)",
     group: "Ground truth:",

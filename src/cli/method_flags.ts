@@ -42,6 +42,23 @@ export function givenParameters(axis: Axis, method: string, args: object): Recor
   );
 }
 
+/** Whether a built-in method has the parameter of a flag. */
+export function takes(axis: Axis, method: string, flag: string): boolean {
+  return (
+    usesOf(axis)
+      .get(flag)
+      ?.some((use) => use.method === method) ?? false
+  );
+}
+
+/** The flag of a built-in method's parameter. */
+export function flagOf(axis: Axis, method: string, name: string): string {
+  const uses = [...usesOf(axis)].find(([, all]) =>
+    all.some((use) => use.method === method && use.name === name),
+  );
+  return uses![0];
+}
+
 /** Of a range `[start, end)`: the flag's name, for errors, and START-END or START,END. @throws UsageError */
 export function parseRange(flag: string, text: string): [start: number, end: number] {
   const [, start, end] = /^(\d+)[-,](\d+)$/.exec(text) ?? [];

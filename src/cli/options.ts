@@ -146,13 +146,14 @@ export function isAttention(name: string): name is keyof typeof attentions | typ
   return name === none || name in attentions;
 }
 
-function attentionName(args: Arguments<typeof attentionOptions>) {
+/** The edit that the flags name, built in or not; `none` where they name none. @throws UsageError */
+export function attentionName(args: Arguments<typeof attentionOptions>) {
   const { attention, "use-aai": useAai } = args;
   const alpha = "alpha" in args ? args.alpha : undefined;
   if (useAai === true && attention !== undefined && attention !== "aai")
     throw new UsageError(`--use-aai and --attention ${attention} contradict each other; give one of them.`);
   if (attention !== undefined) return attention;
-  return useAai === true || (useAai === undefined && alpha !== undefined) ? "aai" : "none";
+  return useAai === true || (useAai === undefined && alpha !== undefined) ? "aai" : none;
 }
 
 /** The authors' two names for a range of layers as the one. */

@@ -16,7 +16,7 @@ import { UsageError } from "./exit";
 
 /** What reads a command line. Its promise is rejected with a UsageError where that is wrong, before a command runs. */
 export function parserOf(args: readonly string[]): Argv {
-  return yargs([...args])
+  return yargs(args.map(withDashes))
     .scriptName("aai")
     .usage(
       "$0 <command>\n\nDrive a vision-language model, and align its attention with the image while it writes.",
@@ -40,7 +40,10 @@ export function parserOf(args: readonly string[]): Argv {
       "describe a picture, attention aligned with it",
     )
     .example("$0 inspect llava-hf/llava-1.5-7b-hf", "what a checkpoint is, before loading it")
-    .epilogue("`aai <command> --help` tells the options of a command. Documentation: README.md and docs/.")
+    .epilogue(
+      "`aai <command> --help` tells the options of a command. Flags may have underscores for dashes, as in the AAI authors' " +
+        "scripts. Documentation: README.md and docs/.",
+    )
     .demandCommand(1, "Name a command.")
     .strict()
     .wrap(Math.min(110, process.stdout.columns ?? 100))
@@ -55,4 +58,9 @@ export function parserOf(args: readonly string[]): Argv {
     .fail((message, error) => {
       throw error === undefined || error.name === "YError" ? new UsageError(message) : error;
     });
+}
+
+/** `--scale_factor=50` as `--scale-factor=50`: the AAI authors' scripts write flags with underscores. */
+function withDashes(word: string): string {
+  return word.replace(/^--[\w-]+/, (flag) => flag.replaceAll("_", "-"));
 }

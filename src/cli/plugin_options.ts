@@ -1,12 +1,20 @@
 /** Options for methods of the user's own, and what --attention and --contrast stand for with them. */
 import type { InferredOptionTypes } from "yargs";
-import type { Attention, Contrast, Plugin } from "../methods";
+import { type Attention, type Contrast, none, type Plugin, type Search } from "../methods";
 import { contrastOf, type contrastOptions, isContrast, ownContrastOptions } from "./contrast_options";
 import { UsageError } from "./exit";
-import { attentionOf, type attentionOptions, isAttention, ownAttentionOptions } from "./options";
+import {
+  attentionName,
+  attentionOf,
+  type attentionOptions,
+  isAttention,
+  ownAttentionOptions,
+} from "./options";
+import { searchName, searchOf, type searchOptions } from "./search_options";
+import { type InUse, type Setting, setOption, settingsOf, withSettings } from "./set_options";
 import type { Flag } from "./strict";
 
-const group = "Methods of your own:";
+const group = "Methods:";
 
 export const pluginOptions = {
   plugin: {
@@ -15,50 +23,53 @@ export const pluginOptions = {
     describe: "Python file that declares methods for --attention or --contrast; it is run (docs/methods.md)",
     group,
   },
-  set: {
-    type: "string",
-    array: true,
-    describe: "A parameter of theirs: alpha=0.3, or lift.alpha=0.3 where two of them are in use",
-    group,
-  },
+  set: setOption,
 } as const satisfies Record<string, Flag>;
 
-type Arguments = InferredOptionTypes<typeof pluginOptions & typeof attentionOptions & typeof contrastOptions>;
+type Arguments = InferredOptionTypes<
+  typeof pluginOptions & typeof attentionOptions & typeof contrastOptions & typeof searchOptions
+>;
 type Axis = "attention" | "contrast";
 
-interface Setting {
-  method: string;
-  parameter: string;
-  text: string;
-}
-
+/** The methods that a command line chooses. */
 interface ChosenMethods {
   attention: Attention;
   contrast: Contrast | undefined;
+  search: Search;
 }
 
-/** Checks the options at once; what a method of the user's own takes is known when a worker has loaded its file. @throws UsageError */
-export function methodsOf(args: Arguments): (plugins: readonly Plugin[]) => ChosenMethods {
-  const { plugin: files = [], set = [], attention, contrast } = args;
-  const edit = files.length > 0 && attention !== undefined && !isAttention(attention) ? attention : undefined;
-  const mix = files.length > 0 && contrast !== undefined && !isContrast(contrast) ? contrast : undefined;
-  const own = [edit, mix].filter((name) => name !== undefined);
-  const settings = set.map((text) => settingOf(text, own));
-  const makeAttention = edit === undefined ? always(attentionOf(args)) : ownAttention(edit, args, settings);
-  const makeContrast = mix === undefined ? always(contrastOf(args)) : ownContrast(mix, args, settings);
-  if (files.length > 0 && own.length === 0)
+/**
+ * Checks the options at once; what a method of the user's own takes is known when a worker has loaded its file.
+ * @param usual what the search has where no option says otherwise. @throws UsageError, ParameterError
+ */
+export function methodsOf(
+  args: Arguments,
+  usual: { maxNewTokens?: number } = {},
+): (plugins: readonly Plugin[]) => ChosenMethods {
+  const { plugin: files = [], set = [], contrast = none } = args;
+  const attention = attentionName(args);
+  const isOwn = {
+    attention: files.length > 0 && !isAttention(attention),
+    contrast: files.length > 0 && !isContrast(contrast),
+  };
+  if (files.length > 0 && !isOwn.attention && !isOwn.contrast)
     throw new UsageError("--plugin is given, but neither --attention nor --contrast names a method of it.");
-  return (plugins) => ({ attention: makeAttention(plugins), contrast: makeContrast(plugins) });
-}
-
-/** What --set says of each of these methods of the user's own. @throws UsageError */
-export function setValues(
-  { set = [] }: InferredOptionTypes<typeof pluginOptions>,
-  names: readonly string[],
-  plugins: readonly Plugin[],
-): Record<string, Record<string, number | boolean | string>> {
-  const settings = set.map((text) => settingOf(text, names));
-  return Object.fromEntries(names.map((name) => [name, valuesOf(plugins, name, settings)]));
+  const inUse: InUse[] = [
+    { axis: "attention", name: attention, own: isOwn.attention },
+    { axis: "contrast", name: contrast, own: isOwn.contrast },
+    { axis: "search", name: searchName(args), own: false },
+  ];
+  const settings = settingsOf(
+    set,
+    inUse.filter(({ name }) => name !== none),
+  );
+  const given = withSettings(args, settings);
+  const makeAttention = isOwn.attention
+    ? ownAttention(attention, given, settings)
+    : always(attentionOf(given));
+  const makeContrast = isOwn.contrast ? ownContrast(contrast, given, settings) : always(contrastOf(given));
+  const search = searchOf(given, usual);
+  return (plugins) => ({ attention: makeAttention(plugins), contrast: makeContrast(plugins), search });
 }
 
 const always =
@@ -95,26 +106,17 @@ function declaring(plugins: readonly Plugin[], axis: Axis, name: string): Plugin
   return plugins.find((one) => one.find(axis, name) !== undefined) ?? plugins[0]!;
 }
 
-function settingOf(text: string, own: readonly string[]): Setting {
-  const [, method, parameter, value] = /^(?:(\w+)\.)?(\w+)=(.*)$/s.exec(text) ?? [];
-  if (parameter === undefined) throw new UsageError(`--set ${text} is not of the form PARAMETER=VALUE.`);
-  if (own.length === 0)
-    throw new UsageError(
-      `--set ${text} belongs to a method of your own; give --plugin, and --attention or --contrast.`,
-    );
-  if (method === undefined && own.length > 1)
-    throw new UsageError(`--set ${text} could belong to ${own.join(" or ")}; write ${own[0]}.${text}.`);
-  if (method !== undefined && !own.includes(method))
-    throw new UsageError(`--set ${text} names ${method}; of your own methods ${own.join(", ")} is in use.`);
-  return { method: method ?? own[0]!, parameter, text: value! };
-}
-
-function valuesOf(plugins: readonly Plugin[], name: string, settings: readonly Setting[]) {
+/** What --set says of one method of the user's own. */
+export function valuesOf(
+  plugins: readonly Plugin[],
+  name: string,
+  settings: readonly Setting[],
+): Record<string, number | boolean | string> {
   const types = plugins
     .flatMap(({ declarations }) => declarations)
     .filter((one) => one.name === name)
     .flatMap(({ parameters }) => parameters.map((parameter) => [parameter.name, parameter.type] as const));
-  const mine = settings.filter(({ method }) => method === name);
+  const mine = settings.filter(({ method }) => method.name === name);
   return Object.fromEntries(
     mine.map(({ parameter, text }) => [parameter, parse(new Map(types).get(parameter), text)]),
   );

@@ -12,9 +12,8 @@ import type { Flag } from "./strict";
 const group = "Data:";
 
 export const dataOptions = {
-  "data-path": { alias: "data_path", type: "string", describe: "Folder of images [the demo's]", group },
+  "data-path": { type: "string", describe: "Folder of images [the demo's]", group },
   "coco-path": {
-    alias: "coco_path",
     type: "string",
     describe: "Folder of COCO's annotation files [the demo's]",
     group,

@@ -3,13 +3,15 @@ import type { InferredOptionTypes } from "yargs";
 import { DataError } from "../base/data_error";
 import { checkedSpec, readSpec } from "../experiments/spec/read_spec";
 import type { SweepSpec } from "../experiments/spec/spec";
-import { attentions, type Contrast, type Plugin } from "../methods";
+import { attentions, type Contrast, none, type Plugin } from "../methods";
 import { contrastOf, contrastOptions, isContrast, ownContrastOptions } from "./contrast_options";
 import { UsageError } from "./exit";
 import { refuseIdle } from "./idle";
 import { givenFlags, isRange, methodFlags, parameterOfFlag, parseRange } from "./method_flags";
 import { isAttention, modelOptions, modelSource, searchOf, searchOptions } from "./options";
-import { pluginOptions, setValues } from "./plugin_options";
+import { valuesOf as ownValues, pluginOptions } from "./plugin_options";
+import { searchName } from "./search_options";
+import { builtInValue, type InUse, type Setting, settingsOf, withSettings } from "./set_options";
 import type { Flag } from "./strict";
 import { dataOf, dataOptions } from "./sweep_data";
 import { workerOptions } from "./worker_options";
@@ -100,10 +102,9 @@ export type SweepArguments = InferredOptionTypes<typeof sweepOptions> & { file?:
  */
 export function specOf(args: SweepArguments, plugins: readonly Plugin[] = []): SweepSpec {
   const fromFile = args.file === undefined ? {} : readSpec(args.file, plugins);
-  const own = ownMethods(args, plugins);
-  const grid = { ...fromFile.grid, ...gridOf(args, own) };
-  const contrast = own[args.contrast ?? ""] ?? withoutNull(contrastOf(args));
-  const search = searchBeside(args, fromFile.base?.search);
+  const { attention, contrast, given: flags } = methodsIn(args, plugins);
+  const grid = { ...fromFile.grid, ...gridOf(args, attention) };
+  const search = searchBeside(flags, fromFile.base?.search);
   const data = dataOf(args, fromFile.data, args.file !== undefined);
   if (args.random === undefined) refuseIdle(args, ["random-seed"], "without --random");
   const { prompt, template } = args;
@@ -131,21 +132,54 @@ export function checkpointsOf({ model = "demo" }: SweepSpec): string[] {
   return [model].flat().map((one) => modelSource({ model: one }));
 }
 
-/** Those that --attention and --contrast name, as a file would. @throws UsageError */
-function ownMethods(args: SweepArguments, plugins: readonly Plugin[]): Record<string, string | object> {
-  const { attention, contrast } = args;
-  const edits = (attention?.split(",") ?? []).filter((name) => !isAttention(name));
-  const contrasts = contrast === undefined || isContrast(contrast) ? [] : [contrast];
-  const names = plugins.length === 0 ? [] : [...edits, ...contrasts];
-  return Object.fromEntries(
-    Object.entries(setValues(args, names, plugins)).map(([name, values]) => {
-      const parameters = { ...values, ...(name === contrast && ownContrastOptions(name, args)) };
-      return [name, Object.keys(parameters).length > 0 ? { method: name, ...parameters } : name];
-    }),
+/** The methods that flags name, as a file would, with what --set says of them. @throws UsageError */
+function methodsIn(args: SweepArguments, plugins: readonly Plugin[]) {
+  const { contrast = none, set = [] } = args;
+  const implied = givenFlags("attention", args).length > 0 ? ["aai"] : [];
+  const edits = args.attention?.split(",") ?? implied;
+  const isOwn = (isBuiltIn: boolean) => plugins.length > 0 && !isBuiltIn;
+  const attention = edits.map((name): InUse => ({ axis: "attention", name, own: isOwn(isAttention(name)) }));
+  const mix: InUse = { axis: "contrast", name: contrast, own: isOwn(isContrast(contrast)) };
+  const inUse: InUse[] = [...attention, mix, { axis: "search", name: searchName(args), own: false }];
+  const settings = settingsOf(
+    set,
+    inUse.filter(({ name }) => name !== none),
   );
+  const given = withSettings(
+    args,
+    settings.filter(({ method }) => method.axis !== "attention"),
+  );
+  const ownMix = () => ({
+    ...ownValues(plugins, contrast, settings),
+    ...ownContrastOptions(contrast, given),
+  });
+  return {
+    attention: attention.map((edit) => described(edit.name, valuesIn(edit, settings, plugins))),
+    contrast: mix.own ? described(contrast, ownMix()) : withoutNull(contrastOf(given)),
+    given,
+  };
 }
 
-function gridOf(args: SweepArguments, own: Record<string, string | object>): Record<string, unknown> {
+/** What --set says of one edit, as a file has it: ranges as lists. */
+function valuesIn(edit: InUse, settings: readonly Setting[], plugins: readonly Plugin[]): object {
+  const mine = settings.filter(({ method }) => method === edit);
+  if (edit.own) return ownValues(plugins, edit.name, mine);
+  const values = mine.map(({ parameter, text }) => [
+    parameter,
+    isRange(edit.axis, parameter)
+      ? parseRange(`--set ${parameter}`, text)
+      : builtInValue(edit, parameter, text),
+  ]);
+  return Object.fromEntries(values);
+}
+
+/** A method with its parameters, or by its name alone. */
+function described(method: string, values: object): string | object {
+  return Object.keys(values).length > 0 ? { method, ...values } : method;
+}
+
+/** @param edits those that --attention names, or that --set is about */
+function gridOf(args: SweepArguments, edits: readonly unknown[]): Record<string, unknown> {
   const parameters = parameterOfFlag("attention");
   const shorts = givenFlags("attention", args).map((flag) => {
     const text = (args as Record<string, unknown>)[flag] as string;
@@ -158,8 +192,8 @@ function gridOf(args: SweepArguments, own: Record<string, string | object>): Rec
       throw new UsageError(`--axis ${text}: expected a parameter and values, such as search.numBeams=1,5.`);
     return [path, valuesOf(`--axis ${path}`, path.split(".").at(-1)!, values!)];
   });
-  const edits = args.attention?.split(",").map((name) => own[name] ?? name);
-  const attention = edits === undefined ? [] : [["attention", edits]];
+  const isNamed = args.attention !== undefined || edits.some((edit) => typeof edit !== "string");
+  const attention = isNamed ? [["attention", edits]] : [];
   const axes = [...attention, ...shorts, ...others] as [string, unknown][];
   const paths = axes.map(([path]) => path);
   const again = paths.find((path, i) => paths.indexOf(path) < i);
@@ -171,6 +205,10 @@ function gridOf(args: SweepArguments, own: Record<string, string | object>): Rec
 /** `0:1:0.1` stays as it is: the file format knows it too. */
 function valuesOf(flag: string, parameter: string, text: string): unknown {
   if (/^[^:,]+:[^:,]+:[^:,]+$/.test(text)) return text;
+  if (/^[-\d.]+:[-\d.:]*$/.test(text))
+    throw new UsageError(
+      `${flag} ${text}: expected start:end:step such as 0:1:0.1, or values such as 0,0.5,1.`,
+    );
   const parts = text.split(",");
   if (isRange("attention", parameter)) return parts.map((part) => parseRange(flag, part));
   return parts.map((part) => {
@@ -187,10 +225,9 @@ function withoutNull(contrast: Contrast | undefined): object | undefined {
 
 /** A limit alone is that of the file's search, not of greedy search instead. */
 function searchBeside(args: SweepArguments, file: NonNullable<SweepSpec["base"]>["search"]) {
-  const { "max-new-tokens": limit, ...others } = args;
-  const { "max-new-tokens": _, ...flags } = searchOptions;
-  const names = Object.keys(flags) as (keyof typeof flags)[];
-  if (args.file === undefined || names.some((name) => others[name] !== undefined)) return searchOf(args);
+  const { "max-new-tokens": limit } = args;
+  const others = givenFlags("search", args).filter((flag) => flag !== "max-new-tokens");
+  if (args.file === undefined || args.search !== undefined || others.length > 0) return searchOf(args);
   if (limit === undefined || file === undefined) return limit === undefined ? undefined : searchOf(args);
   return { ...(typeof file === "string" ? { method: file } : file), maxNewTokens: limit };
 }

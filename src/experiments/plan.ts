@@ -89,6 +89,10 @@ function cellId(decoding: Decoding): string {
 
 function decodingOf({ name, settings }: Cell, model: Model, data: BenchmarkData): Decoding {
   const { attention = none, contrast, search, prompt = data.prompt, template } = settings;
+  if ("numReturn" in search && search.numReturn > 1)
+    throw new ParameterError(
+      `Cell "${name}": numReturn is ${search.numReturn}; an experiment records one answer a row.`,
+    );
   try {
     return {
       checkpoint: { fingerprint: model.fingerprint, dtype: model.dtype },

@@ -3,7 +3,8 @@ import yargs from "yargs";
 import { contrastOptions } from "../../src/cli/contrast_options";
 import { attentionOptions } from "../../src/cli/options";
 import { methodsOf, pluginOptions } from "../../src/cli/plugin_options";
-import { aai, none, Plugin, vcd } from "../../src/methods";
+import { searchOptions } from "../../src/cli/search_options";
+import { aai, beam, greedy, none, Plugin, pai, sample, vcd } from "../../src/methods";
 
 const common = { summary: "", takesReference: false, stream: "none" } as const;
 const plugin = new Plugin("mine.py", {
@@ -31,39 +32,49 @@ const plugin = new Plugin("mine.py", {
 
 function chosen(...line: string[]) {
   const args = yargs(line)
-    .options({ ...attentionOptions, ...contrastOptions, ...pluginOptions })
+    .options({ ...attentionOptions, ...contrastOptions, ...pluginOptions, ...searchOptions })
     .parseSync();
   return methodsOf(args);
 }
 
-test("without --plugin the built-in methods, as ever", async () => {
-  expect(await chosen()([plugin])).toEqual({ attention: none, contrast: undefined });
-  expect(await chosen("--alpha", "0.2", "--contrast", "vcd")([plugin])).toEqual({
+test("without --plugin the built-in methods, as ever", () => {
+  expect(chosen()([plugin])).toEqual({ attention: none, contrast: undefined, search: greedy() });
+  expect(chosen("--alpha", "0.2", "--contrast", "vcd")([plugin])).toEqual({
     attention: aai({ alpha: 0.2 }),
     contrast: vcd(),
+    search: greedy(),
   });
 });
 
-test("an edit of one's own, its parameters by --set, the engine's by their flags", async () => {
-  const line = "--plugin mine.py --attention lift --set alpha=2 on=true note=7 --start-layer 1 --end-layer 3";
-  const { attention, contrast } = await chosen(
-    ...line.split(" "),
-    "--warmup",
-    "4",
-    "--contrast",
-    "vcd",
-  )([plugin]);
+test("--set says any parameter of a method in use, of searches too", () => {
+  const line =
+    "--attention pai --contrast vcd --beam 3 --set pai.alpha=0.4 vcd.alpha=2 layers=1-3 earlyStopping=true";
+  expect(chosen(...line.split(" "))([])).toEqual({
+    attention: pai({ alpha: 0.4, layers: [1, 3] }),
+    contrast: vcd({ alpha: 2 }),
+    search: beam({ numBeams: 3, earlyStopping: true }),
+  });
+  expect(chosen("--search", "sample", "--set", "seed=7", "topP=0.9")([]).search).toEqual(
+    sample({ seed: 7, topP: 0.9 }),
+  );
+});
+
+test("an edit of one's own, its parameters by --set, the engine's by their flags", () => {
+  const line =
+    "--plugin mine.py --attention lift --set lift.alpha=2 on=true note=7 --start-layer 1 --end-layer 3";
+  const { attention, contrast } = chosen(...line.split(" "), "--warmup", "4", "--contrast", "vcd")([plugin]);
   expect(attention).toEqual(
     plugin.attention("lift", { alpha: 2, on: true, note: "7", layers: [1, 3], warmup: 4 }),
   );
   expect(contrast).toEqual(vcd());
 });
 
-test("both of one's own", async () => {
+test("both of one's own", () => {
   const line = "--plugin mine.py --attention lift --contrast dim --set lift.alpha=2 --set dim.alpha=3";
-  expect(await chosen(...line.split(" "), "--noise-step", "300")([plugin])).toEqual({
+  expect(chosen(...line.split(" "), "--noise-step", "300")([plugin])).toEqual({
     attention: plugin.attention("lift", { alpha: 2 }),
     contrast: plugin.contrast("dim", { alpha: 3, noiseStep: 300 }),
+    search: greedy(),
   });
 });
 
@@ -71,7 +82,12 @@ test.each([
   ["--attention lift", "--attention lift is none of aai, hgai,"],
   ["--contrast dim", "--contrast dim is none of apcOnly, deco, dola, icd, m3id, paiCfg, sid, vcd, none; one"],
   ["--plugin mine.py --attention pai", "--plugin is given, but neither --attention nor --contrast names"],
-  ["--set alpha=1", "--set alpha=1 belongs to a method of your own; give --plugin, and --attention or"],
+  ["--set alpha=1", '--set alpha=1: there is no "alpha" among the parameters of greedy (maxNewTokens).'],
+  ["--attention aai --set alpah=1", 'there is no "alpah" among the parameters of aai (alpha, beta, layers,'],
+  ["--attention pai --contrast m3id --set layers=1", '--layers is "1"; expected START-END such as 2-32'],
+  ["--attention pai --contrast vcd --set alpha=1", "could belong to pai or vcd; write pai.alpha=1."],
+  ["--alpha 1 --set alpha=2", "--alpha and --set alpha=2 say the same of aai; give one."],
+  ["--set beam.numBeams=3", "--set beam.numBeams=3 names beam; the methods in use are greedy."],
   ["--plugin m.py --attention lift --set alpha", "--set alpha is not of the form PARAMETER=VALUE."],
   [
     "--plugin m.py --attention lift --alpha 1",
@@ -88,7 +104,7 @@ test.each([
   ],
   [
     "--plugin m.py --attention lift --set dim.alpha=1",
-    "--set dim.alpha=1 names dim; of your own methods lift",
+    "--set dim.alpha=1 names dim; the methods in use are lift, greedy.",
   ],
 ])("%s is refused before a worker starts", (line, message) => {
   expect(() => chosen(...line.split(" "))).toThrow(message);
@@ -102,7 +118,7 @@ test.each([
     "--attention lift --set beta=1",
     'lift has no parameter "beta"; it has alpha (float), on (bool), note (str).',
   ],
-])("%s is refused when the file is known", async (line, message) => {
+])("%s is refused when the file is known", (line, message) => {
   const methods = chosen("--plugin", "mine.py", ...line.split(" "));
-  await expect(methods([plugin])).rejects.toThrow(message);
+  expect(() => methods([plugin])).toThrow(message);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import yargs from "yargs";
+import { parserOf } from "../../src/cli/parser";
 import { searchOf, searchOptions } from "../../src/cli/search_options";
 import { beam, greedy, opera, sample } from "../../src/methods";
 
@@ -27,15 +28,20 @@ test.each([
 });
 
 test("the released POPE command is OPERA, as its parameters are", () => {
-  const line = "--beam 5 --scale_factor 50 --threshold 15 --num_attn_candidates 5 --penalty_weights 1";
+  const line = "--beam 5 --scale-factor 50 --threshold 15 --num-attn-candidates 5 --penalty-weights 1";
   expect(search(...line.split(" "))).toEqual(opera());
 });
 
 test.each([
-  [["--search", "greedy", "--beam", "5"], "--beam has no meaning under --search greedy"],
-  [["--search", "beam", "--temperature", "0.5"], "--temperature has no meaning under --search beam"],
-  [["--search", "sample", "--beam", "2"], "--beam has no meaning under --search sample"],
-  [["--scale-factor", "50", "--top-p", "0.9"], "--top-p has no meaning under --search opera"],
+  [["--search", "greedy", "--beam", "5"], "--search greedy takes no --beam"],
+  [["--search", "beam", "--temperature", "0.5"], "--search beam takes no --temperature"],
+  [["--search", "sample", "--beam", "2"], "--search sample takes no --beam"],
+  [["--scale-factor", "50", "--top-p", "0.9"], "--search opera takes no --top-p"],
 ])("%j is refused", (line, message) => {
   expect(() => search(...line)).toThrow(message);
+});
+
+test("flags with underscores are the same flags, their values stay as they are", async () => {
+  const line = ["pope-eval", "--data_path=no_such_folder", "--scale_factor", "much"];
+  await expect((async () => parserOf(line).parseAsync())()).rejects.toThrow('--scale-factor is "much"');
 });

@@ -152,6 +152,13 @@ test("run, go on, look, report, clean up", async () => {
   expect((await run("status", out)).stdout).toMatch(/^aai alpha 0\.2 layers 2-6 +4 +0 +done$/m);
   expect((await run("list", join(folder, "sweeps"))).stdout).toMatch(/one +chair +2 +4 +100 % +0 /);
   expect((await run("gc", out)).stdout).toMatch(/^4 of 12 answers .* 1 cells[\s\S]*Removed; 8 stay\.$/);
+  const described = join(out, "experiment.json");
+  const ended = readFileSync(described, "utf8");
+  writeFileSync(described, ended.replace('"ended": true', '"ended": false'));
+  await expect(run("gc", out)).rejects.toThrow(
+    "was interrupted, so it is not known which answers are needed",
+  );
+  writeFileSync(described, ended);
   const report = await run("report", out, "--format", "csv");
   expect(report.stdout.split("\r\n")).toHaveLength(3);
   const turned = await run("report", out, "--baseline", "aai alpha 0.2 layers 2-6");
@@ -224,6 +231,14 @@ const lift = new Plugin("mine.py", {
   ],
 });
 
+test("what --set says of a built-in method stands in its parameters", () => {
+  const flags = "--attention aai,pai --set pai.alpha=0.4 pai.layers=2-8 noiseStep=300 sample.seed=3";
+  expect(spec(...flags.split(" "), "--contrast", "vcd", "--search", "sample")).toMatchObject({
+    grid: { attention: ["aai", { method: "pai", alpha: 0.4, layers: [2, 8] }] },
+    base: { contrast: { method: "vcd", noiseStep: 300 }, search: { method: "sample", seed: 3 } },
+  });
+});
+
 test("what --set says of a method of one's own stands in its parameters, what --axis says is varied", () => {
   const flags = ["--attention", "aai,lift", "--set", "lift.fade=4", "dim.on=true", "--contrast", "dim"];
   expect(specWith([lift], ...flags, "--axis", "contrast.on=true,false")).toMatchObject({
@@ -236,7 +251,9 @@ test.each([
   [["--attention", "lfit"], "Expected one of none, aai, hgai"],
   [["--attention", "lift", "--set", "fade=fast"], "fade: Invalid input: expected number, received string"],
   [["--contrast", "dim", "--cd-alpha", "1"], "--contrast dim takes no --cd-alpha"],
-  [["--attention", "aai", "--set", "fade=1"], "--set fade=1 belongs to a method of your own"],
+  [["--attention", "aai", "--set", "fade=1"], 'there is no "fade" among the parameters of aai'],
+  [["--alpha", "0:1"], "--alpha 0:1: expected start:end:step such as 0:1:0.1"],
+  [["--attention", "aai,pai", "--set", "alpha=1"], "could belong to aai or pai; write aai.alpha=1"],
 ])("%j is refused where the file is known", (flags, message) => {
   expect(() => specWith([lift], ...flags)).toThrow(message);
 });

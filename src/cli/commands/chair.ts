@@ -11,20 +11,17 @@ import { strict } from "../strict";
 
 const options = {
   "cap-file": {
-    alias: "cap_file",
     type: "string",
     demandOption: true,
     describe: "Captions, .json or .jsonl",
   },
   "image-id-key": {
-    alias: "image_id_key",
     type: "string",
     default: "image_id",
     describe: "Key of the image id",
   },
-  "caption-key": { alias: "caption_key", type: "string", describe: "Key of the caption [caption]" },
+  "caption-key": { type: "string", describe: "Key of the caption [caption]" },
   "save-path": {
-    alias: "save_path",
     type: "string",
     describe: "Where every caption's scores go, in the shape of PAI's file",
   },

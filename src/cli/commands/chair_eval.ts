@@ -7,11 +7,10 @@ import { evaluationOptions } from "../evaluation_options";
 import { groundTruthOf, groundTruthOptions } from "../ground_truth";
 import { refuseIdle } from "../idle";
 import { noteImages } from "../image_notes";
-import { searchOf } from "../options";
 import { type Flag, strict } from "../strict";
 
 const options = {
-  "data-path": { alias: "data_path", type: "string", describe: "Folder of images [the demo's]" },
+  "data-path": { type: "string", describe: "Folder of images [the demo's]" },
   ids: {
     type: "string",
     describe: "Image ids: a file, or a list that ships, such as opera-500 [a seeded choice]",
@@ -45,7 +44,6 @@ export const chairEvalCommand: CommandModule<object, Arguments> = {
   handler: async (args) => {
     const { ids, prompt, "num-images": count = 500, seed = 927 } = args;
     if (ids !== undefined) refuseIdle(args, ["num-images", "seed"], "beside --ids");
-    const search = searchOf(args);
     await runEvaluation(args, () => {
       const groundTruth = groundTruthOf(withDemo(args))?.objects;
       const images = args["data-path"] ?? demo("val2014");
@@ -55,7 +53,6 @@ export const chairEvalCommand: CommandModule<object, Arguments> = {
         ...{
           data,
           prompt,
-          search,
           metrics: groundTruth ? [chair()] : [],
           answers: "captions",
           asked: "images",

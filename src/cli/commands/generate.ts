@@ -14,7 +14,6 @@ import {
   loadOptionsOf,
   modelOptions,
   modelSource,
-  searchOf,
   searchOptions,
 } from "../options";
 import { methodsOf, pluginOptions } from "../plugin_options";
@@ -63,13 +62,12 @@ export const generateCommand: CommandModule<object, Arguments> = {
       image: (await readImage(args.image)).data as Uint8Array, // before a worker is started for nothing
       prompt: args.prompt,
       template: args.template,
-      search: searchOf(args),
     };
     const source = modelSource(args);
     await using worker = await startWorker({ device: deviceOf(args), plugins: args.plugin ?? [] });
-    const { attention, contrast } = chooseMethods(worker.plugins);
+    const { attention, contrast, search } = chooseMethods(worker.plugins);
     const model = await worker.load(source, loadOptionsOf(args));
-    const run = model.generate({ ...request, attention, ...(contrast && { contrast }) });
+    const run = model.generate({ ...request, attention, search, ...(contrast && { contrast }) });
     if (args.json) console.log(JSON.stringify(await run.result()));
     else await stream(run);
   },
@@ -80,7 +78,10 @@ async function stream(run: Generation<GenerateResult>): Promise<void> {
   for await (const event of run as AsyncIterable<GenerationEvent>) {
     if (event.type === "token") process.stdout.write(event.text);
     if (event.type === "row" && event.finishReason === "failed") throw event.error;
-    if (event.type === "row") process.stdout.write("\n");
+    if (event.type === "row") {
+      const others = event.alternatives.map(({ text }) => `or: ${text}\n`);
+      process.stdout.write(["\n", ...others].join(""));
+    }
     if (event.type === "attested") attested.push(rowAttestation(event));
   }
   noteEdits([{ attestation: sumUp(attested) }]);

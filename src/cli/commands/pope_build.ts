@@ -7,7 +7,6 @@ import { type Flag, strict } from "../strict";
 
 const options = {
   "data-path": {
-    alias: "data_path",
     type: "string",
     demandOption: true,
     describe: "Folder of images, for their file names",

@@ -4,10 +4,9 @@ import { pope, popeQuestions } from "../../benchmarks";
 import { POPE_SPLITS } from "../../benchmarks/pope/question_files";
 import { POPE_RULES } from "../../benchmarks/pope/rules";
 import { type Attention, none } from "../../methods";
-import { runEvaluation } from "../evaluation";
+import { type Evaluation, runEvaluation } from "../evaluation";
 import { evaluationOptions } from "../evaluation_options";
 import { refuseIdle } from "../idle";
-import { searchOf } from "../options";
 import { type Flag, strict } from "../strict";
 
 /** What published code puts behind the question (see docs/metrics.md). */
@@ -21,7 +20,7 @@ const suffixes = {
 const rules = Object.keys(POPE_RULES) as (keyof typeof POPE_RULES)[];
 
 const options = {
-  "data-path": { alias: "data_path", type: "string", demandOption: true, describe: "Folder of images" },
+  "data-path": { type: "string", demandOption: true, describe: "Folder of images" },
   questions: {
     alias: "pope-path",
     type: "string",
@@ -33,7 +32,6 @@ const options = {
     describe: "Folder of coco_pope_{random,popular,adversarial}.json [pope_coco]",
   },
   "pope-type": {
-    alias: "pope_type",
     choices: [...POPE_SPLITS, "all"] as const,
     describe: "Split in --pope-folder [all]",
   },
@@ -70,18 +68,18 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
       ) as never,
   handler: async (args) => {
     const { "data-path": images, likelihood, rule } = args;
-    const search = searchOf({ ...args, "max-new-tokens": args["max-new-tokens"] ?? 10 });
     const questions = questionFiles(args);
-    await runEvaluation(args, () => ({
+    const describe = (): Evaluation => ({
       data: popeQuestions({ images, questions, likelihood }),
-      ...{ metrics: [pope({ rule })], prompt: `{question}${suffixes[args.suffix]}`, search },
+      ...{ metrics: [pope({ rule })], prompt: `{question}${suffixes[args.suffix]}` },
       ...{ answers: "answers", asked: "questions" },
       note: (_, counted, attention) =>
         [
           `${counted}; 95 % intervals over images. Answer rule ${rule} (${POPE_RULES[rule].source}).`,
           ...warmupNote(attention),
         ].join("\n"),
-    }));
+    });
+    await runEvaluation(args, describe, { maxNewTokens: 10 }); // an answer is a word
   },
 };
 

@@ -139,25 +139,24 @@ export function readExperiment(folder: string): StoredExperiment {
   };
 }
 
-/** What no cell of the experiment needs now: answers of cells and items that were taken out of it. */
-export function staleRecords({ cells, items, records }: StoredExperiment): RowRecord[] {
+/**
+ * What no cell of the experiment needs now: answers of cells and items that were taken out of it.
+ * @throws DataError where the last run was interrupted: answers of cells that it would have come to would look stale
+ */
+export function staleRecords({ folder, ended, cells, items, records }: StoredExperiment): RowRecord[] {
+  if (!ended)
+    throw new DataError(
+      `The last run in ${folder} was interrupted, so it is not known which answers are needed. Let it end first.`,
+    );
   const needed = new Set(cells.flatMap((cell) => items.map((item) => recordKey(cell, item))));
   return [...records.values()].filter(({ key }) => !needed.has(key));
 }
 
-/**
- * Writes the samples anew without the stale ones, whole or not at all.
- * @throws DataError where a process writes to them, or a run was interrupted: answers of cells that it would have come to
- * look stale
- */
+/** Writes the samples anew without the stale ones, whole or not at all. @throws DataError as `staleRecords`, and where a process writes to them */
 export function removeStale(folder: string): void {
   const lock = new Lock(folder);
   try {
     const experiment = readExperiment(folder);
-    if (!experiment.ended)
-      throw new DataError(
-        `The last run in ${folder} was interrupted, so it is not known which answers are needed. Let it end first.`,
-      );
     const stale = new Set(staleRecords(experiment).map(({ key }) => key));
     writeRecords(
       folder,
