@@ -8,15 +8,9 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import yargs from "yargs";
 import { exitWith } from "../src/cli/exit";
-import {
-  attentionOf,
-  attentionOptions,
-  deviceOf,
-  loadOptionsOf,
-  modelOptions,
-  modelSource,
-} from "../src/cli/options";
-import { strict } from "../src/cli/strict";
+import { attentionOf, attentionOptions } from "../src/cli/options/attention";
+import { deviceOf, loadOptionsOf, modelOptions, modelSource } from "../src/cli/options/model";
+import { strict } from "../src/cli/options/strict";
 import { attentionOverlay, none, saveSafetensors, startWorker, writePng } from "../src/index";
 
 async function main(): Promise<void> {

@@ -8,18 +8,11 @@ import { createWriteStream, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import yargs from "yargs";
 import { exitWith } from "../src/cli/exit";
-import { noteImages } from "../src/cli/image_notes";
-import {
-  attentionOf,
-  attentionOptions,
-  deviceOf,
-  loadOptionsOf,
-  modelOptions,
-  modelSource,
-  searchOf,
-  searchOptions,
-} from "../src/cli/options";
-import { strict } from "../src/cli/strict";
+import { noteImages } from "../src/cli/notes/images";
+import { attentionOf, attentionOptions } from "../src/cli/options/attention";
+import { deviceOf, loadOptionsOf, modelOptions, modelSource } from "../src/cli/options/model";
+import { searchOf, searchOptions } from "../src/cli/options/search";
+import { strict } from "../src/cli/options/strict";
 import { chooseIds, numericId } from "../src/data/ids";
 import { startWorker } from "../src/index";
 import { startProgress } from "../src/report/progress";

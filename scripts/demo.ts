@@ -9,7 +9,7 @@ import { mkdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import yargs from "yargs";
 import { exitWith } from "../src/cli/exit";
-import { strict } from "../src/cli/strict";
+import { strict } from "../src/cli/options/strict";
 import { aai, startWorker } from "../src/index";
 import { attentionOverlay } from "../src/observe/attention_overlay";
 import { writePng } from "../src/report/svg";

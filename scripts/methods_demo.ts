@@ -10,7 +10,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import yargs from "yargs";
 import { exitWith } from "../src/cli/exit";
-import { strict } from "../src/cli/strict";
+import { strict } from "../src/cli/options/strict";
 import { startWorker } from "../src/index";
 import { renderTable } from "../src/report/tables";
 import { checkpoint, output } from "./demo/world";

@@ -7,8 +7,8 @@
 import { join } from "node:path";
 import yargs from "yargs";
 import { exitWith } from "../src/cli/exit";
-import { deviceOf, loadOptionsOf, modelOptions, modelSource } from "../src/cli/options";
-import { strict } from "../src/cli/strict";
+import { deviceOf, loadOptionsOf, modelOptions, modelSource } from "../src/cli/options/model";
+import { strict } from "../src/cli/options/strict";
 import { beam, greedy, none, startWorker } from "../src/index";
 
 async function main(): Promise<void> {

@@ -9,7 +9,7 @@
 import { join } from "node:path";
 import yargs from "yargs";
 import { exitWith } from "../src/cli/exit";
-import { strict } from "../src/cli/strict";
+import { strict } from "../src/cli/options/strict";
 import {
   aai,
   chair,

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import yargs from "yargs";
 import { exitWith } from "../src/cli/exit";
-import { strict } from "../src/cli/strict";
+import { strict } from "../src/cli/options/strict";
 import { chair, cocoCaptions, greedy, range, startWorker, sweep, writeReport } from "../src/index";
 import { startProgress } from "../src/report/progress";
 

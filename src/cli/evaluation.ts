@@ -7,13 +7,13 @@ import type { ExperimentResult } from "../experiments/result/result";
 import type { Attention } from "../methods";
 import { startProgress } from "../report/progress";
 import { renderTable } from "../report/tables";
-import { noteEdits } from "./edit_notes";
-import { estimateNote } from "./estimate_note";
-import type { evaluationOptions } from "./evaluation_options";
 import { CommandError } from "./exit";
-import { loadOptionsOf, modelSource } from "./options";
-import { methodsOf } from "./plugin_options";
-import { workersOf } from "./worker_options";
+import { noteEdits } from "./notes/edits";
+import { estimateNote } from "./notes/estimate";
+import type { evaluationOptions } from "./options/evaluation";
+import { methodsOf } from "./options/methods";
+import { loadOptionsOf, modelSource } from "./options/model";
+import { workersOf } from "./options/workers";
 
 export interface Evaluation {
   data: BenchmarkData;

@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, inject, test, vi } from "vitest";
-import { modelSource } from "../../src/cli/options";
+import { modelSource } from "../../src/cli/options/model";
 import { startWorker } from "../../src/client";
 import { findPython } from "../../src/environment/python";
 import { pai } from "../../src/methods";

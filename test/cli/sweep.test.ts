@@ -5,9 +5,9 @@ import { execa } from "execa";
 import { afterAll, expect, inject, test, vi } from "vitest";
 import yargs from "yargs";
 import { sweepCommand } from "../../src/cli/commands/sweep";
-import { estimateNote } from "../../src/cli/estimate_note";
-import { strict } from "../../src/cli/strict";
-import { type SweepArguments, specOf, sweepOptions } from "../../src/cli/sweep_options";
+import { estimateNote } from "../../src/cli/notes/estimate";
+import { strict } from "../../src/cli/options/strict";
+import { type SweepArguments, specOf, sweepOptions } from "../../src/cli/options/sweep";
 import { readExperiment } from "../../src/experiments";
 import { Plugin } from "../../src/methods";
 

@@ -5,9 +5,9 @@ import { chair, readCaptions, readObjectList } from "../../benchmarks";
 import { chairTable } from "../../benchmarks/chair/table";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
 import { UsageError } from "../exit";
-import { groundTruthOf, groundTruthOptions } from "../ground_truth";
-import { refuseIdle } from "../idle";
-import { strict } from "../strict";
+import { groundTruthOf, groundTruthOptions } from "../options/ground_truth";
+import { refuseIdle } from "../options/idle";
+import { strict } from "../options/strict";
 
 const options = {
   "cap-file": {

@@ -3,11 +3,11 @@ import type { CommandModule, InferredOptionTypes } from "yargs";
 import { packageRoot } from "../../base/package_root";
 import { chair, cocoCaptions } from "../../benchmarks";
 import { runEvaluation } from "../evaluation";
-import { evaluationOptions } from "../evaluation_options";
-import { groundTruthOf, groundTruthOptions } from "../ground_truth";
-import { refuseIdle } from "../idle";
-import { noteImages } from "../image_notes";
-import { type Flag, strict } from "../strict";
+import { noteImages } from "../notes/images";
+import { evaluationOptions } from "../options/evaluation";
+import { groundTruthOf, groundTruthOptions } from "../options/ground_truth";
+import { refuseIdle } from "../options/idle";
+import { type Flag, strict } from "../options/strict";
 
 const options = {
   "data-path": { type: "string", describe: "Folder of images [the demo's]" },

@@ -3,10 +3,10 @@ import { type PopeRule, pope, verdict } from "../../benchmarks";
 import { figureNamed } from "../../benchmarks/figure";
 import { comparisonTable } from "../../benchmarks/tables";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
-import { answerSource } from "../answer_source";
-import { type Compared, compareSources } from "../compare_sources";
-import { groundTruthOf, groundTruthOptions } from "../ground_truth";
-import { strict, strictPositional } from "../strict";
+import { answerSource } from "../compare/answer_source";
+import { type Compared, compareSources } from "../compare/compare_sources";
+import { groundTruthOf, groundTruthOptions } from "../options/ground_truth";
+import { strict, strictPositional } from "../options/strict";
 
 const options = {
   rule: {

@@ -2,7 +2,7 @@ import type { CommandModule, Options } from "yargs";
 import { type ConversionProgress, convertModel } from "../../environment/convert";
 import { publishedModels } from "../../environment/published_models";
 import { type Progress, startProgress } from "../../report/progress";
-import { strict } from "../strict";
+import { strict } from "../options/strict";
 
 const megabyte = 1e6;
 

@@ -1,6 +1,6 @@
 import type { CommandModule } from "yargs";
 import { doctor } from "../../environment/doctor";
-import { strict } from "../strict";
+import { strict } from "../options/strict";
 
 const signs = { ok: "✓", warn: "!", fail: "✗" } as const;
 

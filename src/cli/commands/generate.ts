@@ -6,18 +6,13 @@ import type { GenerateResult } from "../../client/result";
 import { startWorker } from "../../client/worker";
 import { rowAttestation, sumUp } from "../../experiments/store/attestation";
 import type { RowAttestation } from "../../experiments/store/record";
-import { contrastOptions } from "../contrast_options";
-import { noteEdits } from "../edit_notes";
-import {
-  attentionOptions,
-  deviceOf,
-  loadOptionsOf,
-  modelOptions,
-  modelSource,
-  searchOptions,
-} from "../options";
-import { methodsOf, pluginOptions } from "../plugin_options";
-import { strict } from "../strict";
+import { noteEdits } from "../notes/edits";
+import { attentionOptions } from "../options/attention";
+import { contrastOptions } from "../options/contrast";
+import { methodsOf, pluginOptions } from "../options/methods";
+import { deviceOf, loadOptionsOf, modelOptions, modelSource } from "../options/model";
+import { searchOptions } from "../options/search";
+import { strict } from "../options/strict";
 
 const ownOptions = {
   image: { type: "string", demandOption: true, describe: "Image file" },

@@ -1,7 +1,7 @@
 import type { CommandModule } from "yargs";
 import { type CheckpointDescription, inspectCheckpoint } from "../../environment/inspect";
-import { modelSource } from "../options";
-import { strict, strictPositional } from "../strict";
+import { modelSource } from "../options/model";
+import { strict, strictPositional } from "../options/strict";
 
 interface Arguments {
   checkpoint: string;

@@ -1,6 +1,6 @@
 import type { CommandModule } from "yargs";
 import { methods } from "../../methods/registry";
-import { strict } from "../strict";
+import { strict } from "../options/strict";
 
 type Method = (typeof methods)[number];
 
@@ -24,13 +24,22 @@ export const methodsCommand: CommandModule<object, Arguments> = {
   },
 };
 
-/** What is told of a method, as plain data. */
+/** A method's description as plain data. */
 function plain({ axis, name, title, source, formula, combines, needsImage, parameters }: Method) {
-  const told = Object.entries(parameters).map(([key, { meaning, shown, choices }]) => [
+  const described = Object.entries(parameters).map(([key, { meaning, shown, choices }]) => [
     key,
     { meaning, default: shown, ...(choices.length > 0 && { choices }) },
   ]);
-  return { axis, name, title, source, formula, combines, needsImage, parameters: Object.fromEntries(told) };
+  return {
+    axis,
+    name,
+    title,
+    source,
+    formula,
+    combines,
+    needsImage,
+    parameters: Object.fromEntries(described),
+  };
 }
 
 const ownMethods =

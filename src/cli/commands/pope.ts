@@ -3,8 +3,8 @@ import { type PopeRule, pope, readPopeAnswers, readPopeFiles } from "../../bench
 import { popeTable } from "../../benchmarks/pope/table";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
 import { UsageError } from "../exit";
-import { refuseIdle } from "../idle";
-import { strict } from "../strict";
+import { refuseIdle } from "../options/idle";
+import { strict } from "../options/strict";
 
 const rules = Object.keys(pope.POPE_RULES) as PopeRule[];
 

@@ -1,9 +1,9 @@
 import type { CommandModule, InferredOptionTypes } from "yargs";
 import { pope, readPope, writePope } from "../../benchmarks";
 import { UsageError } from "../exit";
-import { groundTruthOf, groundTruthOptions } from "../ground_truth";
-import { noteImages } from "../image_notes";
-import { type Flag, strict } from "../strict";
+import { noteImages } from "../notes/images";
+import { groundTruthOf, groundTruthOptions } from "../options/ground_truth";
+import { type Flag, strict } from "../options/strict";
 
 const options = {
   "data-path": {

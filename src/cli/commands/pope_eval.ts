@@ -5,9 +5,9 @@ import { POPE_SPLITS } from "../../benchmarks/pope/question_files";
 import { POPE_RULES } from "../../benchmarks/pope/rules";
 import { type Attention, none } from "../../methods";
 import { type Evaluation, runEvaluation } from "../evaluation";
-import { evaluationOptions } from "../evaluation_options";
-import { refuseIdle } from "../idle";
-import { type Flag, strict } from "../strict";
+import { evaluationOptions } from "../options/evaluation";
+import { refuseIdle } from "../options/idle";
+import { type Flag, strict } from "../options/strict";
 
 /** What published code puts behind the question (see docs/metrics.md). */
 const suffixes = {

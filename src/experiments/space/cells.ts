@@ -86,12 +86,12 @@ function tellingPaths(points: readonly Point[]): Set<string> {
 function nameOf(settings: Settings, at: Point["at"], telling: ReadonlySet<string>): string {
   const parts = Object.entries(at)
     .filter(([path]) => telling.has(path) && !(isPlain(settings) && /^(attention|contrast)\b/.test(path)))
-    .map(([path, value]) => `${pathLabel(path)}${label(value, toldBeside(path, at))}`);
+    .map(([path, value]) => `${pathLabel(path)}${label(value, parametersBeside(path, at))}`);
   return [...(isPlain(settings) ? ["plain"] : []), ...parts].join(", ") || label(settings.attention);
 }
 
 /** Parameters of a whole method that have an axis of their own here. */
-function toldBeside(path: string, at: Point["at"]): string[] {
+function parametersBeside(path: string, at: Point["at"]): string[] {
   const paths = Object.keys(at).map((one) => (one === "seed" ? "search.seed" : one));
   return paths.filter((one) => one.startsWith(`${path}.`)).map((one) => one.slice(path.length + 1));
 }

@@ -25,9 +25,9 @@ export function label(value: unknown, omit: readonly string[] = []): string {
 type Parameters = { method: string } & Record<string, unknown>;
 
 function methodLabel({ method, ...parameters }: Parameters, omit: readonly string[]): string {
-  const [name, told, usual] =
+  const [name, given, usual] =
     method === "plugin" ? plugin(parameters) : [method, parameters, defaultsOf(method)];
-  const unusual = Object.entries(told).filter(
+  const unusual = Object.entries(given).filter(
     ([key, value]) => !omit.includes(key) && JSON.stringify(value) !== JSON.stringify(usual[key]),
   );
   return [name, ...unusual.map(([key, value]) => `${key} ${label(value)}`)].join(" ");

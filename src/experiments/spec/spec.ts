@@ -104,12 +104,12 @@ function methodsOf(axis: Axis, own: readonly Declaration[] = []): z.ZodObject[] 
   return [...builtIn, ...own.filter((one) => one.axis === axis).map(ownMethod)];
 }
 
-/** What every plug-in can be told stands beside its own parameters. */
+/** The parameters that every plug-in takes stand beside its own. */
 function ownMethod({ axis, name, parameters }: Declaration): z.ZodObject {
   const { shape } = axis === "attention" ? PluginEditParameters : PluginContrastParameters;
-  const { name: _, sha256: __, values: ___, ...told } = shape;
+  const { name: _, sha256: __, values: ___, ...common } = shape;
   const values = parameters.map((parameter) => [parameter.name, valueSchema(parameter)]);
-  return z.object({ ...told, ...Object.fromEntries(values), method: z.literal(name) });
+  return z.object({ ...common, ...Object.fromEntries(values), method: z.literal(name) });
 }
 
 /** A method by its name, or with the parameters that are not its defaults. @param nothing the word for none, where there may be none */

@@ -1,7 +1,7 @@
 /** The three axes: what a description becomes on each. */
 import { type Description, describe, type Kept, type Method, type Options, type Parameters } from "./method";
 
-type Told<Name extends string, P extends Parameters> = Omit<
+type Given<Name extends string, P extends Parameters> = Omit<
   Description<Name, P>,
   "combines" | "needsImage"
 > & {
@@ -42,15 +42,15 @@ const everyContrast = "Any attention edit (on the main stream only) and any sear
 
 /** What is done to the pre-softmax attention logits x of image keys. @param takesReference whether the caller may bring one */
 export function attention<const Name extends string, P extends Parameters>(
-  told: Told<Name, P> & { takesReference: true },
+  given: Given<Name, P> & { takesReference: true },
 ): EditFactory<Name, P, WithReference>;
 export function attention<const Name extends string, P extends Parameters>(
-  told: Told<Name, P>,
+  given: Given<Name, P>,
 ): EditFactory<Name, P, unknown>;
 export function attention<const Name extends string, P extends Parameters>(
-  told: Told<Name, P> & { takesReference?: boolean },
+  given: Given<Name, P> & { takesReference?: boolean },
 ): EditFactory<Name, P, WithReference> {
-  const { takesReference: _, combines, ...description } = told;
+  const { takesReference: _, combines, ...description } = given;
   const method = describe<Name, P>("attention", {
     needsImage: true,
     ...description,
@@ -65,9 +65,9 @@ export function attention<const Name extends string, P extends Parameters>(
 
 /** What the logits are contrasted with. */
 export function contrast<const Name extends string, P extends Parameters>(
-  told: Told<Name, P>,
+  given: Given<Name, P>,
 ): Factory<Name, P> {
-  const { combines, ...description } = told;
+  const { combines, ...description } = given;
   const method = describe<Name, P>("contrast", {
     needsImage: true,
     ...description,
@@ -78,8 +78,8 @@ export function contrast<const Name extends string, P extends Parameters>(
 
 /** How tokens are picked. */
 export function search<const Name extends string, P extends Parameters>(
-  told: Told<Name, P> & { combines: string },
+  given: Given<Name, P> & { combines: string },
 ): Factory<Name, P> {
-  const method = describe<Name, P>("search", { needsImage: false, ...told });
+  const method = describe<Name, P>("search", { needsImage: false, ...given });
   return Object.assign((options: Options<P> = {}) => method.create(options), { method });
 }

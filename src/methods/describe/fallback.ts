@@ -18,10 +18,10 @@ export interface Following<Value> {
 
 /** A value a model family, as its paper gives them. */
 export function byFamily<Value>(values: Readonly<Record<string, Value>>, other: Value): ByModel<Value> {
-  const told = Object.entries(values).map(([family, value]) => `${family} ${value}`);
+  const listed = Object.entries(values).map(([family, value]) => `${family} ${value}`);
   return {
     resolve: ({ family }) => values[family] ?? other,
-    shown: `${told.join(", ")}, others ${other}`,
+    shown: `${listed.join(", ")}, others ${other}`,
   };
 }
 

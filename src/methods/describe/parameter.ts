@@ -73,11 +73,13 @@ export const boolean = (options: WithDefault<boolean>) =>
 
 export const text = (options: WithDefault<string>) => one(z.string(), "text", options) as Plain<string>;
 
-/** What the checkpoint itself says, unless it is told: sent as null then. */
-export function ofCheckpoint<Value>(told: Plain<Value>): Parameter<Value | null, Value | null, Value | null> {
-  const schema = told.sent.nullable();
+/** What the checkpoint itself says, unless the caller says otherwise; sent as null then. */
+export function ofCheckpoint<Value>(
+  plain: Plain<Value>,
+): Parameter<Value | null, Value | null, Value | null> {
+  const schema = plain.sent.nullable();
   return {
-    ...told,
+    ...plain,
     given: schema,
     kept: schema,
     sent: schema,
@@ -114,7 +116,7 @@ export function layers(
   return { ...range, resolve } as never;
 }
 
-/** Where the image tokens stand, `[start, end)` in the prompt: wherever the token ids say so, unless it is told. */
+/** Where the image tokens stand, `[start, end)` in the prompt: wherever the token ids say so, unless the caller gives them. */
 export function imageKeys(): Parameter<readonly [start: number, end: number], Range | null, Range | null> {
   const schema = KeyRange.nullable();
   return {

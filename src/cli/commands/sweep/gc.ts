@@ -1,6 +1,6 @@
 import type { CommandModule } from "yargs";
 import { readExperiment, removeStale, staleRecords } from "../../../experiments/store/folder";
-import { strict, strictPositional } from "../../strict";
+import { strict, strictPositional } from "../../options/strict";
 
 interface Arguments {
   folder: string;

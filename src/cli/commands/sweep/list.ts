@@ -7,7 +7,7 @@ import { cellStates } from "../../../experiments/result/result";
 import { isExperiment } from "../../../experiments/store/description";
 import { readExperiment } from "../../../experiments/store/folder";
 import { renderTable } from "../../../report/tables";
-import { strictPositional } from "../../strict";
+import { strictPositional } from "../../options/strict";
 
 interface Arguments {
   folder: string;

@@ -5,8 +5,8 @@ import { ExperimentResult } from "../../../experiments/result/result";
 import { tableNote } from "../../../experiments/result/table";
 import { readExperiment } from "../../../experiments/store/folder";
 import { type TableFormat, tableFormats } from "../../../report/tables";
-import { noteEdits } from "../../edit_notes";
-import { strict, strictPositional } from "../../strict";
+import { noteEdits } from "../../notes/edits";
+import { strict, strictPositional } from "../../options/strict";
 import { baselineOption } from "./baseline_option";
 
 interface Arguments {

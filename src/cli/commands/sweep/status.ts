@@ -4,7 +4,7 @@ import type { CellState } from "../../../experiments/result/cell_result";
 import { cellStates } from "../../../experiments/result/result";
 import { readExperiment } from "../../../experiments/store/folder";
 import { renderTable } from "../../../report/tables";
-import { strict, strictPositional } from "../../strict";
+import { strict, strictPositional } from "../../options/strict";
 
 interface Arguments {
   folder: string;

@@ -1,8 +1,8 @@
 /** Options of commands that decode with several workers. */
 import { availableParallelism } from "node:os";
 import type { InferredOptionTypes } from "yargs";
-import { type StartWorker, workersOn } from "../experiments/decode/workers";
-import { UsageError } from "./exit";
+import { type StartWorker, workersOn } from "../../experiments/decode/workers";
+import { UsageError } from "../exit";
 import { refuseIdle } from "./idle";
 import type { Flag } from "./strict";
 

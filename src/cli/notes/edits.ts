@@ -1,4 +1,4 @@
-import type { AnswersAttestation, EditAttestation } from "../experiments/store/attestation";
+import type { AnswersAttestation, EditAttestation } from "../../experiments/store/attestation";
 
 /** One generation, one run, or one cell of a sweep, which has a name. */
 interface Attested {

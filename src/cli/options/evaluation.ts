@@ -1,8 +1,10 @@
-import { contrastOptions } from "./contrast_options";
-import { attentionOptions, modelOptions, searchOptions } from "./options";
-import { pluginOptions } from "./plugin_options";
+import { attentionOptions } from "./attention";
+import { contrastOptions } from "./contrast";
+import { pluginOptions } from "./methods";
+import { modelOptions } from "./model";
+import { searchOptions } from "./search";
 import type { Flag } from "./strict";
-import { workerOptions } from "./worker_options";
+import { workerOptions } from "./workers";
 
 /** Options of commands that answer a benchmark under one setting. */
 export const evaluationOptions = {

@@ -1,17 +1,17 @@
 /** Options for methods of the user's own, and what --attention and --contrast stand for with them. */
 import type { InferredOptionTypes } from "yargs";
-import { type Attention, type Contrast, none, type Plugin, type Search } from "../methods";
-import { contrastOf, type contrastOptions, isContrast, ownContrastOptions } from "./contrast_options";
-import { UsageError } from "./exit";
+import { type Attention, type Contrast, none, type Plugin, type Search } from "../../methods";
+import { UsageError } from "../exit";
 import {
   attentionName,
   attentionOf,
   type attentionOptions,
   isAttention,
   ownAttentionOptions,
-} from "./options";
-import { searchName, searchOf, type searchOptions } from "./search_options";
-import { type InUse, type Setting, setOption, settingsOf, withSettings } from "./set_options";
+} from "./attention";
+import { contrastOf, type contrastOptions, isContrast, ownContrastOptions } from "./contrast";
+import { searchName, searchOf, type searchOptions } from "./search";
+import { type InUse, type Setting, setOption, settingsOf, withSettings } from "./set";
 import type { Flag } from "./strict";
 
 const group = "Methods:";

@@ -1,6 +1,6 @@
 /** Options of the search axis: how tokens are picked. */
 import type { InferredOptionTypes } from "yargs";
-import { type Search, searches } from "../methods";
+import { type Search, searches } from "../../methods";
 import { givenFlags, givenParameters, methodFlags, takes } from "./method_flags";
 import type { Flag } from "./strict";
 

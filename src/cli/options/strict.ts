@@ -1,5 +1,5 @@
 import type { Options } from "yargs";
-import { UsageError } from "./exit";
+import { UsageError } from "../exit";
 
 /** An option, and what its numbers must be beside finite. */
 export interface Flag extends Options {

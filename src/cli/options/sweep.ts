@@ -1,20 +1,21 @@
 /** Options of `aai sweep`, and the sweep that they and a file describe together. */
 import type { InferredOptionTypes } from "yargs";
-import { DataError } from "../base/data_error";
-import { checkedSpec, readSpec } from "../experiments/spec/read_spec";
-import type { SweepSpec } from "../experiments/spec/spec";
-import { attentions, type Contrast, none, type Plugin } from "../methods";
-import { contrastOf, contrastOptions, isContrast, ownContrastOptions } from "./contrast_options";
-import { UsageError } from "./exit";
+import { DataError } from "../../base/data_error";
+import { checkedSpec, readSpec } from "../../experiments/spec/read_spec";
+import type { SweepSpec } from "../../experiments/spec/spec";
+import { attentions, type Contrast, none, type Plugin } from "../../methods";
+import { UsageError } from "../exit";
+import { isAttention } from "./attention";
+import { contrastOf, contrastOptions, isContrast, ownContrastOptions } from "./contrast";
 import { refuseIdle } from "./idle";
 import { givenFlags, isRange, methodFlags, parameterOfFlag, parseRange } from "./method_flags";
-import { isAttention, modelOptions, modelSource, searchOf, searchOptions } from "./options";
-import { valuesOf as ownValues, pluginOptions } from "./plugin_options";
-import { searchName } from "./search_options";
-import { builtInValue, type InUse, type Setting, settingsOf, withSettings } from "./set_options";
+import { valuesOf as ownValues, pluginOptions } from "./methods";
+import { modelOptions, modelSource } from "./model";
+import { searchName, searchOf, searchOptions } from "./search";
+import { builtInValue, type InUse, type Setting, settingsOf, withSettings } from "./set";
 import type { Flag } from "./strict";
 import { dataOf, dataOptions } from "./sweep_data";
-import { workerOptions } from "./worker_options";
+import { workerOptions } from "./workers";
 
 const space = (describe: string) => ({ type: "string", describe, group: "Space:" }) as const;
 const { model: _, "model-path": __, "gpu-id": ___, ...loadOptions } = modelOptions;

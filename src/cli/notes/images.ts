@@ -1,4 +1,4 @@
-import { type ImageFolder, imageFolder } from "../data";
+import { type ImageFolder, imageFolder } from "../../data";
 
 /** Names that are shown. */
 const shown = 5;

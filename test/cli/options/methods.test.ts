@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import yargs from "yargs";
-import { contrastOptions } from "../../src/cli/contrast_options";
-import { attentionOptions } from "../../src/cli/options";
-import { methodsOf, pluginOptions } from "../../src/cli/plugin_options";
-import { searchOptions } from "../../src/cli/search_options";
-import { aai, beam, greedy, none, Plugin, pai, sample, vcd } from "../../src/methods";
+import { attentionOptions } from "../../../src/cli/options/attention";
+import { contrastOptions } from "../../../src/cli/options/contrast";
+import { methodsOf, pluginOptions } from "../../../src/cli/options/methods";
+import { searchOptions } from "../../../src/cli/options/search";
+import { aai, beam, greedy, none, Plugin, pai, sample, vcd } from "../../../src/methods";
 
 const common = { summary: "", takesReference: false, stream: "none" } as const;
 const plugin = new Plugin("mine.py", {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import yargs from "yargs";
-import { UsageError } from "../../src/cli/exit";
-import { parserOf } from "../../src/cli/parser";
-import { strict } from "../../src/cli/strict";
+import { UsageError } from "../../../src/cli/exit";
+import { strict } from "../../../src/cli/options/strict";
+import { parserOf } from "../../../src/cli/parser";
 
 /** What yargs knows of a parser; not among its types. */
 interface Known {

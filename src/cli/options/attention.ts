@@ -1,55 +1,11 @@
-/** Options that several commands share, with the names of the AAI authors' scripts as aliases. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+/** Options of the attention axis, with the names of the AAI authors' scripts beside ours. */
 import type { InferredOptionTypes } from "yargs";
-import { packageRoot } from "../base/package_root";
-import type { LoadOptions } from "../client";
-import { resolveModel } from "../environment/published_models";
-import { type AttentionMethod, aai, attentions, none, type PluginEditOptions } from "../methods";
-import { UsageError } from "./exit";
-import { refuseIdle } from "./idle";
+import { type AttentionMethod, aai, attentions, none, type PluginEditOptions } from "../../methods";
+import { UsageError } from "../exit";
 import { givenFlags, givenParameters, methodFlags } from "./method_flags";
 import type { Flag } from "./strict";
 
-export { searchOf, searchOptions } from "./search_options";
-
-const options = <Table extends Record<string, Flag>>(table: Table) => table;
-
-export const modelOptions = options({
-  model: {
-    type: "string",
-    describe:
-      "Checkpoint: a folder, a hub id, demo (comes along), llava-1.5, minigpt4, shikra (aai convert) [demo]",
-    group: "Model:",
-  },
-  "model-path": {
-    type: "string",
-    describe: "Folder of the checkpoint; --model, beside it, is but a name",
-    group: "Model:",
-  },
-  dtype: {
-    choices: ["auto", "float32", "float16", "bfloat16", "int8", "nf4"] as const,
-    default: "auto" as const,
-    describe:
-      "Number format of the weights; auto: the checkpoint's on a GPU, float32 on a CPU; int8, nf4: the decoder's only (bitsandbytes)",
-    group: "Model:",
-  },
-  device: { type: "string", describe: "auto, cpu, cuda, cuda:1, mps [auto]", group: "Model:" },
-  "device-map": {
-    choices: ["auto"] as const,
-    describe: "auto: spread a model that fits no single GPU over all of them",
-    group: "Model:",
-  },
-  "gpu-id": {
-    ...{ type: "number", whole: true, min: 0 },
-    describe: "The authors' name for --device cuda:N",
-    group: "Model:",
-  },
-  revision: { type: "string", describe: "Commit, tag or branch of a hub checkpoint", group: "Model:" },
-  offline: { type: "boolean", default: false, describe: "Never ask the hub", group: "Model:" },
-});
-
-export const attentionOptions = options({
+export const attentionOptions = {
   attention: {
     type: "string",
     describe: `How attention to the image is edited: ${Object.keys(attentions).join(", ")}, none, or one of --plugin [none]`,
@@ -71,46 +27,12 @@ export const attentionOptions = options({
     group: "Attention:",
   },
   ...(methodFlags("attention", "Attention:") as object), // yargs' types cannot know them
-});
+} as const satisfies Record<string, Flag>;
 
-type Arguments<Table extends Record<string, Flag>> = InferredOptionTypes<Table>;
-
-/** The folder or hub id that --model and --model-path name. @throws UsageError, NotConvertedError */
-export function modelSource(args: {
-  model?: string | undefined;
-  "model-path"?: string | undefined;
-  revision?: string | undefined;
-}): string {
-  const { model = "demo", "model-path": path } = args;
-  const demo = path === undefined && model === "demo";
-  const source = demo ? join(packageRoot(), "demo", "checkpoint") : (path ?? resolveModel(model));
-  if (existsSync(source)) refuseIdle(args, ["revision"], `on ${source}, which is no hub id but a folder`);
-  return source;
-}
-
-export function deviceOf(args: { device?: string | undefined; "gpu-id"?: number | undefined }): string {
-  const { device = "auto", "gpu-id": gpuId } = args;
-  if (gpuId === undefined) return device;
-  refuseIdle(args, ["device"], "beside --gpu-id");
-  return `cuda:${gpuId}`;
-}
-
-export function loadOptionsOf({
-  dtype,
-  "device-map": deviceMap,
-  offline,
-  revision,
-}: Pick<Arguments<typeof modelOptions>, "dtype" | "device-map" | "offline" | "revision">): LoadOptions {
-  return {
-    dtype,
-    offline,
-    ...(deviceMap !== undefined && { deviceMap }),
-    ...(revision !== undefined && { revision }),
-  };
-}
+type Arguments = InferredOptionTypes<typeof attentionOptions>;
 
 /** `none` unless --attention, --use-aai or --alpha is given. */
-export function attentionOf(args: Arguments<typeof attentionOptions>): AttentionMethod | typeof none {
+export function attentionOf(args: Arguments): AttentionMethod | typeof none {
   const method = attentionName(args);
   if (!isAttention(method))
     throw new UsageError(
@@ -125,10 +47,7 @@ export function attentionOf(args: Arguments<typeof attentionOptions>): Attention
 }
 
 /** For a method of the user's own: what is said of every edit. */
-export function ownAttentionOptions(
-  name: string,
-  args: Arguments<typeof attentionOptions>,
-): PluginEditOptions {
+export function ownAttentionOptions(name: string, args: Arguments): PluginEditOptions {
   if (args["use-aai"] === true)
     throw new UsageError(`--use-aai and --attention ${name} contradict each other; give one of them.`);
   const given = withLayers(args);
@@ -147,7 +66,7 @@ export function isAttention(name: string): name is keyof typeof attentions | typ
 }
 
 /** The edit that the flags name, built in or not; `none` where they name none. @throws UsageError */
-export function attentionName(args: Arguments<typeof attentionOptions>) {
+export function attentionName(args: Arguments) {
   const { attention, "use-aai": useAai } = args;
   const alpha = "alpha" in args ? args.alpha : undefined;
   if (useAai === true && attention !== undefined && attention !== "aai")
@@ -157,7 +76,7 @@ export function attentionName(args: Arguments<typeof attentionOptions>) {
 }
 
 /** The authors' two names for a range of layers as the one. */
-function withLayers(args: Arguments<typeof attentionOptions>): object {
+function withLayers(args: Arguments): object {
   const { "start-layer": start, "end-layer": end, ...others } = args;
   if (start === undefined && end === undefined) return others;
   if (start === undefined || end === undefined)

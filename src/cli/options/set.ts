@@ -1,7 +1,7 @@
 /** `--set`: one parameter of a method in use, by the parameter's own name. */
-import type { Axis } from "../methods/describe/method";
-import { findMethod } from "../methods/registry";
-import { UsageError } from "./exit";
+import type { Axis } from "../../methods/describe/method";
+import { findMethod } from "../../methods/registry";
+import { UsageError } from "../exit";
 import { flagOf } from "./method_flags";
 import type { Flag } from "./strict";
 

@@ -1,4 +1,4 @@
-import { UsageError } from "./exit";
+import { UsageError } from "../exit";
 
 /**
  * Refuses flags that nobody would read.

@@ -1,8 +1,8 @@
 /** Options of the contrast axis. */
 import type { InferredOptionTypes } from "yargs";
-import { type Contrast, contrasts, type PluginContrastOptions, vcd } from "../methods";
-import type { OptionsOf } from "../methods/registry";
-import { UsageError } from "./exit";
+import { type Contrast, contrasts, type PluginContrastOptions, vcd } from "../../methods";
+import type { OptionsOf } from "../../methods/registry";
+import { UsageError } from "../exit";
 import { givenFlags, givenParameters, methodFlags } from "./method_flags";
 import type { Flag } from "./strict";
 

@@ -1,12 +1,12 @@
 /** Options of `aai sweep` about images and questions, and the data that they and a file describe together. */
 import { join } from "node:path";
 import type { InferredOptionTypes } from "yargs";
-import { packageRoot } from "../base/package_root";
-import { POPE_RULES } from "../benchmarks/pope/rules";
-import type { ImageChoice } from "../data";
-import type { SweepSpec } from "../experiments/spec/spec";
+import { packageRoot } from "../../base/package_root";
+import { POPE_RULES } from "../../benchmarks/pope/rules";
+import type { ImageChoice } from "../../data";
+import type { SweepSpec } from "../../experiments/spec/spec";
+import { noteImages } from "../notes/images";
 import { refuseIdle } from "./idle";
-import { noteImages } from "./image_notes";
 import type { Flag } from "./strict";
 
 const group = "Data:";

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import yargs from "yargs";
-import { contrastOf, contrastOptions } from "../../src/cli/contrast_options";
-import { givenParameters, methodFlags, parameterOfFlag } from "../../src/cli/method_flags";
-import { attentionOf, attentionOptions } from "../../src/cli/options";
-import { strict } from "../../src/cli/strict";
-import { aai, deco, dola, hgai, icd, m3id, none, paint, sid, vaf, vcd } from "../../src/methods";
-import { methods } from "../../src/methods/registry";
+import { attentionOf, attentionOptions } from "../../../src/cli/options/attention";
+import { contrastOf, contrastOptions } from "../../../src/cli/options/contrast";
+import { givenParameters, methodFlags, parameterOfFlag } from "../../../src/cli/options/method_flags";
+import { strict } from "../../../src/cli/options/strict";
+import { aai, deco, dola, hgai, icd, m3id, none, paint, sid, vaf, vcd } from "../../../src/methods";
+import { methods } from "../../../src/methods/registry";
 
 const parsed = (line: string) =>
   yargs(line.split(" "))

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { noteEdits } from "../../src/cli/edit_notes";
-import { sumUp } from "../../src/experiments/store/attestation";
+import { noteEdits } from "../../../src/cli/notes/edits";
+import { sumUp } from "../../../src/experiments/store/attestation";
 
 const attested = (...rows: { steps: number; constantReference: boolean }[]) =>
   sumUp(rows.map((row) => ({ edits: [{ method: "aai", layers: [], ...row }] })));

@@ -1,4 +1,4 @@
-import type { Estimate } from "../experiments/estimate";
+import type { Estimate } from "../../experiments/estimate";
 
 /** What a dry run prints below the cells. */
 export function estimateNote(plan: Estimate, workers: number): string {

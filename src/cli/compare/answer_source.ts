@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import type { Answer } from "../benchmarks/benchmark";
-import type { PlannedCell } from "../experiments/plan";
-import { answersOf } from "../experiments/result/result";
-import { isExperiment, type StoredItem } from "../experiments/store/description";
-import { readExperiment } from "../experiments/store/folder";
-import { CommandError, UsageError } from "./exit";
+import type { Answer } from "../../benchmarks/benchmark";
+import type { PlannedCell } from "../../experiments/plan";
+import { answersOf } from "../../experiments/result/result";
+import { isExperiment, type StoredItem } from "../../experiments/store/description";
+import { readExperiment } from "../../experiments/store/folder";
+import { CommandError, UsageError } from "../exit";
 
 /** Finished answers of one cell of an experiment, and what its folder knows of how they are scored. */
 export interface AnswerSource {

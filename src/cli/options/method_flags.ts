@@ -1,9 +1,9 @@
 /** The flags of an axis's methods. What a parameter is called, may be, is by default and means stands in the method's description. */
 
-import { groups } from "../base/groups";
-import type { Axis, Parameters } from "../methods/describe/method";
-import { methods } from "../methods/registry";
-import { UsageError } from "./exit";
+import { groups } from "../../base/groups";
+import type { Axis, Parameters } from "../../methods/describe/method";
+import { methods } from "../../methods/registry";
+import { UsageError } from "../exit";
 import type { Flag } from "./strict";
 
 /** A parameter of one method, under a flag that others may share. */

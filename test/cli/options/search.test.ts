@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import yargs from "yargs";
-import { parserOf } from "../../src/cli/parser";
-import { searchOf, searchOptions } from "../../src/cli/search_options";
-import { beam, greedy, opera, sample } from "../../src/methods";
+import { searchOf, searchOptions } from "../../../src/cli/options/search";
+import { parserOf } from "../../../src/cli/parser";
+import { beam, greedy, opera, sample } from "../../../src/methods";
 
 function search(...line: string[]) {
   return searchOf(yargs(line).options(searchOptions).parseSync());

@@ -1,9 +1,9 @@
-import { differences } from "../base/identity";
-import type { GroundTruth, Metric } from "../benchmarks";
-import { type Comparison, compareAnswers } from "../benchmarks/compare";
-import { benchmarkNamed } from "../experiments/result/metrics";
+import { differences } from "../../base/identity";
+import type { GroundTruth, Metric } from "../../benchmarks";
+import { type Comparison, compareAnswers } from "../../benchmarks/compare";
+import { benchmarkNamed } from "../../experiments/result/metrics";
+import { CommandError, UsageError } from "../exit";
 import type { AnswerSource } from "./answer_source";
-import { CommandError, UsageError } from "./exit";
 
 /** What the command line says of scoring, in place of what the folders know. */
 export interface GivenScoring {

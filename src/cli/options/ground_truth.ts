@@ -1,5 +1,5 @@
-import { cocoGroundTruth, type GroundTruth, readGroundTruth } from "../benchmarks";
-import { UsageError } from "./exit";
+import { cocoGroundTruth, type GroundTruth, readGroundTruth } from "../../benchmarks";
+import { UsageError } from "../exit";
 import { refuseIdle } from "./idle";
 
 export const groundTruthOptions = {
