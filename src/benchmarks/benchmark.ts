@@ -17,19 +17,40 @@ import type { FigureInfo } from "./figure";
 export interface Benchmark {
   // biome-ignore lint/suspicious/noExplicitAny: each benchmark has options and parts of its own
   (options?: any): Metric<any>;
+  /** Its full name, with the paper. */
+  readonly title: string;
+  /** What the metric's options may be, each with a description. */
+  readonly options: z.ZodObject;
   readonly data: DataSource;
   /** A file of the answers beside an evaluation, as other scorers read them: its name, and the JSON of its lines. */
   readonly answersFile?: { readonly name: string; line(answer: Answer, item: ScoredItem): object };
+  /** A result of the benchmark's own `score`, where it has one, as the metric that made it read it. */
   // biome-ignore lint/suspicious/noExplicitAny: a result is of the benchmark that it names
-  scored(result: any): ScoredParts;
+  readonly scored?: (result: any) => ScoredParts;
 }
 
-/** How items come from a user's files; sweep files name it, with its options under it. */
+/** How items come from a user's files. */
 export interface DataSource {
+  /** As sweep files name it, with its options under it. */
   readonly name: string;
+  /** Each with a description. `images`, the folder, may be left out where the items are to score answers that others wrote. */
   readonly options: z.ZodObject;
+  /** The files that users bring; none of them is ever downloaded. */
+  readonly files: readonly DataFile[];
   // biome-ignore lint/suspicious/noExplicitAny: what `options` describes
   items(options: any): BenchmarkData;
+}
+
+/** A file or folder that a benchmark needs. */
+export interface DataFile {
+  /** The option that names it. */
+  option: string;
+  what: string;
+  /** Where its authors publish it. */
+  from: string;
+  /** For people: "1.8 MB". */
+  size: string;
+  licence: string;
 }
 
 /** What a model is asked, and what its answers are scored by. */
@@ -49,7 +70,8 @@ export interface BenchmarkItem extends ScoredItem {
   id: string;
   /** File name of its image: what is drawn again for intervals, and what is leased to workers. */
   image: string;
-  path: string;
+  /** null where it is asked about no image; absent where the image is not at hand, so that answers can be scored, not had. */
+  path?: string | null | undefined;
   /** Stands for `{question}` in the prompt. */
   question: string;
 }

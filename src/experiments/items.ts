@@ -16,7 +16,7 @@ export interface ExperimentData extends BenchmarkData {
 export async function withImageBytes(data: BenchmarkData): Promise<ExperimentData> {
   const digests = await imageDigests(
     "",
-    data.items.map(({ path }) => path),
+    data.items.flatMap(({ path }) => path ?? []),
   );
   const hash = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 12);
   return {
@@ -24,7 +24,7 @@ export async function withImageBytes(data: BenchmarkData): Promise<ExperimentDat
     items: data.items.map((item) => ({
       ...item,
       name: item.id,
-      id: hash(`${digests[item.path]}${item.id}`),
+      id: hash(`${digests[item.path ?? ""] ?? null}${item.id}`),
     })),
   };
 }

@@ -68,7 +68,7 @@ export function rowTask(cell: PlannedCell, item: BenchmarkItem, data: BenchmarkD
   return {
     key: recordKey(cell, item),
     request: {
-      image: item.path,
+      ...(item.path && { image: item.path }),
       prompt: item.question === "" ? prompt : prompt.replaceAll("{question}", () => item.question),
       template,
       attention,

@@ -109,6 +109,11 @@ function requireFitting({ benchmark, items }: BenchmarkData, metrics: readonly M
     throw new DataError(
       `${odd.benchmark}() does not score ${benchmark} data; use ${benchmark}() with these.`,
     );
+  const unseen = items.find(({ path }) => path === undefined);
+  if (unseen)
+    throw new DataError(
+      `The data do not say where the image ${unseen.image} is; give them the folder of images.`,
+    );
   const scoring = metrics.find(({ needsReference }) => needsReference);
   const bare = items.filter(({ reference }) => reference === undefined).length;
   if (scoring && bare > 0) {

@@ -48,9 +48,28 @@ export function cocoCaptions(options: CocoCaptionsOptions): BenchmarkData {
 export const captionSource: DataSource = {
   name: "captions",
   options: z.strictObject({
-    images: z.string(),
-    annotations: z.string().optional(),
-    ids: z.union([z.string(), z.strictObject({ count: z.int().min(1), seed: z.int().min(0) })]).optional(),
+    images: z.string().describe("Folder of images"),
+    annotations: z.string().optional().describe("Folder of COCO's annotation files"),
+    ids: z
+      .union([z.string(), z.strictObject({ count: z.int().min(1), seed: z.int().min(0) })])
+      .optional()
+      .describe("Image ids: a file, a list that ships such as opera-500, or a seeded choice"),
   }),
+  files: [
+    {
+      option: "images",
+      what: "COCO's val2014: 40,504 images",
+      from: "https://cocodataset.org/#download",
+      size: "6.2 GB",
+      licence: "each image its own, CC by its owner on Flickr",
+    },
+    {
+      option: "annotations",
+      what: "instances_val2014.json, instances_train2014.json, captions_val2014.json, captions_train2014.json",
+      from: "https://cocodataset.org/#download (2014 Train/Val annotations)",
+      size: "241 MB packed",
+      licence: "CC BY 4.0",
+    },
+  ],
   items: cocoCaptions,
 };

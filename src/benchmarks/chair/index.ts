@@ -1,3 +1,4 @@
+import { z } from "zod";
 import type { Answer, ScoredItem } from "../benchmark";
 import { captionSource } from "./data";
 import { chairMetric } from "./metric";
@@ -8,6 +9,17 @@ import { type ChairResult, requireGroundTruth, score, scoreCaptions } from "./sc
 
 /** `chair()` is the metric of an experiment; `chair.score(captions, groundTruth)` scores captions by themselves. */
 export const chair = Object.assign(chairMetric, {
+  title: "CHAIR (Rohrbach et al. 2018): objects in captions that are not in the image",
+  options: z.strictObject({
+    scorer: z
+      .enum(["pai", "noun"])
+      .optional()
+      .describe("pai: lemmas by part of speech; noun: every word a noun [pai]"),
+    dropUnfinishedSentence: z
+      .boolean()
+      .optional()
+      .describe("Leave out a last sentence that the limit of tokens cut off"),
+  }),
   data: captionSource,
   answersFile: {
     name: "captions.jsonl",

@@ -6,8 +6,8 @@ import { likelihoodProbes } from "./likelihood";
 import { readPopeFiles } from "./question_files";
 
 export interface PopeQuestionsOptions {
-  /** Folder of images. */
-  images: string;
+  /** Folder of images; left out where answers of others are scored. */
+  images?: string;
   /** Question files, one or more a split. */
   questions: readonly string[];
   /** Answer by which of yes and no is likelier at the first token. Default false. */
@@ -21,17 +21,15 @@ export function popeQuestions({
   likelihood = false,
 }: PopeQuestionsOptions): BenchmarkData {
   const { questions: asked } = readPopeFiles(questions);
-  requireImages(
-    images,
-    asked.map(({ question }) => question.image),
-  );
+  const names = asked.map(({ question }) => question.image);
+  if (images !== undefined) requireImages(images, names);
   return {
     benchmark: "pope",
     prompt: "{question}",
     items: asked.map(({ key, question }) => ({
       id: `${key} ${question.text}`,
       image: question.image,
-      path: join(images, question.image),
+      path: images === undefined ? undefined : join(images, question.image),
       question: question.text,
       fields: { question },
     })),
@@ -42,9 +40,28 @@ export function popeQuestions({
 export const questionSource: DataSource = {
   name: "pope",
   options: z.strictObject({
-    images: z.string(),
-    questions: z.array(z.string()).min(1),
-    likelihood: z.boolean().optional(),
+    images: z.string().optional().describe("Folder of images"),
+    questions: z.array(z.string()).min(1).describe("Question files, one or more a split"),
+    likelihood: z
+      .boolean()
+      .optional()
+      .describe("Answer by which of yes and no is likelier at the first token"),
   }),
+  files: [
+    {
+      option: "questions",
+      what: "coco_pope_random.json, coco_pope_popular.json, coco_pope_adversarial.json: 3,000 questions each",
+      from: "https://github.com/RUCAIBox/POPE, output/coco",
+      size: "0.4 MB each",
+      licence: "MIT",
+    },
+    {
+      option: "images",
+      what: "the 500 images of COCO's val2014 that the questions name",
+      from: "https://cocodataset.org/#download",
+      size: "6.2 GB (all of val2014)",
+      licence: "each image its own, CC by its owner on Flickr",
+    },
+  ],
   items: popeQuestions,
 };

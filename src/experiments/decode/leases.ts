@@ -30,7 +30,7 @@ export class Leases {
 
   constructor(tasks: readonly RowTask[], workers: number) {
     this.#workers = workers;
-    this.#waiting = groups(tasks, ({ request }) => String(request.image)).map((group) => ({
+    this.#waiting = groups(tasks, ({ key, request }) => String(request.image ?? key)).map((group) => ({
       tasks: group,
       deaths: 0,
     }));
