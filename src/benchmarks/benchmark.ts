@@ -22,6 +22,8 @@ export interface Benchmark {
   /** What the metric's options may be, each with a description. */
   readonly options: z.ZodObject;
   readonly data: DataSource;
+  /** Tokens that its longest answer needs. */
+  readonly answerTokens: number;
   /** A file of the answers beside an evaluation, as other scorers read them: its name, and the JSON of its lines. */
   readonly answersFile?: { readonly name: string; line(answer: Answer, item: ScoredItem): object };
   /** A result of the benchmark's own `score`, where it has one, as the metric that made it read it. */
@@ -68,6 +70,8 @@ export interface BenchmarkData {
 export interface BenchmarkItem extends ScoredItem {
   /** Unique in the data. An experiment adds the bytes of the image: answers about another picture are never taken for it. */
   id: string;
+  /** What files of others call its answer. Default: `id`. */
+  answerId?: string;
   /** File name of its image: what is drawn again for intervals, and what is leased to workers. */
   image: string;
   /** null where it is asked about no image; absent where the image is not at hand, so that answers can be scored, not had. */

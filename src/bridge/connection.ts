@@ -134,10 +134,14 @@ export class Connection {
 
   async #start(): Promise<ReadyInfo> {
     const { launcher, onLine, startTimeout, handleSignals } = this.#options;
-    const [control, data] = await Promise.all([
+    const bound = await Promise.all([
       this.#control.bind(this.#endpoint.control),
       this.#data.bind(this.#endpoint.data),
-    ]);
+    ]).catch((error) => {
+      if (!this.#isLeaving) throw error;
+      return []; // closed while it was bound
+    });
+    const [control = "", data = ""] = bound;
     const onBad = (error: Error) => this.#die({ kind: "protocol", reason: error.message });
     if (this.#isLeaving) return this.#ready.promise;
     void this.#control.receive((message) => this.#onControl(message), onBad);

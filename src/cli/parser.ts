@@ -3,13 +3,16 @@ import { chairCommand } from "./commands/chair";
 import { chairEvalCommand } from "./commands/chair_eval";
 import { compareCommand } from "./commands/compare";
 import { convertCommand } from "./commands/convert";
+import { dataCommand } from "./commands/data";
 import { doctorCommand } from "./commands/doctor";
+import { evalCommand } from "./commands/eval";
 import { generateCommand } from "./commands/generate";
 import { inspectCommand } from "./commands/inspect";
 import { methodsCommand } from "./commands/methods";
 import { popeCommand } from "./commands/pope";
 import { popeBuildCommand } from "./commands/pope_build";
 import { popeEvalCommand } from "./commands/pope_eval";
+import { scoreCommand } from "./commands/score";
 import { setupCommand } from "./commands/setup";
 import { sweepCommand } from "./commands/sweep";
 import { UsageError } from "./exit";
@@ -24,10 +27,13 @@ export function parserOf(args: readonly string[]): Argv {
     .command(generateCommand)
     .command(chairEvalCommand)
     .command(popeEvalCommand)
+    .command(evalCommand)
     .command(sweepCommand)
     .command(chairCommand)
     .command(popeCommand)
+    .command(scoreCommand)
     .command(compareCommand)
+    .command(dataCommand)
     .command(popeBuildCommand)
     .command(methodsCommand)
     .command(convertCommand)

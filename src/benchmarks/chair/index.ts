@@ -21,6 +21,7 @@ export const chair = Object.assign(chairMetric, {
       .describe("Leave out a last sentence that the limit of tokens cut off"),
   }),
   data: captionSource,
+  answerTokens: 512,
   answersFile: {
     name: "captions.jsonl",
     line: ({ answer, finishReason }: Answer, { fields }: ScoredItem) => ({

@@ -28,6 +28,7 @@ export function popeQuestions({
     prompt: "{question}",
     items: asked.map(({ key, question }) => ({
       id: `${key} ${question.text}`,
+      answerId: String(question.question_id),
       image: question.image,
       path: images === undefined ? undefined : join(images, question.image),
       question: question.text,

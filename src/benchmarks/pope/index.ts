@@ -16,6 +16,7 @@ export const pope = Object.assign(popeMetric, {
       .describe("How a reply becomes yes or no [opera]"),
   }),
   data: questionSource,
+  answerTokens: 10,
   scored: ({ rule, answers }: PopeResult) => ({ metric: popeMetric({ rule }), parts: answers }),
   score,
   build,

@@ -79,7 +79,7 @@ export const popeEvalCommand: CommandModule<object, Arguments> = {
           ...warmupNote(attention),
         ].join("\n"),
     });
-    await runEvaluation(args, describe, { maxNewTokens: 10 }); // an answer is a word
+    await runEvaluation(args, describe, { maxNewTokens: pope.answerTokens });
   },
 };
 
