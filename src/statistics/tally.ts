@@ -17,6 +17,30 @@ export function totals(tally: Tally): MetricValues {
   return tally.metrics(weightedSums(tally, new Uint32Array(tally.ids.length).fill(1)));
 }
 
+/** Tallies of the same images as one, each metric under the name of its own; an image that one of them lacks adds nothing there. */
+export function sideBySide(tallies: Readonly<Record<string, Tally>>): Tally {
+  const parts = Object.entries(tallies);
+  const ids = [...new Set(parts.flatMap(([, tally]) => tally.ids))];
+  const columns = parts.reduce((sum, [, tally]) => sum + tally.columns, 0);
+  const place = new Map(ids.map((id, i) => [id, i]));
+  const rows = new Float64Array(ids.length * columns);
+  const starts = parts.map((_, i) => parts.slice(0, i).reduce((sum, [, tally]) => sum + tally.columns, 0));
+  parts.forEach(([, tally], part) => {
+    tally.ids.forEach((id, image) => {
+      const row = tally.rows.subarray(image * tally.columns, (image + 1) * tally.columns);
+      rows.set(row, place.get(id)! * columns + starts[part]!);
+    });
+  });
+  const metrics = (sums: Float64Array) =>
+    Object.fromEntries(
+      parts.flatMap(([name, tally], part) => {
+        const own = sums.subarray(starts[part]!, starts[part]! + tally.columns);
+        return Object.entries(tally.metrics(own)).map(([metric, value]) => [`${name} ${metric}`, value]);
+      }),
+    );
+  return { ids, columns, rows, metrics };
+}
+
 /** The sums [columns] over images, each taken as often as its weight [images] says. */
 export function weightedSums({ rows, columns }: Tally, weights: Uint32Array): Float64Array {
   const sums = new Float64Array(columns);

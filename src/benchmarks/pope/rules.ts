@@ -1,10 +1,12 @@
-export type PopeRule = "opera" | "official" | "vcd" | "lmms-eval" | "exact";
+export type PopeRule = "opera" | "official" | "vcd" | "lmms-eval" | "repope" | "exact";
 export type PopeLabel = "yes" | "no";
 
 export interface Rule {
   source: string;
   /** What the reply is taken for; "other" is neither, and wrong. */
   read(reply: string, label: PopeLabel): PopeLabel | "other";
+  /** Whether an "other" counts at all: as wrong, in the shares of all answers. */
+  otherIsCounted: boolean;
   /** Whether an "other" to a question whose label is yes counts as missed in the recall. */
   otherIsMissed: boolean;
 }
@@ -18,6 +20,7 @@ export const POPE_RULES: Record<PopeRule, Rule> = {
       const negative = (word: string) => ["No", "not", "no", "NO"].includes(word) || word.endsWith("n't");
       return words.some(negative) ? "no" : "yes";
     },
+    otherIsCounted: true,
     otherIsMissed: true,
   },
   official: {
@@ -26,6 +29,7 @@ export const POPE_RULES: Record<PopeRule, Rule> = {
       const words = reply.split(".")[0]!.replaceAll(",", "").split(" ");
       return words.some((word) => ["No", "not", "no"].includes(word)) ? "no" : "yes";
     },
+    otherIsCounted: true,
     otherIsMissed: true,
   },
   vcd: {
@@ -34,16 +38,29 @@ export const POPE_RULES: Record<PopeRule, Rule> = {
       const right = reply.toLowerCase().includes(label);
       return right ? label : label === "yes" ? "no" : "yes";
     },
+    otherIsCounted: true,
     otherIsMissed: true,
   },
   "lmms-eval": {
     source: "lmms-eval tasks/pope/utils.py: the whole reply; its recall forgets replies that are neither",
     read: (reply) => wholeReply(reply.toLowerCase().trim()),
+    otherIsCounted: true,
+    otherIsMissed: false,
+  },
+  repope: {
+    source:
+      "RePOPE eval_utils.py: yes, else no, anywhere in the reply; one with neither is left out of every figure",
+    read: (reply) => {
+      const lower = reply.toLowerCase();
+      return lower.includes("yes") ? "yes" : lower.includes("no") ? "no" : "other";
+    },
+    otherIsCounted: false,
     otherIsMissed: false,
   },
   exact: {
     source: "ours: the whole reply but for case, spaces and one final period; anything else is wrong",
     read: (reply) => wholeReply(reply.toLowerCase().trim().replace(/\.$/, "")),
+    otherIsCounted: true,
     otherIsMissed: true,
   },
 };

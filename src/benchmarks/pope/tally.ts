@@ -1,6 +1,6 @@
 import { harmonicMean, type MetricValues, ratio, type Tally } from "../../statistics/tally";
 import { POPE_SPLITS } from "./question_files";
-import { POPE_RULES, type PopeRule } from "./rules";
+import { POPE_RULES, type PopeRule, type Rule } from "./rules";
 import type { ScoredAnswer } from "./scored_answer";
 
 /** The mean over the splits stands beside them under this name. */
@@ -21,7 +21,7 @@ export function popeTally(answers: readonly ScoredAnswer[], rule: PopeRule): Tal
     rows[start + outcome(answer)]! += 1;
     rows[start + INVALID]! += answer.invalid ? 1 : 0;
   }
-  return { ids, columns, rows, metrics: (sums) => metrics(sums, splits, POPE_RULES[rule].otherIsMissed) };
+  return { ids, columns, rows, metrics: (sums) => metrics(sums, splits, POPE_RULES[rule]) };
 }
 
 /** POPE's own splits stand first. */
@@ -41,11 +41,9 @@ function outcome({ label, prediction }: ScoredAnswer): number {
   return label === "no" ? TRUE_NO : FALSE_NO;
 }
 
-function metrics(sums: Float64Array, splits: string[], otherIsMissed: boolean): MetricValues {
+function metrics(sums: Float64Array, splits: string[], rule: Rule): MetricValues {
   const values: MetricValues = {};
-  const perSplit = splits.map((_, i) =>
-    splitMetrics(sums.subarray(i * COUNTS, (i + 1) * COUNTS), otherIsMissed),
-  );
+  const perSplit = splits.map((_, i) => splitMetrics(sums.subarray(i * COUNTS, (i + 1) * COUNTS), rule));
   splits.forEach((split, i) => {
     for (const [name, value] of Object.entries(perSplit[i]!)) values[`${split} ${name}`] = value;
   });
@@ -55,14 +53,16 @@ function metrics(sums: Float64Array, splits: string[], otherIsMissed: boolean): 
   return values;
 }
 
-function splitMetrics(counts: Float64Array, otherIsMissed: boolean): MetricValues {
+function splitMetrics(counts: Float64Array, { otherIsCounted, otherIsMissed }: Rule): MetricValues {
   const [trueYes, falseYes, trueNo, falseNo] = [0, 1, 2, 3].map((i) => counts[i]!) as [
     number,
     number,
     number,
     number,
   ];
-  const asked = counts.subarray(0, INVALID).reduce((sum, count) => sum + count, 0);
+  const asked = counts
+    .subarray(0, otherIsCounted ? INVALID : OTHER_TO_YES)
+    .reduce((sum, count) => sum + count, 0);
   const missed = falseNo + (otherIsMissed ? counts[OTHER_TO_YES]! : 0);
   const precision = ratio(trueYes, trueYes + falseYes);
   const recall = ratio(trueYes, trueYes + missed);

@@ -5,32 +5,52 @@ import type { PopeAnswer } from "../../../src/benchmarks/pope/scored_answer";
 
 describe("answer rules (worked by hand from each script)", () => {
   const table: [reply: string, label: "yes" | "no", read: Record<PopeRule, string>][] = [
-    ["Yes", "yes", { opera: "yes", official: "yes", vcd: "yes", "lmms-eval": "yes", exact: "yes" }],
-    ["No.", "no", { opera: "no", official: "no", vcd: "no", "lmms-eval": "other", exact: "no" }],
+    [
+      "Yes",
+      "yes",
+      { opera: "yes", official: "yes", vcd: "yes", "lmms-eval": "yes", exact: "yes", repope: "yes" },
+    ],
+    [
+      "No.",
+      "no",
+      { opera: "no", official: "no", vcd: "no", "lmms-eval": "other", exact: "no", repope: "no" },
+    ],
     [
       "No, there is not.",
       "yes",
-      { opera: "no", official: "no", vcd: "no", "lmms-eval": "other", exact: "other" },
+      { opera: "no", official: "no", vcd: "no", "lmms-eval": "other", exact: "other", repope: "no" },
     ],
-    ["NO", "no", { opera: "no", official: "yes", vcd: "no", "lmms-eval": "no", exact: "no" }],
-    ["No!", "no", { opera: "yes", official: "yes", vcd: "no", "lmms-eval": "other", exact: "other" }],
+    ["NO", "no", { opera: "no", official: "yes", vcd: "no", "lmms-eval": "no", exact: "no", repope: "no" }],
+    [
+      "No!",
+      "no",
+      { opera: "yes", official: "yes", vcd: "no", "lmms-eval": "other", exact: "other", repope: "no" },
+    ],
     [
       "There isn't.",
       "no",
-      { opera: "no", official: "yes", vcd: "yes", "lmms-eval": "other", exact: "other" },
+      { opera: "no", official: "yes", vcd: "yes", "lmms-eval": "other", exact: "other", repope: "other" },
     ],
     [
       "Yes. It is not small.",
       "yes",
-      { opera: "no", official: "yes", vcd: "yes", "lmms-eval": "other", exact: "other" },
+      { opera: "no", official: "yes", vcd: "yes", "lmms-eval": "other", exact: "other", repope: "yes" },
     ],
     [
       "I know a cat",
       "no",
-      { opera: "yes", official: "yes", vcd: "no", "lmms-eval": "other", exact: "other" },
+      { opera: "yes", official: "yes", vcd: "no", "lmms-eval": "other", exact: "other", repope: "no" },
     ],
-    ["", "no", { opera: "yes", official: "yes", vcd: "yes", "lmms-eval": "other", exact: "other" }],
-    ["no\n", "no", { opera: "yes", official: "yes", vcd: "no", "lmms-eval": "no", exact: "no" }],
+    [
+      "",
+      "no",
+      { opera: "yes", official: "yes", vcd: "yes", "lmms-eval": "other", exact: "other", repope: "other" },
+    ],
+    [
+      "no\n",
+      "no",
+      { opera: "yes", official: "yes", vcd: "no", "lmms-eval": "no", exact: "no", repope: "no" },
+    ],
   ];
   it.each(table)("%j", (answer, label, read) => {
     for (const [rule, expected] of Object.entries(read)) {
