@@ -227,6 +227,44 @@ test("build POPE's questions, ask them, and be told what the warm-up means", asy
   expect(asked.stderr).toContain("aai: no step of any row was edited by aai: every answer ended");
 });
 
+test("any benchmark: which files it needs, answered by a model, scored from a file, compared", async () => {
+  const [folderOf, split] = [(name: string) => join(folder, name), "coco_pope_random.json"];
+  const built = ["pope-build", "--data-path", "demo/data/val2014", "--coco-path", "demo/data/annotations"];
+  await run(...built, "--num-images", "4", "--out", folderOf("asked"));
+  const questions = join(folderOf("asked"), split);
+  const about = ["--questions", questions, "--images", "demo/data/val2014"];
+  expect((await run("data", "pope")).stdout).toContain("licence  MIT");
+  expect((await run("data", "pope", ...about)).stdout).toContain(
+    "24 items about 4 images.\n4 of 4 image files are there.",
+  );
+
+  const plain = await run("eval", "pope", ...about, "--out", folderOf("eval/plain"));
+  expect(plain.stdout).toMatch(/^random +\d/m);
+  expect(plain.stdout).toContain("24 answers in");
+  await run("eval", "pope", ...about, "--alpha", "0.2", "--warmup", "-1", "--out", folderOf("eval/aai"));
+  const compared = await run("compare", folderOf("eval/plain"), folderOf("eval/aai"));
+  expect(compared.stdout).toContain("McNemar p =");
+  expect((await run("eval", "pope", "--questions", questions)).stderr).toContain(
+    "give them the folder of images",
+  );
+
+  const labels = ["--labels", questions];
+  const scored = await run("score", "repope", "--questions", questions, ...labels, "--answers", questions);
+  expect(scored.stderr).toContain("24 of 24 answers are their questions");
+  const answers = folderOf("answers of others.jsonl");
+  const lines = readPope(questions).map(({ question_id, label }) =>
+    JSON.stringify({ question_id, answer: label }),
+  );
+  writeFileSync(answers, lines.join("\n"));
+  const right = await run("score", "repope", "--questions", questions, ...labels, "--answers", answers);
+  expect(right.stdout).toMatch(/^RePOPE random +100\.0 \[100\.0, 100\.0\]/m);
+  expect(right.stdout).toContain("24 answers, read as records of question_id and answer");
+  writeFileSync(answers, lines.slice(1).join("\n"));
+  const short = await run("score", "pope", "--questions", questions, "--answers", answers);
+  expect(short.stderr).toContain("1 questions have no answer (id 1)");
+  expect(short.exitCode).toBe(1);
+});
+
 test("POPE's questions are about images, whatever lies beside them; what is left out is counted", async () => {
   const images = join(folder, "beside");
   mkdirSync(images);

@@ -32,7 +32,13 @@ export function joinAnswers(
     ids.filter((id) => !answers.has(id)),
     "questions have no answer",
   );
-  return items.map((item, i) => ({ item, answer: answers.get(ids[i]!)! }));
+  const joined = items.map((item, i) => ({ item, answer: answers.get(ids[i]!)! }));
+  const repeated = joined.filter(({ item, answer }) => item.question !== "" && answer === item.question);
+  if (repeated.length > 0)
+    throw new DataError(
+      `${file}: ${repeated.length} of ${joined.length} answers are their questions; name the key of the answer by --answer-key.`,
+    );
+  return joined;
 }
 
 function refuse(file: string, ids: readonly string[], complaint: string): void {

@@ -79,7 +79,7 @@ test("there are flags of every kind, of every command that has any", () => {
   expect(flags.length).toBeGreaterThan(200);
   expect(new Set(flags.map(({ command }) => command.split(" ")[0]))).toEqual(
     new Set(
-      "generate chair-eval pope-eval sweep chair pope compare pope-build methods convert inspect doctor".split(
+      "generate chair-eval pope-eval eval sweep chair pope score compare data pope-build methods convert inspect doctor".split(
         " ",
       ),
     ),
