@@ -1,10 +1,15 @@
 import type { Benchmark } from "./benchmark";
 import { chair } from "./chair";
+import { hallusionbench } from "./hallusionbench";
+import { mme } from "./mme";
 import { opope } from "./opope";
 import { pope } from "./pope";
 import { repope } from "./repope";
 
 /** Every benchmark by its name. */
-export const benchmarks = { chair, pope, repope, opope } satisfies Record<string, Benchmark>;
+export const benchmarks = { chair, pope, repope, opope, mme, hallusionbench } satisfies Record<
+  string,
+  Benchmark
+>;
 
 export type BenchmarkName = keyof typeof benchmarks;

@@ -74,6 +74,29 @@ export function resultsTable(
   };
 }
 
+/** One row a split, the part of a name before its figure; at its end how many answers it is of, in words. */
+export function splitsTable(
+  figures: Figures,
+  { figures: values, intervals }: { figures: Values; intervals: Readonly<Record<string, Interval>> },
+  answers: (split: string) => string,
+): Table {
+  const splits = [...new Set(Object.keys(values).map((name) => name.slice(0, name.lastIndexOf(" "))))];
+  const shown = Object.keys(figures);
+  const of = <Value>(all: Readonly<Record<string, Value>>, split: string) =>
+    Object.fromEntries(shown.map((figure) => [figure, all[`${split} ${figure}`] as Value]));
+  return resultsTable(
+    splits.map((split) => ({
+      name: split,
+      values: of(values, split),
+      intervals: of(intervals, split),
+      more: [answers(split)],
+    })),
+    figures,
+    shown,
+    ["answers"],
+  );
+}
+
 /** One row a figure: before, after, the difference with its interval. */
 export function comparisonTable({ a, b, differences, intervals, figures }: Comparison): Table {
   return {

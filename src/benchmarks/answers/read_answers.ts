@@ -10,6 +10,8 @@ export interface ReadAnswers {
 }
 
 export interface AnswerKeys {
+  /** What a record answers, where no one key says it. */
+  recordId?: ((record: JsonRecord) => string | undefined) | undefined;
   /** Key of the id, where it is none of the usual. */
   idKey?: string | undefined;
   /** Key of the answer, where several could be it. */
@@ -59,8 +61,9 @@ const lmmsEval: Layout = {
   answer: ({ filtered_resps, resps }) => first(filtered_resps ?? resps),
 };
 
-function layoutOf({ place, value }: PlacedRecord, { idKey, answerKey }: AnswerKeys): Layout {
+function layoutOf({ place, value }: PlacedRecord, { idKey, answerKey, recordId }: AnswerKeys): Layout {
   if (idKey === undefined && answerKey === undefined && lmmsEval.fits(value)) return lmmsEval;
+  const composed = idKey === undefined && recordId?.(value) !== undefined ? recordId : undefined;
   const id = idKey ?? idKeys.find((one) => value[one] !== undefined);
   if (id === undefined)
     throw new DataError(
@@ -75,7 +78,7 @@ function layoutOf({ place, value }: PlacedRecord, { idKey, answerKey }: AnswerKe
   return {
     name: `records of ${id} and ${answer}`,
     fits: () => true,
-    id: (record) => record[id],
+    id: composed ?? ((record) => record[id]),
     answer: (record) => record[answer],
   };
 }

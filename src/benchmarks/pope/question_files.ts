@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { DataError } from "../../base/data_error";
 import { checkedId } from "../../data/ids";
 import { type JsonRecord, readRecords } from "../../data/records";
+import { labelField, textField } from "../question_fields";
+import type { YesNo } from "../yes_no";
 
 /** In the order in which POPE's tables have them. */
 export const POPE_SPLITS = ["random", "popular", "adversarial"] as const;
@@ -12,7 +14,7 @@ export interface PopeQuestion {
   question_id: number | string;
   image: string; // file name
   text: string;
-  label: "yes" | "no";
+  label: YesNo;
   split: string; // "random", "popular", "adversarial", or what the caller calls it
 }
 
@@ -81,9 +83,9 @@ function splitInName(file: string): string {
 function question(value: JsonRecord, place: string, split: string): PopeQuestion {
   return {
     question_id: checkedId(value.question_id, "question_id", place),
-    image: text(value.image, "image", place),
-    text: text(value.text, "text", place),
-    label: label(value.label, place),
+    image: textField(value.image, "image", place),
+    text: textField(value.text, "text", place),
+    label: labelField(value.label, place),
     split,
   };
 }
@@ -96,26 +98,15 @@ function dialogue(value: JsonRecord, place: string, split: string): PopeQuestion
       `${place}: ${texts.length} questions need as many labels; found ${JSON.stringify(labels)}.`,
     );
   }
-  const image = text(value.image, "image", place);
+  const image = textField(value.image, "image", place);
   const chat = checkedId(value.chat_id, "chat_id", place);
   return texts.map((one, i) => ({
     question_id: `${chat}.${i + 1}`,
     image,
-    text: text(one, "text", place),
-    label: label(labels[i], place),
+    text: textField(one, "text", place),
+    label: labelField(labels[i], place),
     split,
   }));
-}
-
-function text(value: unknown, key: string, place: string): string {
-  if (typeof value === "string") return value;
-  throw new DataError(`${place}: "${key}" is ${JSON.stringify(value)}; expected a string.`);
-}
-
-function label(value: unknown, place: string): "yes" | "no" {
-  const lower = typeof value === "string" ? value.toLowerCase() : value;
-  if (lower === "yes" || lower === "no") return lower;
-  throw new DataError(`${place}: the label is ${JSON.stringify(value)}; expected yes or no.`);
 }
 
 function refuseRepeated(questions: PopeQuestion[], file: string): void {

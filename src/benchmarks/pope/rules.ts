@@ -1,11 +1,9 @@
-export type PopeRule = "opera" | "official" | "vcd" | "lmms-eval" | "repope" | "exact";
-export type PopeLabel = "yes" | "no";
+import type { AnswerRule, YesNo } from "../yes_no";
 
-export interface Rule {
-  source: string;
-  /** What the reply is taken for; "other" is neither, and wrong. */
-  read(reply: string, label: PopeLabel): PopeLabel | "other";
-  /** Whether an "other" counts at all: as wrong, in the shares of all answers. */
+export type PopeRule = "opera" | "official" | "vcd" | "lmms-eval" | "repope" | "exact";
+
+export interface Rule extends AnswerRule {
+  /** Whether a reply that is neither counts at all: as wrong, in the shares of all answers. */
   otherIsCounted: boolean;
   /** Whether an "other" to a question whose label is yes counts as missed in the recall. */
   otherIsMissed: boolean;
@@ -70,6 +68,6 @@ export function isInvalid(reply: string): boolean {
   return !/\b(?:yes|no|not|none|cannot)\b|n['’]t\b/i.test(reply);
 }
 
-function wholeReply(reply: string): PopeLabel | "other" {
+function wholeReply(reply: string): YesNo | "other" {
   return reply === "yes" || reply === "no" ? reply : "other";
 }

@@ -1,5 +1,6 @@
+import type { YesNo } from "../yes_no";
 import type { PopeQuestion } from "./question_files";
-import { isInvalid, POPE_RULES, type PopeLabel, type PopeRule } from "./rules";
+import { isInvalid, POPE_RULES, type PopeRule } from "./rules";
 
 /** A question with the model's raw reply. */
 export interface PopeAnswer extends PopeQuestion {
@@ -7,7 +8,7 @@ export interface PopeAnswer extends PopeQuestion {
 }
 
 export interface ScoredAnswer extends PopeAnswer {
-  prediction: PopeLabel | "other";
+  prediction: YesNo | "other";
   correct: boolean;
   invalid: boolean; // neither a yes nor a negation in it, whatever the rule makes of it
 }

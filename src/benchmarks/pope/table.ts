@@ -1,6 +1,6 @@
 import type { Table } from "../../report/tables";
 import type { QuestionCount } from "../question_count";
-import { resultsTable } from "../tables";
+import { splitsTable } from "../tables";
 import { popeFigures } from "./figures";
 import { countQuestions } from "./questions";
 import type { PopeResult } from "./score";
@@ -14,24 +14,10 @@ export function popeTable({
 }: Pick<PopeResult, "metrics" | "intervals"> & {
   answers: readonly { split: string; image: string; text: string }[];
 }): Table {
-  const splits = [...new Set(Object.keys(metrics).map((name) => name.slice(0, name.lastIndexOf(" "))))];
-  const shown = Object.keys(popeFigures);
-  const of = <Value>(table: Record<string, Value>, split: string) =>
-    Object.fromEntries(shown.map((figure) => [figure, table[`${split} ${figure}`] as Value]));
-  const count = (split: string) =>
+  return splitsTable(popeFigures, { figures: metrics, intervals }, (split) =>
     split === MEAN
       ? answersInWords(countQuestions(answers))
-      : `${answers.filter((answer) => answer.split === split).length}`;
-  return resultsTable(
-    splits.map((split) => ({
-      name: split,
-      values: of(metrics, split),
-      intervals: of(intervals, split),
-      more: [count(split)],
-    })),
-    popeFigures,
-    shown,
-    ["answers"],
+      : `${answers.filter((answer) => answer.split === split).length}`,
   );
 }
 

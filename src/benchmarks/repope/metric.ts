@@ -3,10 +3,11 @@ import type { Metric } from "../benchmark";
 import { popeFigures } from "../pope/figures";
 import type { PopeQuestion } from "../pope/question_files";
 import { questionOf } from "../pope/questions";
-import { POPE_RULES, type PopeLabel, type PopeRule } from "../pope/rules";
+import { POPE_RULES, type PopeRule } from "../pope/rules";
 import { type ScoredAnswer, scoreAnswer } from "../pope/scored_answer";
 import { popeTally } from "../pope/tally";
 import { resultsTable } from "../tables";
+import type { YesNo } from "../yes_no";
 
 /** An answer under both labels; `relabelled` is absent where RePOPE leaves the question out. */
 export interface RepopeAnswer {
@@ -34,10 +35,10 @@ export function repopeMetric({ rule = "opera" }: { rule?: PopeRule | undefined }
     needsReference: true,
     read({ answer }, { fields, reference }) {
       const question = fields.question as PopeQuestion;
-      const score = (label: PopeLabel) => scoreAnswer({ ...question, label, answer }, rule);
+      const score = (label: YesNo) => scoreAnswer({ ...question, label, answer }, rule);
       return {
         pope: score(question.label),
-        relabelled: reference === "unclear" ? undefined : score(reference as PopeLabel),
+        relabelled: reference === "unclear" ? undefined : score(reference as YesNo),
       };
     },
     judge({ pope, relabelled }) {

@@ -62,7 +62,7 @@ function commandOf(name: string, benchmark: Benchmark): CommandModule<object, Ar
       if (json) refuseIdle(args, ["format"], "beside --json");
       const { items } = data.items(schemaValues(data.options, args));
       const metric = benchmark(schemaValues(metricOptions, args));
-      const { layout, answers } = readAnswers(file, { idKey, answerKey });
+      const { layout, answers } = readAnswers(file, { idKey, answerKey, recordId: data.recordId });
       const parts = joinAnswers(items, answers, file).map(({ item, answer }) =>
         metric.read({ answer }, item),
       );
