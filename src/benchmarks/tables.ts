@@ -78,7 +78,7 @@ export function resultsTable(
 export function splitsTable(
   figures: Figures,
   { figures: values, intervals }: { figures: Values; intervals: Readonly<Record<string, Interval>> },
-  answers: (split: string) => string,
+  more: Readonly<Record<string, (split: string) => string>>,
 ): Table {
   const splits = [...new Set(Object.keys(values).map((name) => name.slice(0, name.lastIndexOf(" "))))];
   const shown = Object.keys(figures);
@@ -89,11 +89,11 @@ export function splitsTable(
       name: split,
       values: of(values, split),
       intervals: of(intervals, split),
-      more: [answers(split)],
+      more: Object.values(more).map((cell) => cell(split)),
     })),
     figures,
     shown,
-    ["answers"],
+    Object.keys(more),
   );
 }
 

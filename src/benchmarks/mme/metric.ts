@@ -33,8 +33,9 @@ export function mmeMetric({ rule = "official" }: { rule?: MmeRule | undefined } 
     },
     tally: mmeTally,
     table: (parts, summary) =>
-      splitsTable(mmeFigures, summary, (task) =>
-        String(task === TOTAL ? parts.length : parts.filter(({ setting }) => setting === task).length),
-      ),
+      splitsTable(mmeFigures, summary, {
+        answers: (task) =>
+          String(task === TOTAL ? parts.length : parts.filter(({ setting }) => setting === task).length),
+      }),
   };
 }

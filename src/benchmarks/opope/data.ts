@@ -5,6 +5,7 @@ import { groups } from "../../base/groups";
 import { requireImages } from "../../data/chosen_images";
 import { imageIdOf, numericId } from "../../data/ids";
 import type { BenchmarkData, DataSource } from "../benchmark";
+import { popeDataFiles } from "../pope/files";
 import { type PopeQuestion, readPopeFiles } from "../pope/question_files";
 
 /** What is asked about an image, as its caption answers it. */
@@ -53,22 +54,7 @@ export const opopeSource: DataSource = {
     images: z.string().optional().describe("Folder of images"),
     questions: z.array(z.string()).min(1).describe("POPE's question files, one or more a split"),
   }),
-  files: [
-    {
-      option: "questions",
-      what: "coco_pope_random.json, coco_pope_popular.json, coco_pope_adversarial.json: 3,000 questions each",
-      from: "https://github.com/RUCAIBox/POPE, output/coco",
-      size: "0.4 MB each",
-      licence: "MIT",
-    },
-    {
-      option: "images",
-      what: "the 500 images of COCO's val2014 that the questions name",
-      from: "https://cocodataset.org/#download",
-      size: "6.2 GB (all of val2014)",
-      licence: "each image its own, CC by its owner on Flickr",
-    },
-  ],
+  files: popeDataFiles,
   items: opopeCaptions,
 };
 

@@ -3,7 +3,7 @@ import type { Metric } from "../benchmark";
 import { type Figures, share } from "../figure";
 import type { ScoredAnswer } from "../pope/scored_answer";
 import { popeTally } from "../pope/tally";
-import { resultsTable } from "../tables";
+import { splitsTable } from "../tables";
 import type { AskedObject } from "./data";
 import { OPOPE_RULES, type OpopeRule } from "./said";
 
@@ -60,17 +60,7 @@ export function opopeMetric({ rule = "class" }: { rule?: OpopeRule | undefined }
       };
     },
     tally: (captions) => withFBeta(popeTally(captions.flatMap(answersOf), "exact")),
-    table(captions, { figures: values, intervals }) {
-      const groups = [...new Set(Object.keys(values).map((name) => name.slice(0, name.lastIndexOf(" "))))];
-      const shown = Object.keys(figures);
-      const rows = groups.map((group) => ({
-        name: group,
-        values: Object.fromEntries(shown.map((name) => [name, values[`${group} ${name}`]!])),
-        intervals: Object.fromEntries(shown.map((name) => [name, intervals[`${group} ${name}`]])),
-        more: [String(captions.length)],
-      }));
-      return resultsTable(rows, figures, shown, ["captions"]);
-    },
+    table: (captions, summary) => splitsTable(figures, summary, { captions: () => String(captions.length) }),
   };
 }
 

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { requireImages } from "../../data/chosen_images";
 import type { BenchmarkData, DataSource } from "../benchmark";
+import { popeDataFiles } from "./files";
 import { likelihoodProbes } from "./likelihood";
 import { readPopeFiles } from "./question_files";
 
@@ -48,21 +49,6 @@ export const questionSource: DataSource = {
       .optional()
       .describe("Answer by which of yes and no is likelier at the first token"),
   }),
-  files: [
-    {
-      option: "questions",
-      what: "coco_pope_random.json, coco_pope_popular.json, coco_pope_adversarial.json: 3,000 questions each",
-      from: "https://github.com/RUCAIBox/POPE, output/coco",
-      size: "0.4 MB each",
-      licence: "MIT",
-    },
-    {
-      option: "images",
-      what: "the 500 images of COCO's val2014 that the questions name",
-      from: "https://cocodataset.org/#download",
-      size: "6.2 GB (all of val2014)",
-      licence: "each image its own, CC by its owner on Flickr",
-    },
-  ],
+  files: popeDataFiles,
   items: popeQuestions,
 };

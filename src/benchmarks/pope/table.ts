@@ -14,10 +14,15 @@ export function popeTable({
 }: Pick<PopeResult, "metrics" | "intervals"> & {
   answers: readonly { split: string; image: string; text: string }[];
 }): Table {
-  return splitsTable(popeFigures, { figures: metrics, intervals }, (split) =>
-    split === MEAN
-      ? answersInWords(countQuestions(answers))
-      : `${answers.filter((answer) => answer.split === split).length}`,
+  return splitsTable(
+    popeFigures,
+    { figures: metrics, intervals },
+    {
+      answers: (split) =>
+        split === MEAN
+          ? answersInWords(countQuestions(answers))
+          : `${answers.filter((answer) => answer.split === split).length}`,
+    },
   );
 }
 

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { DataError } from "../../base/data_error";
 import { requireImages } from "../../data/chosen_images";
 import type { BenchmarkData, DataSource } from "../benchmark";
+import { popeDataFiles } from "../pope/files";
 import { type PopeQuestion, readPopeFiles } from "../pope/question_files";
 
 export interface RepopeQuestionsOptions {
@@ -53,26 +54,13 @@ export const repopeSource: DataSource = {
       .describe("RePOPE's label files, one a question file, in the same order"),
   }),
   files: [
-    {
-      option: "questions",
-      what: "POPE's coco_pope_random.json, coco_pope_popular.json, coco_pope_adversarial.json",
-      from: "https://github.com/RUCAIBox/POPE, output/coco",
-      size: "0.4 MB each",
-      licence: "MIT",
-    },
+    ...popeDataFiles,
     {
       option: "labels",
       what: "coco_repope_random.json, coco_repope_popular.json, coco_repope_adversarial.json: 2,774, 2,727 and 2,684 questions",
       from: "https://github.com/YanNeu/RePOPE, annotations",
       size: "0.3 MB each",
       licence: "none stated",
-    },
-    {
-      option: "images",
-      what: "the 500 images of COCO's val2014 that the questions name",
-      from: "https://cocodataset.org/#download",
-      size: "6.2 GB (all of val2014)",
-      licence: "each image its own, CC by its owner on Flickr",
     },
   ],
   items: repopeQuestions,

@@ -6,7 +6,7 @@ import { questionOf } from "../pope/questions";
 import { POPE_RULES, type PopeRule } from "../pope/rules";
 import { type ScoredAnswer, scoreAnswer } from "../pope/scored_answer";
 import { popeTally } from "../pope/tally";
-import { resultsTable } from "../tables";
+import { splitsTable } from "../tables";
 import type { YesNo } from "../yes_no";
 
 /** An answer under both labels; `relabelled` is absent where RePOPE leaves the question out. */
@@ -58,27 +58,24 @@ export function repopeMetric({ rule = "opera" }: { rule?: PopeRule | undefined }
       );
       return sideBySide({ POPE: own, [prefix]: relabelled });
     },
-    table(parts, { figures, intervals }) {
-      const groups = [...new Set(Object.keys(figures).map((name) => name.slice(0, name.lastIndexOf(" "))))];
-      const shown = Object.keys(popeFigures);
-      const rows = groups.map((group) => ({
-        name: group,
-        values: Object.fromEntries(shown.map((name) => [name, figures[`${group} ${name}`]!])),
-        intervals: Object.fromEntries(shown.map((name) => [name, intervals[`${group} ${name}`]])),
-        more: changesOf(parts, group),
-      }));
-      return resultsTable(rows, popeFigures, shown, ["relabelled", "left out"]);
-    },
+    table: (parts, summary) =>
+      splitsTable(popeFigures, summary, {
+        relabelled: (group) =>
+          inSplit(
+            parts,
+            group,
+            ({ pope, relabelled }) => relabelled !== undefined && relabelled.label !== pope.label,
+          ),
+        "left out": (group) => inSplit(parts, group, ({ relabelled }) => relabelled === undefined),
+      }),
   };
 }
 
-/** How many questions of a split have another label in RePOPE, and how many none. */
-function changesOf(parts: readonly RepopeAnswer[], group: string): string[] {
+/** Of how many questions of a split RePOPE's label is such; nothing beside POPE's own labels. */
+function inSplit(parts: readonly RepopeAnswer[], group: string, is: (part: RepopeAnswer) => boolean): string {
   const [labels, split] = group.split(" ");
-  const mine = parts.filter(({ pope }) => split === "mean" || pope.split === split);
-  if (labels !== prefix) return ["", ""];
-  const changed = mine.filter(({ pope, relabelled }) => relabelled && relabelled.label !== pope.label);
-  return [String(changed.length), String(mine.filter(({ relabelled }) => !relabelled).length)];
+  if (labels !== prefix) return "";
+  return String(parts.filter((part) => (split === "mean" || part.pope.split === split) && is(part)).length);
 }
 
 export const repopeRules = Object.keys(POPE_RULES) as [PopeRule, ...PopeRule[]];
