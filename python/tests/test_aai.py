@@ -179,10 +179,10 @@ def test_hooks_apply_in_the_order_of_installation(engine: Engine, logits: list[T
 def test_a_reference_of_the_callers_and_keys_of_the_callers(engine: Engine, logits: list[Tensor]) -> None:
     """Given exactly what would have been extracted and found, the result is the same, bit for bit."""
     image = tiny.pictures(1)
-    look = engine._find("m1").model.look
+    encode_image = engine._find("m1").model.encode_image
     pixels = engine._find("m1").model.preprocess(tiny.picture(0))
     with torch.inference_mode():
-        reference = look(pixels, frozenset(["released"])).references["released"].tokens.numpy()
+        reference = encode_image(pixels, frozenset(["released"])).references["released"].tokens.numpy()
     edits = [tiny.aai(warmup=-1), tiny.aai(warmup=-1, reference=1, image_keys=(4, 4 + tiny.IMAGE_TOKENS))]
     for edit in edits:
         tiny.run(engine, [tiny.sample("Look<image>?")], [tiny.row(edit)], [*image, reference], tokens=4)

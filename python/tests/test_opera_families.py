@@ -76,7 +76,7 @@ def released(
     pixels = model.instruct(pixels, prompt.replace("<image>", "")) if model.instructed else pixels
     ids = model.tokenise(prompt, pixels)
     with torch.inference_mode():
-        before = model.embed(ids, model.look(pixels, frozenset())).embedded
+        before = model.embed(ids, model.encode_image(pixels, frozenset())).embedded
     network = native_decoder(model)
 
     def forward(answers: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -86,17 +86,17 @@ def test_each_image_is_seen_once_and_each_prompt_prefilled_once(
 ) -> None:
     model = engine._find("m1").model
     seen: Counter[str] = Counter()
-    look, prefill = model.look, model.prefill
+    encode_image, prefill = model.encode_image, model.prefill
 
-    def counted_look(*arguments: Any) -> Any:
-        seen["looks"] += 1
-        return look(*arguments)
+    def counted_encode_image(*arguments: Any) -> Any:
+        seen["images"] += 1
+        return encode_image(*arguments)
 
     def counted_prefill(prompts: Any, step: Any) -> Any:
         seen["prompts"] += len(prompts)
         return prefill(prompts, step)
 
-    monkeypatch.setattr(model, "look", counted_look)
+    monkeypatch.setattr(model, "encode_image", counted_encode_image)
     monkeypatch.setattr(model, "prefill", counted_prefill)
     searches = [WAYS["greedy"], WAYS["beam"], WAYS["opera"]]
     rows = [
@@ -107,7 +107,7 @@ def test_each_image_is_seen_once_and_each_prompt_prefilled_once(
     ]
     result = tiny.run(engine, SAMPLES, rows, tiny.pictures(3), batch_size=5)
 
-    assert seen == {"looks": 3, "prompts": 3}
+    assert seen == {"images": 3, "prompts": 3}
     described = [row.row for event in result.prefilled for row in event.rows]
     assert sorted(described) == list(range(len(rows)))
 

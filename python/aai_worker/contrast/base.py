@@ -16,7 +16,7 @@ from ..errors import WorkerError
 from ..inputs.prepare import Prepared
 from ..kv.batch import Batch
 from ..kv.prefix import Prefix, prefill
-from ..models import Embedded, Look, Model
+from ..models import Embedded, Model, VisionFeatures
 
 
 class Outcome(NamedTuple):
@@ -77,11 +77,11 @@ class Contrast(ABC):
         self,
         model: Model,
         samples: Sequence[Prepared],
-        looks: Sequence[Look | None],
+        vision: Sequence[VisionFeatures | None],
         should_stop: Callable[[], bool],
         progress: Callable[[], None],
     ) -> list[Prefix]:
-        """What the second stream's rows continue, where there is one. `looks`: each sample's vision pass."""
+        """What the second stream's rows continue, where there is one. `vision`: each sample's."""
         raise NotImplementedError(f"{self.method} has no second stream")
 
     @abstractmethod
@@ -98,11 +98,11 @@ class TwoStreams(Contrast):
         self,
         model: Model,
         samples: Sequence[Prepared],
-        looks: Sequence[Look | None],
+        vision: Sequence[VisionFeatures | None],
         should_stop: Callable[[], bool],
         progress: Callable[[], None],
     ) -> list[Prefix]:
-        prompts = [self.prompt(model, *pair) for pair in zip(samples, looks, strict=True)]
+        prompts = [self.prompt(model, *pair) for pair in zip(samples, vision, strict=True)]
         return prefill(model, prompts, [[] for _ in prompts], should_stop, progress)
 
     def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
@@ -111,8 +111,8 @@ class TwoStreams(Contrast):
         return Outcome(plain, self.combine(plain, other.step(None), age))
 
     @abstractmethod
-    def prompt(self, model: Model, sample: Prepared, look: Look | None) -> Embedded:
-        """The second stream's prompt; `look`: the vision pass of the sample's image."""
+    def prompt(self, model: Model, sample: Prepared, vision: VisionFeatures | None) -> Embedded:
+        """The second stream's prompt. `vision`: the features of the sample's image, None without an image."""
 
     @abstractmethod
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:

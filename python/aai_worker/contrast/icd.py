@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..errors import WorkerError
 from ..inputs.prepare import Prepared
-from ..models import Embedded, Look, Model
+from ..models import Embedded, Model, VisionFeatures
 from ..text.prompts import PLACEHOLDER, build_prompt
 from .base import TwoStreams, contrast_method, keep_plausible
 
@@ -29,11 +29,11 @@ class Icd(TwoStreams):
                 f"answer in the model's context of {model.context_length}; shorten either.",
             )
 
-    def prompt(self, model: Model, sample: Prepared, look: Look | None) -> Embedded:
+    def prompt(self, model: Model, sample: Prepared, vision: VisionFeatures | None) -> Embedded:
         if sample.pixels is not None and model.instructed:
             text = self._disturb(model, sample).replace(PLACEHOLDER, "")
-            look = model.look(model.instruct(sample.pixels, text), frozenset())
-        return model.embed(self._ids(model, sample), look)
+            vision = model.encode_image(model.instruct(sample.pixels, text), frozenset())
+        return model.embed(self._ids(model, sample), vision)
 
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
         alpha = self.parameters.alpha

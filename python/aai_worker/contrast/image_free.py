@@ -6,7 +6,7 @@ import msgspec
 
 from ..errors import WorkerError
 from ..inputs.prepare import Prepared
-from ..models import Embedded, Look, Model
+from ..models import Embedded, Model, VisionFeatures
 from ..text.prompts import PLACEHOLDER, build_prompt
 from .base import TwoStreams
 
@@ -18,7 +18,7 @@ class ImageFree(TwoStreams):
         super().check(model, sample)
         image_free_ids(model, sample)
 
-    def prompt(self, model: Model, sample: Prepared, look: Look | None) -> Embedded:
+    def prompt(self, model: Model, sample: Prepared, vision: VisionFeatures | None) -> Embedded:
         return embed_image_free(model, sample)
 
 

@@ -22,7 +22,7 @@ from ..errors import WorkerError
 from ..inputs.prepare import Prepared
 from ..kv.batch import Batch
 from ..kv.prefix import Prefix, prefill
-from ..models import Look, Model
+from ..models import Model, VisionFeatures
 from .base import Contrast, Outcome, contrast_method, keep_plausible
 
 
@@ -56,11 +56,13 @@ class Sid(Contrast):
         self,
         model: Model,
         samples: Sequence[Prepared],
-        looks: Sequence[Look | None],
+        vision: Sequence[VisionFeatures | None],
         should_stop: Callable[[], bool],
         progress: Callable[[], None],
     ) -> list[Prefix]:
-        prompts = [model.embed(sample.ids, look) for sample, look in zip(samples, looks, strict=True)]
+        prompts = [
+            model.embed(sample.ids, features) for sample, features in zip(samples, vision, strict=True)
+        ]
         keys = [sample.keys.image for sample in samples]
 
         def plan(numbers: Sequence[int]) -> _HalfBlindPrompts:

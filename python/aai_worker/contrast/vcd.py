@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..errors import WorkerError
 from ..inputs.prepare import Prepared
-from ..models import Embedded, Look, Model
+from ..models import Embedded, Model, VisionFeatures
 from .base import TwoStreams, contrast_method, keep_plausible
 
 _STEPS = 1000
@@ -27,7 +27,7 @@ class Vcd(TwoStreams):
         super().check(model, sample)
         check_noise(self.method, self.parameters.noise_step)
 
-    def prompt(self, model: Model, sample: Prepared, look: Look | None) -> Embedded:
+    def prompt(self, model: Model, sample: Prepared, vision: VisionFeatures | None) -> Embedded:
         return embed_noisy(model, sample, self.parameters.noise_step, self.parameters.seed)
 
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
@@ -45,7 +45,7 @@ def embed_noisy(model: Model, sample: Prepared, step: int, seed: int) -> Embedde
     assert sample.pixels is not None
     noisy = add_noise(sample.pixels.values, step, seed)
     pixels = sample.pixels._replace(values=model.hold_still(noisy))
-    return model.embed(sample.ids, model.look(pixels, frozenset()))
+    return model.embed(sample.ids, model.encode_image(pixels, frozenset()))
 
 
 def add_noise(pixels: Tensor, step: int, seed: int) -> Tensor:

@@ -25,7 +25,7 @@ from ..errors import Cancelled
 from ..events import Event
 from ..inputs.prepare import Prepared
 from ..kv.prefix import Prefix, prefill
-from ..models import Embedded, Look, Model
+from ..models import Embedded, Model, VisionFeatures
 from ..observe.capture import RowCapture, captured_layers
 from ..protocol import (
     Attestation,
@@ -92,7 +92,7 @@ class Openings:
                 self._modes.setdefault(image, set()).update(modes)
         self._unfinished = Counter(job.opening for job in jobs)
         self._unfinished_samples = Counter(job.sample for job in jobs)
-        self._looks: dict[Hashable, Look] = {}  # by image
+        self._vision: dict[Hashable, VisionFeatures] = {}  # by image
         self._prefixes: dict[Opening, Prefix] = {}
 
     def is_open(self, opening: Opening) -> bool:
@@ -106,7 +106,7 @@ class Openings:
         started = time.perf_counter()
         samples = [self.prepared[opening.sample] for opening in openings]
         for sample in samples:
-            self._look(sample)
+            self._encode_image(sample)
         vision = self._seconds_since(started)
         prompts = [self._embed(sample) for sample in samples]
         keys = [sample.keys.image for sample in samples]
@@ -134,8 +134,8 @@ class Openings:
         """What a contrast's second stream continues."""
         started = time.perf_counter()
         prepared = [self.prepared[sample] for sample in samples]
-        looks = [None if sample.image is None else self._looks[sample.image] for sample in prepared]
-        others = contrast.prefill(self.model, prepared, looks, self.should_stop, self.progress)
+        vision = [None if sample.image is None else self._vision[sample.image] for sample in prepared]
+        others = contrast.prefill(self.model, prepared, vision, self.should_stop, self.progress)
         self.prefill_seconds += self._seconds_since(started)
         return others
 
@@ -175,22 +175,24 @@ class Openings:
         if image is not None and all(
             self.prepared[other].image != image for other in self._unfinished_samples
         ):
-            self._looks.pop(image, None)
+            self._vision.pop(image, None)
 
-    def _look(self, sample: Prepared) -> None:
-        if sample.image is None or sample.image in self._looks:
+    def _encode_image(self, sample: Prepared) -> None:
+        if sample.image is None or sample.image in self._vision:
             return
         if self.should_stop():
             raise Cancelled
         assert sample.pixels is not None
-        self._looks[sample.image] = self.model.look(sample.pixels, frozenset(self._modes[sample.image]))
+        self._vision[sample.image] = self.model.encode_image(
+            sample.pixels, frozenset(self._modes[sample.image])
+        )
         self.progress()
 
     def _embed(self, sample: Prepared) -> Embedded:
-        return self.model.embed(sample.ids, None if sample.image is None else self._looks[sample.image])
+        return self.model.embed(sample.ids, None if sample.image is None else self._vision[sample.image])
 
     def _bind(self, sample: Prepared, request: EditRequest, keys: list[int]) -> RowEdit:
-        references = {} if sample.image is None else self._looks[sample.image].references
+        references = {} if sample.image is None else self._vision[sample.image].references
         return bind_edit(request, keys, sample.keys.shared, references, self.model)
 
     def _edit_prompt(self, opening: Opening, prompt: Embedded) -> list[PromptEdit]:

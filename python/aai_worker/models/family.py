@@ -35,10 +35,10 @@ class Pixels(NamedTuple):
     layout: dict[str, Tensor]  # what else the processor tells: grids, sizes, rows and columns of tiles
 
 
-class Look(NamedTuple):
-    """One vision pass."""
+class VisionFeatures(NamedTuple):
+    """What one pass of the vision tower makes of an image."""
 
-    # [image tokens, hidden], in the decoder's space; newline features included, and padding for cross layers
+    # [image tokens, hidden] in the decoder's space, newlines included; cross layers get padding, too.
     features: Tensor
     references: dict[str, Reference]  # by mode
     extras: dict[str, Tensor]  # what else the family's `embed` needs
@@ -125,8 +125,8 @@ class Model(ABC):
         are cross layers, how many of their keys are patches."""
 
     @abstractmethod
-    def look(self, pixels: Pixels, modes: frozenset[str]) -> Look:
-        """Features and, for each mode, the vision reference, from one pass of the vision tower."""
+    def encode_image(self, pixels: Pixels, modes: frozenset[str]) -> VisionFeatures:
+        """The image's features and one vision reference per mode, from one pass of the vision tower."""
 
     def preprocess(self, image: Image.Image) -> Pixels:
         """The tower's input."""
@@ -233,14 +233,14 @@ class Model(ABC):
         """Keys of the image in cross layers."""
         raise NotImplementedError(f"{self.family} has no cross layers")
 
-    def embed(self, ids: list[int], look: Look | None) -> Embedded:
+    def embed(self, ids: list[int], vision: VisionFeatures | None) -> Embedded:
         """The prompt, with the image's features in place of its tokens."""
         tokens = torch.tensor(ids, device=self.device)
         is_image = tokens == self.image_token_id
         embedded = self.network.get_input_embeddings()(tokens.masked_fill(is_image, 0))
-        if look is not None:
+        if vision is not None:
             embedded = embedded.clone()
-            embedded[is_image] = look.features.to(embedded.device, embedded.dtype)
+            embedded[is_image] = vision.features.to(embedded.device, embedded.dtype)
         return Embedded(embedded, torch.arange(len(ids), device=self.device), {})
 
     def prefill(

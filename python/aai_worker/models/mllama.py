@@ -17,7 +17,7 @@ from transformers import Cache, PreTrainedModel
 from ..attention import SharedPrefix
 from ..protocol import TokenGrid
 from ..vision.reference import Reference
-from .family import Embedded, Look, Pixels
+from .family import Embedded, Pixels, VisionFeatures
 from .tower import TowerModel
 
 _MULTIPLE = 8  # the tower pads every tile to a multiple of so many tokens
@@ -114,17 +114,17 @@ class Mllama(TowerModel):
     def expand(self, pixels: Pixels) -> str:
         return self.marker
 
-    def embed(self, ids: list[int], look: Look | None) -> Embedded:
+    def embed(self, ids: list[int], vision: VisionFeatures | None) -> Embedded:
         """Tokens from the image's marker on see all its tiles."""
         tokens = torch.tensor(ids, device=self.device)
         prompt = Embedded(
             self.network.get_input_embeddings()(tokens), torch.arange(len(ids), device=self.device), {}
         )
-        if look is None:
+        if vision is None:
             return prompt
         after = (tokens == self.image_token_id).cumsum(dim=0)[:, None, None]
-        extras = {"sees": after * look.extras["is_tile"], "kept": look.extras["kept"]}
-        return prompt._replace(extras=extras, cross_states=look.features)
+        extras = {"sees": after * vision.extras["is_tile"], "kept": vision.extras["kept"]}
+        return prompt._replace(extras=extras, cross_states=vision.features)
 
     # The decoder.
 

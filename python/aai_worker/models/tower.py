@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..protocol import VisionTower
 from ..vision.attention import ATTENTION, watch_attention
 from ..vision.reference import Reference, find_layer
-from .family import Look, Model, Pixels
+from .family import Model, Pixels, VisionFeatures
 
 _ATTENTION_MODULE = re.compile(r".*\.\d+\.(self_attn|attn|attention)")
 
@@ -43,7 +43,7 @@ class TowerModel(Model):
 
     @abstractmethod
     def encode(self, values: Tensor, layout: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Features [image tokens, hidden], and what else `embed` needs (`Look.extras`)."""
+        """Features [image tokens, hidden], and what else `embed` needs (`VisionFeatures.extras`)."""
 
     @abstractmethod
     def map_reference(self, received: Tensor, pixels: Pixels) -> Reference:
@@ -53,14 +53,14 @@ class TowerModel(Model):
     def patch_grid(self, pixels: Pixels) -> tuple[int, int]:
         """Rows and columns of patches that the tower sees at once: of the whole image, not of its tiles."""
 
-    def look(self, pixels: Pixels, modes: frozenset[str]) -> Look:
+    def encode_image(self, pixels: Pixels, modes: frozenset[str]) -> VisionFeatures:
         layout = {name: value.to(self.device) for name, value in pixels.layout.items()}
         attentions = self._attentions()
         watched = {mode: attentions[self.reference_layer(mode)] for mode in sorted(modes)}
         with watch_attention(watched, self.patches(pixels)) as received:
             features, extras = self.encode(pixels.values.to(self.device, self.dtype), layout)
         references = {mode: self.map_reference(_join(parts), pixels) for mode, parts in received.items()}
-        return Look(features, references, extras)
+        return VisionFeatures(features, references, extras)
 
     def patches(self, pixels: Pixels) -> slice | Tensor:
         """Which of the tower's tokens are patches."""
