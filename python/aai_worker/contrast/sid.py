@@ -63,13 +63,13 @@ class Sid(Contrast):
         prompts = [
             model.embed(sample.ids, features) for sample, features in zip(samples, vision, strict=True)
         ]
-        keys = [sample.keys.image for sample in samples]
+        positions = [sample.keys.image for sample in samples]
 
         def plan(numbers: Sequence[int]) -> _HalfBlindPrompts:
-            image = mark([keys[number] for number in numbers])
+            image = mark([positions[number] for number in numbers])
             return _HalfBlindPrompts(image, self.parameters.layer, self.parameters.keep)
 
-        return prefill(model, prompts, keys, should_stop, progress, plan)
+        return prefill(model, prompts, positions, should_stop, progress, plan)
 
     def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
         assert other is not None
@@ -133,8 +133,10 @@ class _HalfBlindBatch(Batch):
     def step(self, attention: AttentionStep | None) -> Tensor:
         shared = self.arranged()
         if shared is not self._image_of:
-            keys, lengths = zip(*((one.image_keys, one.length) for one in self.prefixes), strict=True)
-            self._image, self._image_of = self.layout.mask(keys, lengths).to(self.model.device), shared
+            positions, lengths = zip(
+                *((one.image_positions, one.length) for one in self.prefixes), strict=True
+            )
+            self._image, self._image_of = self.layout.mask(positions, lengths).to(self.model.device), shared
         hiding = _Hiding(self._image, self._layer, self._keep)
         return super().step(AttentionStep(intervention=hiding, observer=hiding))
 

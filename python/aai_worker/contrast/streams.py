@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..attention import AttentionStep, KeyLayout
-from ..kv.batch import Batch, Tail
+from ..kv.batch import Batch, CacheNode
 from ..kv.prefix import Prefix
 from ..models import Model
 from .base import Contrast, Outcome
@@ -53,9 +53,9 @@ class Streams:
         return self._main.layout
 
     @property
-    def tails(self) -> list[Tail | None] | None:
-        """Those of the main stream, each of which knows its twin in the other."""
-        return self._main.tails
+    def nodes(self) -> list[CacheNode | None] | None:
+        """The main stream's cache nodes per row; each knows the second stream's node (`other_node`)."""
+        return self._main.nodes
 
     def join(self, prefixes: Sequence[Prefix], others: Sequence[Prefix]) -> None:
         """As `Batch.join`; `others`: what the second stream's rows continue, if there is one."""
@@ -88,10 +88,10 @@ class Streams:
             record.overruled += any(overruled[own])
             first += count
 
-    def keep_tails(self) -> None:
-        self._main.keep_tails()
+    def track_nodes(self) -> None:
+        self._main.track_nodes()
         if self._other is not None:
-            self._other.keep_tails()
+            self._other.track_nodes()
 
     def keep(self, rows: Sequence[int]) -> None:
         """As `Batch.keep`."""
@@ -99,13 +99,13 @@ class Streams:
         if self._other is not None:
             self._other.keep(rows)
 
-    def advance(self, parents: list[int], tokens: list[int], resumed: dict[int, Tail]) -> None:
+    def advance(self, parents: list[int], tokens: list[int], resumed: dict[int, CacheNode]) -> None:
         """As `Batch.advance`."""
         self._main.advance(parents, tokens, resumed)
         if self._other is None:
             return
-        twins = {row: tail.twin for row, tail in resumed.items() if tail.twin is not None}
-        self._other.advance(parents, tokens, twins)
-        for tail, twin in zip(self._main.tails or [], self._other.tails or [], strict=True):
-            if tail is not None:
-                tail.twin = twin
+        other_nodes = {row: node.other_node for row, node in resumed.items() if node.other_node is not None}
+        self._other.advance(parents, tokens, other_nodes)
+        for node, other_node in zip(self._main.nodes or [], self._other.nodes or [], strict=True):
+            if node is not None:
+                node.other_node = other_node

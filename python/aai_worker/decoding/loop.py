@@ -17,7 +17,7 @@ from ..attention import AttentionStep, KeyLayout, Observer, Plan, RowEdit
 from ..contrast import ContrastRecord, Streams
 from ..errors import Cancelled
 from ..events import Attention, Event
-from ..kv.batch import Tail
+from ..kv.batch import CacheNode
 from ..kv.prefix import Prefix
 from ..memory import free_memory, is_out_of_memory
 from ..observe.capture import Recorder, RowCapture
@@ -52,7 +52,7 @@ class Row:
     probes: list[float] = field(default_factory=list)
     contrasted: ContrastRecord = field(default_factory=ContrastRecord)
     live: int = 1
-    tails: list[Tail] = field(default_factory=list)  # of the live rows, where the search asks for them
+    nodes: list[CacheNode] = field(default_factory=list)  # of the live rows, where the search asks for them
 
     def active_edits(self) -> list[RowEdit]:
         return [edit for edit in self.edits if edit.active(len(self.edited))]
@@ -96,7 +96,7 @@ def decode(
     """
     planner = _Planner()
     if search.observer is not None:
-        streams.keep_tails()
+        streams.track_nodes()
     capacity = max(1, batch_size // search.width)
     entry = _ENTRY.get(streams.device.type, _ENTRY_ELSEWHERE)
     rows: list[Row] = []
@@ -310,10 +310,10 @@ def _advance(
     going = _close_ranks([index for index, choice in enumerate(choices) if choice.finish is None], rows)
     parents: list[int] = []
     tokens: list[int] = []
-    resumed: dict[int, Tail] = {}
+    resumed: dict[int, CacheNode] = {}
     for index in going:
         choice = choices[index]
-        resumed |= enumerate(choice.tails or [], start=len(tokens))
+        resumed |= enumerate(choice.nodes or [], start=len(tokens))
         parents += [firsts[index] + parent for parent in choice.parents]
         tokens += choice.tokens
     streams.advance(parents, tokens, resumed)
@@ -322,10 +322,10 @@ def _advance(
     for index in going:
         row, choice = rows[index], choices[index]
         row.live = len(choice.tokens)
-        if streams.tails is not None:
-            row.tails = [tail for tail in streams.tails[first : first + row.live] if tail is not None]
-        if choice.tails:
-            del row.edited[choice.tails[0].depth + 1 :]  # one step fed the end of the prompt
+        if streams.nodes is not None:
+            row.nodes = [node for node in streams.nodes[first : first + row.live] if node is not None]
+        if choice.nodes:
+            del row.edited[choice.nodes[0].depth + 1 :]  # one step fed the end of the prompt
         first += row.live
     return [rows[index] for index in going]
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..attention import KeyLayout, Observer
 from ..errors import WorkerError
-from ..kv.batch import Tail
+from ..kv.batch import CacheNode
 from ..text.stops import Stops
 
 FinishReason = Literal["stop", "length"]  # of an answer
@@ -28,7 +28,7 @@ class Written(Protocol):
     seed: int  # of its own random numbers
     image_keys: list[int]  # where the image tokens stand in the prompt
     live: int  # rows of the batch that write it
-    tails: list[Tail]  # of the live rows, where the search has an observer
+    nodes: list[CacheNode]  # of the live rows, where the search has an observer
 
 
 class Answer(NamedTuple):
@@ -44,7 +44,7 @@ class Choice(NamedTuple):
     settled: list[int]  # tokens that are now certain to be in the answer, in order
     finish: FinishReason | Literal["failed"] | None
     alternatives: Sequence[Answer] = ()  # with the finish: answers behind that in `settled`, best first
-    tails: list[Tail] | None = None  # what the next live rows continue instead of their parents
+    nodes: list[CacheNode] | None = None  # what the next live rows continue instead of their parents
 
 
 FAILED = Choice([], [], [], "failed")
@@ -68,7 +68,7 @@ class Search(Protocol):
 
     @property
     def observer(self) -> SearchObserver | None:
-        """Where it chooses by attention; it is given tails to go back to, too."""
+        """Where it chooses by attention; it is given nodes to go back to, too."""
         ...
 
     @property

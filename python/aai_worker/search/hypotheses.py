@@ -41,9 +41,9 @@ class Hypotheses:
         return max(reversed(self._ended), key=lambda ended: ended.score).ids
 
     def copy(self) -> Hypotheses:
-        twin = copy(self)
-        twin._ended = list(self._ended)
-        return twin
+        copied = copy(self)
+        copied._ended = list(self._ended)
+        return copied
 
     def _worst(self) -> Ended:
         return min(self._ended, key=lambda ended: ended.score)

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from ..errors import WorkerError
-from ..kv.batch import Tail
+from ..kv.batch import CacheNode
 from ..models import Model
 from ..models.opera import OperaPrompt, one_placeholder
 from ..protocol import OperaParameters
@@ -104,8 +104,8 @@ class Opera:
         overtrust = measure_overtrust(products, attention, rewarded, kept_in)
         anchors = [most_common(overtrust.anchors[i : i + count]) for i in range(0, len(products), count)]
         beams.anchors = [[*past, anchor] for past, anchor in zip(beams.anchors, anchors, strict=True)]
-        tails = [row.tails[place * count] for place in state.places]  # of the beams
-        state.history.append(_Snapshot(replace(beams, ended=beams.ended.copy()), tails, state.chosen))
+        nodes = [row.nodes[place * count] for place in state.places]  # of the beams
+        state.history.append(_Snapshot(replace(beams, ended=beams.ended.copy()), nodes, state.chosen))
         restored = self._go_back(state, most_common(anchors))
         if restored is not None:
             return restored
@@ -119,14 +119,14 @@ class Opera:
         forwarded = state.forwarded
         if any(token not in forwarded[beam] for beam, token in state.chosen):
             # Too few candidates are no stop tokens: some beams go on with any token, and are to be forgotten.
-            return self._feed(state, [tails[beam] for beam, _ in state.chosen])
+            return self._feed(state, [nodes[beam] for beam, _ in state.chosen])
         chosen = [beam * count + forwarded[beam].index(token) for beam, token in state.chosen]
         state.beams.products = products[chosen]
         live = [stand[candidate] for candidate in chosen]
         return self._propose(state, logits[live], live)
 
     def _extend(self, products: Tensor, row: Written, attention: Tensor) -> Tensor:
-        length = row.tails[0].depth + 1  # the token just fed included
+        length = row.nodes[0].depth + 1  # the token just fed included
         answer = attention[:, self.observer.layout.answer(length)]
         products = extend_products(products, attention, answer, self._parameters.scale_factor)
         return products if self._faithful else products.clamp(max=torch.finfo(products.dtype).max)
@@ -145,9 +145,9 @@ class Opera:
         state.returns[position] += 1
         self._restore(state, position)
         tokens = [ids[-1] for ids in state.beams.ids]
-        tails = [tail.previous for tail in state.history[position].tails]
+        nodes = [node.previous for node in state.history[position].nodes]
         state.fed = "restored"
-        return Choice(tokens, [0] * len(tokens), settled=[], finish=None, tails=tails)
+        return Choice(tokens, [0] * len(tokens), settled=[], finish=None, nodes=nodes)
 
     def _restore(self, state: _State, position: int) -> None:
         target, failed = state.history[position], state.history[position + 1]
@@ -177,12 +177,12 @@ class Opera:
         logits = left.where(left.isfinite().any(dim=1, keepdim=True), logits)  # nothing else is plausible
         return self._advance(state, logits, row) or self._feed(state, None)
 
-    def _feed(self, state: _State, tails: list[Tail] | None) -> Choice:
+    def _feed(self, state: _State, nodes: list[CacheNode] | None) -> Choice:
         """The chosen tokens, which have not been forwarded yet."""
         parents, tokens = map(list, zip(*state.chosen, strict=True))
         state.beams.products = state.beams.products[parents]
         state.fed = "beams"
-        return Choice(tokens, parents if tails is None else [0] * len(tokens), [], None, tails=tails)
+        return Choice(tokens, parents if nodes is None else [0] * len(tokens), [], None, nodes=nodes)
 
     def _advance(self, state: _State, logits: Tensor, row: Written) -> Choice | None:
         """One step of plain beam search on the logits [B, V]; a choice once the row is finished."""
@@ -231,7 +231,7 @@ class _Beams:
 
 class _Snapshot(NamedTuple):
     beams: _Beams
-    tails: list[Tail]
+    nodes: list[CacheNode]
     chosen: list[tuple[int, int]]  # (beam before, token): the choices that led here
 
 
