@@ -24,7 +24,7 @@ def apply(edit: AttentionEdit, logits: Tensor, keys: list[int]) -> Tensor:
     row = RowEdit(
         edit.parameters, None, frozenset(), torch.tensor(keys), 99, reference=torch.empty(0), constant=False
     )
-    return METHODS[row.method]([row], [row.keys])(logits[None].clone())[0]
+    return METHODS[row.method]([row], [row.positions])(logits[None].clone())[0]
 
 
 def test_worked_vector_of_pai() -> None:

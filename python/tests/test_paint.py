@@ -62,7 +62,7 @@ def test_worked_vector() -> None:
         tiny.paint().parameters, None, frozenset(), torch.arange(1, 9), 99, weights, constant=False
     )
     x = torch.tensor([[[[7.0, 1, 2, -2, 1, 1, 1, -4, 3, 5]]]])
-    edited = METHODS["paint"]([edit], [edit.keys])(x.clone())
+    edited = METHODS["paint"]([edit], [edit.positions])(x.clone())
     assert edited.flatten().tolist() == [7, 1, 3, -2, 1, 1, 1, -3, 3, 5]
 
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 
 def boost(gain: Tensor) -> Callable[[Tensor], Tensor]:
-    """`gain` [R, 1, 1, W] float32 -> a function on logits, [R, Hkv, G, K] float32, in place."""
-    width = gain.shape[-1]  # image keys end within the prompt, K grows
+    """`gain` [R, 1, 1, W] float32 -> a function that edits logits [R, Hkv, G, K] float32 in place, K >= W."""
+    width = gain.shape[-1]  # Image keys end within the prompt, while K grows with the answer.
 
     def apply(logits: Tensor) -> Tensor:
         x = logits[..., :width]

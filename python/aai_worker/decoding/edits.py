@@ -142,7 +142,7 @@ def bind_edit(
         parameters=request.parameters,
         hook=request.hook,
         layers=find_layers(request.parameters, model),
-        keys=torch.tensor(keys, device=model.device),
+        positions=torch.tensor(keys, device=model.device),
         shared=shared,
         reference=torch.empty(0),
         constant=False,

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 
-def spread(columns: Sequence[Tensor], values: Sequence[Tensor | float], rest: float) -> Tensor:
+def scatter(columns: Sequence[Tensor], values: Sequence[Tensor | float], rest: float) -> Tensor:
     """[R, 1, 1, W] float32: row i has `values[i]` (one, or one a key) at `columns[i]`, `rest` elsewhere."""
     device = columns[0].device
     every = torch.cat(list(columns))
