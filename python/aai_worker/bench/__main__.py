@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..decoding import queue as openings
 from ..decoding.generate import generate
+from ..decoding.prefill_cache import PrefillCache
 from ..inputs.images import decode_image
 from ..loading.load import load_model
 from ..models import Model
@@ -238,17 +238,17 @@ def _one_by_one(
 
 def _copied(run: Callable[[], Result]) -> Result:
     """With a copy of its prompt's keys and values for every row."""
-    create_row = openings.Openings.create_row
+    create_row = PrefillCache.create_row
 
-    def copied(self: openings.Openings, *arguments: object) -> object:
+    def copied(self: PrefillCache, *arguments: object) -> object:
         row = create_row(self, *arguments)  # type: ignore[arg-type]
         return dataclasses.replace(row, prefix=dataclasses.replace(row.prefix))
 
-    openings.Openings.create_row = copied  # type: ignore[method-assign,assignment]
+    PrefillCache.create_row = copied  # type: ignore[method-assign,assignment]
     try:
         return run()
     finally:
-        openings.Openings.create_row = create_row  # type: ignore[method-assign]
+        PrefillCache.create_row = create_row  # type: ignore[method-assign]
 
 
 def _warm(model: Model, images: Sequence[np.ndarray], cells: Sequence[Cell]) -> None:

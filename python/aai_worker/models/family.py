@@ -115,8 +115,8 @@ class Model(ABC):
         """As it runs on this image."""
 
     @property
-    def tells_cls_attention(self) -> bool:
-        """Whether references tell what the tower's CLS token attends to, one value per image token."""
+    def has_cls_attention(self) -> bool:
+        """Whether references can say what the tower's CLS token attends to, one value per image token."""
         return False
 
     @abstractmethod

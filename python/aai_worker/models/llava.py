@@ -68,7 +68,7 @@ class Llava(Model):
         return find_layer(mode, self.network.config.vision_config.num_hidden_layers, self._feature_layer)
 
     @property
-    def tells_cls_attention(self) -> bool:
+    def has_cls_attention(self) -> bool:
         return self._has_cls
 
     @property

@@ -34,7 +34,7 @@ class Mllama(TowerModel):
     # The image.
 
     @property
-    def tells_cls_attention(self) -> bool:
+    def has_cls_attention(self) -> bool:
         return False  # every tile has a CLS of its own
 
     @property

@@ -32,7 +32,7 @@ class TowerModel(Model):
         return any(name.endswith(("class_embedding", "cls_token")) for name in names)
 
     @property
-    def tells_cls_attention(self) -> bool:
+    def has_cls_attention(self) -> bool:
         return self.has_cls
 
     @property
