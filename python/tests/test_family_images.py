@@ -60,8 +60,8 @@ def test_noise_is_of_the_image_not_of_its_frames(case: Case) -> None:
     """Qwen's towers see an image as a film of two frames; a noisy one is a still all the same."""
     values = case.model.preprocess(picture(0)).values
     noisy = add_noise(values, 500, seed=1)
-    still = case.model.hold_still(noisy)
-    assert torch.equal(case.model.hold_still(values), values)
+    still = case.model.repeat_first_frame(noisy)
+    assert torch.equal(case.model.repeat_first_frame(values), values)
     if "image_grid_thw" not in case.inputs(0):
         assert torch.equal(still, noisy)
         return

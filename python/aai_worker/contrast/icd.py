@@ -1,8 +1,8 @@
 """ICD, "Instruction Contrastive Decoding" (ACL Findings 2024): contrast with a disturbed instruction.
 
-logits = (1 + alpha) * l - alpha * l(disturbed), then the plausibility constraint on l. The disturbance stands
-before the question; before the whole text where the prompt is raw. Where the vision pass reads the prompt, as
-InstructBLIP's Q-Former does, it alone reads the disturbed one, as in the released code.
+logits = (1 + alpha) * l - alpha * l(disturbed), then the plausibility constraint on l. The disturbance is put
+before the question, or before the whole text of a raw prompt. Where the vision pass reads the prompt, as
+InstructBLIP's Q-Former does, only the vision pass reads the disturbed prompt, as in the released code.
 """
 
 from __future__ import annotations
@@ -40,12 +40,13 @@ class Icd(TwoStreams):
         return keep_plausible((1 + alpha) * main - alpha * other, main, self.parameters.beta)
 
     def _ids(self, model: Model, sample: Prepared) -> list[int]:
-        """What the decoder reads."""
+        """The token ids that the decoder reads in the second stream."""
         if sample.pixels is not None and model.instructed:
             return sample.ids
         return model.tokenise(self._disturb(model, sample), sample.pixels)
 
     def _disturb(self, model: Model, sample: Prepared) -> str:
+        """The prompt's text with the disturbance."""
         text = f"{self.parameters.disturbance} {sample.prompt.text}"
         disturbed = msgspec.structs.replace(sample.prompt, text=text)
         return build_prompt(disturbed, sample.image is not None, model.tokenizer)

@@ -1,4 +1,4 @@
-"""Contrasts with the answer to the same question without the image."""
+"""The base of contrasts whose second stream answers the same question without the image."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from .base import TwoStreams
 
 
 class ImageFree(TwoStreams):
+    """A contrast whose second stream has no image."""
+
     needs_image = True
 
     def check(self, model: Model, sample: Prepared) -> None:
@@ -23,11 +25,15 @@ class ImageFree(TwoStreams):
 
 
 def embed_image_free(model: Model, sample: Prepared) -> Embedded:
+    """The sample's prompt without the image, embedded."""
     return model.embed(image_free_ids(model, sample), None)
 
 
 def image_free_ids(model: Model, sample: Prepared) -> list[int]:
-    """As the prompt's template writes a question without an image; a raw prompt loses its placeholder."""
+    """The ids of the prompt that the template makes without an image; a raw prompt loses its placeholder.
+
+    Raises WorkerError where fewer than two tokens are left.
+    """
     text = sample.prompt.text.replace(PLACEHOLDER, "")
     prompt = msgspec.structs.replace(sample.prompt, text=text)
     ids = model.tokenise(build_prompt(prompt, False, model.tokenizer), None)

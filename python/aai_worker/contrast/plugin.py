@@ -1,4 +1,4 @@
-"""Contrasts of the user's own (see `aai_worker.plugins`), called row by row, with the streams of others."""
+"""Contrasts that a user's plug-in declares (see `aai_worker.plugins`); the plug-in is called once per row."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class PluginContrast(TwoStreams):
         return self._call([main, other], age)
 
     def _call(self, streams: list[Tensor], age: Tensor) -> Tensor:
-        """Logits [R, V] of each stream -> [R, V]."""
+        """The plug-in's logits [R, V], from those of each stream, [R, V]."""
         return torch.stack(
             [
                 call_plugin(self._plugin, [logits.clone() for logits in row], {"generated": generated})

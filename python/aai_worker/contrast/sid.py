@@ -1,13 +1,14 @@
 """SID, "Self-Introspective Decoding" (ICLR 2025): contrast with the image tokens that matter least.
 
-A second stream sees the same prompt, but from decoder layer `layer` on only the `keep` image tokens that the
-newest query attended to least in the layer before (mean over heads); text stays visible. They are chosen
-anew at every step. While the prompt is read the last token chooses for all queries, as in the attention-mask
-form of the released code (huofushuo/SID, modeling_llama.py, lines 782 to 803): so the question is read half
-blind, too. logits = (1 + alpha) * l - alpha * l(second), then the plausibility constraint.
+The second stream has the same prompt, but from decoder layer `layer` on it sees only the `keep` image tokens
+that the newest query attended to least in the layer before (mean over heads). Text stays visible. The tokens
+are chosen again at every step. In the prefill the last token chooses for all queries, as in the
+attention-mask form of the released code (huofushuo/SID, modeling_llama.py, lines 782 to 803); so the
+question, too, is read with hidden image tokens. logits = (1 + alpha) * l - alpha * l(second), then the
+plausibility constraint.
 
-The released code chooses by the first item of a batch for all, and its greedy search takes the best token
-before the constraint; here rows choose for themselves and the search comes last.
+The released code chooses by the first item of a batch for all items, and its greedy search takes the best
+token before the constraint. Here every row chooses for itself, and the search comes last.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Sid(Contrast):
                 f"hidden, so it may be 1 to {len(sample.keys.image) - 1}.",
             )
 
-    def open(self, model: Model) -> Batch:
+    def create_second_stream(self, model: Model) -> Batch:
         return _HalfBlindBatch(model, self.parameters.layer, self.parameters.keep)
 
     def prefill(
@@ -80,19 +81,22 @@ class Sid(Contrast):
 
 
 def find_hidden(weights: Tensor, image: Tensor, keep: int) -> Tensor:
-    """All image keys but the `keep` least attended. `weights` [R, Hq, K], `image` [R, K'] -> [R, K'] bool."""
+    """[R, K'] bool, True at all image columns but the `keep` that get the least attention.
+
+    `weights` [R, Hq, K] are the newest query's; `image` [R, K'] bool is True at image columns, K' <= K.
+    """
     image = image.to(weights.device)
     received = weights.mean(dim=1)[:, : image.shape[1]].masked_fill(~image, torch.inf)
     return image.scatter(-1, received.topk(keep, dim=-1, largest=False).indices, False)
 
 
 class _HalfBlindPrompts:
-    """Hides image keys from every query of prompts, once the last query has told which."""
+    """Hides image keys from every query of B prompts, once the last query's attention has chosen them."""
 
     whole = True
 
     def __init__(self, image: Tensor, layer: int, keep: int) -> None:
-        self._image = image  # [B, K']
+        self._image = image  # [B, K'] bool, True at image columns
         self._layer = layer
         self._keep = keep
         self._hidden = image
@@ -111,24 +115,24 @@ class _HalfBlindPrompts:
         self._hidden = find_hidden(torch.cat(weights), self._image, self._keep)
 
     def _without_hidden(self, layer: PromptLayer) -> Tensor:
-        """[B, 1, Q, K] bool."""
+        """The layer's mask without the hidden keys, [B, 1, Q, K] bool, True = may attend."""
         count, device = layer.query.shape[2], layer.query.device
         own = torch.eye(count, dtype=torch.bool, device=device)
         mask = own.new_ones(count, count).tril()[None, None] if layer.mask is None else layer.mask
         mask = mask.expand(len(layer.query), -1, -1, -1).clone()
         mask[..., : self._hidden.shape[1]] &= ~self._hidden[:, None, None].to(device)
-        return mask | (own & ~mask.any(dim=-1, keepdim=True))  # a query that sees nothing sees itself
+        return mask | (own & ~mask.any(dim=-1, keepdim=True))  # A query that sees no key sees itself.
 
 
 class _HalfBlindBatch(Batch):
-    """The second stream."""
+    """The second stream: every step hides image keys."""
 
     def __init__(self, model: Model, layer: int, keep: int) -> None:
         super().__init__(model)
         self._layer = layer
         self._keep = keep
-        self._image = torch.empty(0)  # [R, column] bool, up to the last image column of any row
-        self._image_of: SharedPrefix | None = None
+        self._image = torch.empty(0)  # [R, column] bool, True at image columns
+        self._image_of: SharedPrefix | None = None  # the prefix that `_image` was made for
 
     def step(self, attention: AttentionStep | None) -> Tensor:
         shared = self.arranged()
@@ -142,7 +146,7 @@ class _HalfBlindBatch(Batch):
 
 
 class _Hiding:
-    """Hides image keys in one step, once it has seen in the layer before which they are."""
+    """Hides image keys in one step, once the attention of the layer before has chosen them."""
 
     def __init__(self, image: Tensor, layer: int, keep: int) -> None:
         self.layers = [layer - 1]

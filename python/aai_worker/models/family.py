@@ -155,8 +155,8 @@ class Model(ABC):
         """[3, height, width], the whole image at once where there are tiles too."""
         return pixels.values[0]
 
-    def hold_still(self, values: Tensor) -> Tensor:
-        """Where the tower takes several frames of an image: the first one, changed, in place of all."""
+    def repeat_first_frame(self, values: Tensor) -> Tensor:
+        """The pixels with the first frame in place of all, where the tower takes an image as frames."""
         return values
 
     # The prompt.

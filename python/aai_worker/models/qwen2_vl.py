@@ -68,7 +68,7 @@ class Qwen2Vl(TowerModel):
         )
         return prompt._replace(positions=positions[:, 0])
 
-    def hold_still(self, values: Tensor) -> Tensor:
+    def repeat_first_frame(self, values: Tensor) -> Tensor:
         frames = values.unflatten(1, (3, self.network.config.vision_config.temporal_patch_size, -1))
         return frames[:, :, :1].expand_as(frames).flatten(1)
 
