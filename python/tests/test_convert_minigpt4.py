@@ -95,14 +95,14 @@ def test_references(files: Files, engine: Engine) -> None:
     converted.assert_equal(vision.references["corrected"].grid.flatten(), received[1:])
     assert vision.references["released"].tokens == pytest.approx(torch.ones(published.QUERIES), abs=1e-5)
 
-    told = {
+    described = {
         mode: engine.extract_vision(
             ExtractVisionCommand(model="m1", image=0, mode=mode),
             tiny.pictures(1),  # type: ignore[arg-type]
         )[0]
         for mode in ("released", "corrected")
     }
-    assert told["released"].constant and not told["corrected"].constant
+    assert described["released"].constant and not described["corrected"].constant
     result = tiny.run(engine, [tiny.sample(PROMPT)], [tiny.row(tiny.aai())], tiny.pictures(1))
     assert result.summary is not None
     assert result.summary.attestation[0].constant_reference

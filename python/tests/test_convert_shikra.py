@@ -119,7 +119,7 @@ def test_the_seed_takes_im_start_for_the_first_image_token(
     assert vision.references["released"].tokens.shape == (17,)
     assert torch.equal(vision.references["released"].grid.flatten(), vision.references["released"].tokens[1:])
 
-    # The same edit, told explicitly: the reference as it was extracted, on the keys from <im_start>.
+    # The same edit, given explicitly: the reference as it was extracted, on the keys from <im_start>.
     ids = model.tokenise(PROMPT, pixels)
     first = model.image_keys(ids, pixels)[0]
     assert ids[first - 1] == model.tokenizer.convert_tokens_to_ids("<im_start>")

@@ -28,8 +28,8 @@ LLAVA = FIXTURES.parent / "opera"
 
 
 def settings_of(trace: dict[str, Any], mode: str = "faithful") -> OperaParameters:
-    told = {name: trace[name] for name in OperaParameters.__struct_fields__ if name in trace}
-    return OperaParameters(**{"mode": mode, "length_penalty": 1.0, **told})
+    given = {name: trace[name] for name in OperaParameters.__struct_fields__ if name in trace}
+    return OperaParameters(**{"mode": mode, "length_penalty": 1.0, **given})
 
 
 def loaded(engine: Engine) -> Model:

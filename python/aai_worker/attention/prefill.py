@@ -101,7 +101,7 @@ class PromptEdits:
             apply = METHODS[edit.method]([edit] * len(queries), [columns] * len(queries))
             queries[..., kept] = apply(queries[..., kept])
         if torch.equal(logits, before):
-            return  # Neutral parameters keep the plain output, bit for bit: computed anew it may differ.
+            return  # Neutral parameters keep the plain output, bit for bit: computed again it may differ.
         weights = layer.weights(prompt, first, logits).to(layer.value.dtype)
         mixed = weights.transpose(0, 1) @ layer.value[prompt, :, None]
         output[prompt, first:] = mixed.transpose(0, 1).flatten(1, 2)

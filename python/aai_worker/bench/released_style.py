@@ -28,7 +28,7 @@ class Cell(NamedTuple):
 
 
 class _State:
-    """What the patched layers know, until they are told otherwise."""
+    """The settings that the patched layers read, as globals."""
 
     cell: Cell | None = None
     reference: Tensor = torch.empty(0)

@@ -249,7 +249,7 @@ class Model(ABC):
         """Prompts of one length P -> keys and values of each, by layer: [Hkv, P - 1, D].
 
         The last token's are not among them. In cross layers [Hkv, N, D], of N image tokens, patches first.
-        `step`: what is done to their attention on the way; None = nothing.
+        `step`: what is done to their attention meanwhile; None = nothing.
         """
         cache = DynamicCache()
         whole = self.bidirectional_prompt or (step is not None and step.whole)

@@ -141,7 +141,7 @@ class Opera:
         found = min(past.count(anchor) for past in state.beams.anchors)
         if anchor < _FIRST_ANCHOR or found <= self._parameters.threshold:
             return None
-        position = anchor + 1  # of the token to choose anew
+        position = anchor + 1  # of the token to choose again
         if state.returns[position] >= tries:
             position -= 1
         if state.returns[position] >= tries:
