@@ -25,9 +25,8 @@ class LayerPrefix(NamedTuple):
     slot_count: int  # S
     slots: Tensor | None  # [2, R] int64, each row's prompt and slot; None = row i has slot i, none is free
     mask: Tensor | None  # [R, 1, 1, P + own] bool, True = may attend; None = all
-    blind: (
-        Tensor | None
-    )  # [R, 1, 1, 1] bool, True = the row has no key in this layer; None = all rows have some
+    # [R, 1, 1, 1] bool, True = the row has no key in this layer; None = all rows have some.
+    blind: Tensor | None
 
 
 class SharedPrefix:

@@ -67,7 +67,7 @@ class Batch:
 
     @property
     def ages(self) -> list[int]:
-        """Per row, the number of its own tokens in the cache: the last prompt token's and the answer's."""
+        """Per row, the number of its own tokens that have been fed, with the last prompt token."""
         return self._cache.ages
 
     def join(self, prefixes: Sequence[Prefix]) -> None:

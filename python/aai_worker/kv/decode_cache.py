@@ -25,7 +25,7 @@ class DecodeCache(Cache):
 
     def __init__(self, layers: int, cross_layers: frozenset[int]) -> None:
         self.ages: list[int] = []  # per row, the number of columns written
-        # Per row: the row that it continued at the last `select`, and how many columns it had then.
+        # Per row: the row that it continued at the last `select`, and the columns it has from it at least.
         self._origins: list[int] = []
         self._kept: list[int] = []
         self._written = [_CacheLayer() for _ in range(layers - len(cross_layers))]

@@ -27,7 +27,7 @@ class TowerModel(Model):
 
     @property
     def has_cls(self) -> bool:
-        """A leading CLS, which the decoder does not see."""
+        """Whether the tower has a leading CLS token, which the decoder does not see."""
         names = (name for name, _ in self.tower.named_parameters())
         return any(name.endswith(("class_embedding", "cls_token")) for name in names)
 
@@ -37,21 +37,21 @@ class TowerModel(Model):
 
     @property
     def feature_layer(self) -> int:
-        """As configurations count: -1 is the last layer, 0 the embedding."""
+        """The layer whose output the decoder sees, -1 is the last, 0 the embedding."""
         layer = getattr(self.network.config, "vision_feature_layer", -1)
         return layer if isinstance(layer, int) else layer[-1]
 
     @abstractmethod
     def encode(self, values: Tensor, layout: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Features [image tokens, hidden], and what else `embed` needs (`VisionFeatures.extras`)."""
+        """The features [image tokens, hidden] and the further tensors of `VisionFeatures.extras`."""
 
     @abstractmethod
     def map_reference(self, received: Tensor, pixels: Pixels) -> Reference:
-        """`received` [sequences, patches], in the tower's order -> as the decoder sees them."""
+        """The reference in the decoder's order, from `received` [sequences, patches] in the tower's order."""
 
     @abstractmethod
     def patch_grid(self, pixels: Pixels) -> tuple[int, int]:
-        """Rows and columns of patches that the tower sees at once: of the whole image, not of its tiles."""
+        """The rows and columns of patches that the tower sees at once: of the whole image, not of tiles."""
 
     def encode_image(self, pixels: Pixels, modes: frozenset[str]) -> VisionFeatures:
         layout = {name: value.to(self.device) for name, value in pixels.layout.items()}
@@ -63,7 +63,7 @@ class TowerModel(Model):
         return VisionFeatures(features, references, extras)
 
     def patches(self, pixels: Pixels) -> slice | Tensor:
-        """Which of the tower's tokens are patches."""
+        """The tower's tokens that are patches."""
         return slice(int(self.has_cls), None)
 
     def reference_layer(self, mode: str) -> int:
@@ -84,7 +84,7 @@ class TowerModel(Model):
         )
 
     def longer_side(self, pixels: Pixels) -> int:
-        """Pixels that the tower sees at once."""
+        """The longer side of what the tower sees at once, in pixels."""
         return max(self.patch_grid(pixels)) * self.patch_size
 
     @property
