@@ -121,7 +121,7 @@ def test_the_seed_takes_im_start_for_the_first_image_token(
 
     # The same edit, given explicitly: the reference as it was extracted, on the keys from <im_start>.
     ids = model.tokenise(PROMPT, pixels)
-    first = model.image_keys(ids, pixels)[0]
+    first = model.image_positions(ids, pixels)[0]
     assert ids[first - 1] == model.tokenizer.convert_tokens_to_ids("<im_start>")
     seed, corrected = (vision.references[mode].tokens.numpy() for mode in ("released", "corrected"))
     arrays = [*tiny.pictures(1), seed, corrected]
@@ -142,8 +142,8 @@ def test_the_seed_takes_im_start_for_the_first_image_token(
     assert result.ids(0) != result.ids(3)
 
     pai = tiny.pai().parameters
-    assert model.edited_keys([7, 8], pai, None) == [6, 7, 8], "as PAI's code has it"
-    assert model.edited_keys([7, 8], tiny.hgai().parameters, None) == [7, 8]
+    assert model.edited_positions([7, 8], pai, None) == [6, 7, 8], "as PAI's code has it"
+    assert model.edited_positions([7, 8], tiny.hgai().parameters, None) == [7, 8]
 
 
 def test_a_reference_of_another_length(engine: Engine) -> None:

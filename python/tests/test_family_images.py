@@ -33,7 +33,7 @@ def test_images_of_any_size(size: tuple[int, int], case: Case) -> None:
     expected = model.count_image_tokens(pixels)
     assert ids.count(model.image_token_id) == (1 if case.name in CROSS else expected)
     assert len(vision.features) == (4 * 17 if case.name in CROSS else expected)
-    assert len(model.image_keys(ids, pixels)) == len(vision.references["released"].tokens)
+    assert len(model.image_positions(ids, pixels)) == len(vision.references["released"].tokens)
     assert vision.references["released"].grid.shape == model.patch_grid(pixels)  # type: ignore[attr-defined]
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from ..plugins.registry import Bound
+from ..plugins.registry import BoundPlugin
 from ..vision.reference import normalise
 
 
@@ -24,7 +24,7 @@ class RowEdit:
     shared: int  # the number of the row's key positions that belong to its prompt's prefix
     reference: Tensor  # [image keys] float32, as `References.weigh` made it; empty where the method has none
     constant: bool  # whether the reference was constant, see `vision.reference.is_constant`
-    plugin: Bound | None = None  # the user's plug-in, where it declares the method
+    plugin: BoundPlugin | None = None  # the user's plug-in, where it declares the method
     # The layer and the number of generated tokens of the present application, for plug-ins that ask for them.
     layer: int = 0
     generated: int = 0

@@ -43,7 +43,7 @@ def caption(model: Model, pixels: Pixels, ids: list[int], cell: Cell | None, tok
     try:
         values = pixels.values.to(model.device, model.dtype)
         _State.cell, _State.first_position = cell, None
-        _State.image_start = model.image_keys(ids, pixels)[0]
+        _State.image_start = model.image_positions(ids, pixels)[0]
         _State.reference = _extract(network, values)
         prompt = torch.tensor([ids], device=model.device)
         written = network.generate(

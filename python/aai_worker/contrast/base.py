@@ -1,4 +1,4 @@
-"""What a contrast is: a second stream, where it needs one, and a combination of logits. And the registry."""
+"""The base of contrasts, which combine the logits of one or two streams, and the registry of contrasts."""
 
 from __future__ import annotations
 

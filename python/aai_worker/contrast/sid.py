@@ -43,11 +43,11 @@ class Sid(Contrast):
         layer, keep = self.parameters.layer, self.parameters.keep
         if not 1 <= layer < model.layers:
             raise WorkerError("bad-input", f"sid: layer is {layer}; it may be 1 to {model.layers - 1}.")
-        if not 1 <= keep < len(sample.keys.image):
+        if not 1 <= keep < len(sample.positions.image):
             raise WorkerError(
                 "bad-input",
-                f"sid: keep is {keep}, but the image has {len(sample.keys.image)} tokens; some must be "
-                f"hidden, so it may be 1 to {len(sample.keys.image) - 1}.",
+                f"sid: keep is {keep}, but the image has {len(sample.positions.image)} tokens; some must be "
+                f"hidden, so it may be 1 to {len(sample.positions.image) - 1}.",
             )
 
     def create_second_stream(self, model: Model) -> Batch:
@@ -64,7 +64,7 @@ class Sid(Contrast):
         prompts = [
             model.embed(sample.ids, features) for sample, features in zip(samples, vision, strict=True)
         ]
-        positions = [sample.keys.image for sample in samples]
+        positions = [sample.positions.image for sample in samples]
 
         def plan(numbers: Sequence[int]) -> _HalfBlindPrompts:
             image = mark([positions[number] for number in numbers])

@@ -14,10 +14,10 @@ from torch import Tensor
 from ..attention import REFERENCES, RowEdit
 from ..errors import WorkerError
 from ..inputs.arrays import read_array
-from ..inputs.prepare import Keys
+from ..inputs.prepare import KeyPositions
 from ..models import Model
 from ..plugins import find_plugin
-from ..plugins.registry import Bound
+from ..plugins.registry import BoundPlugin
 from ..protocol import AttentionEdit, PluginEditParameters
 from ..vision.reference import Reference, is_cls_mode, is_constant
 
@@ -28,7 +28,7 @@ class EditRequest(NamedTuple):
     parameters: Any  # of the protocol's `AttentionEdit`
     reference: Tensor | None  # [image tokens] float32, the caller's; None = extracted from the row's image
     hook: str | None  # the name of the installed hook that it comes from
-    plugin: Bound | None  # the user's plug-in, where it declares the method
+    plugin: BoundPlugin | None  # the user's plug-in, where it declares the method
 
     @property
     def modes(self) -> list[str]:
@@ -97,12 +97,12 @@ def find_layers(parameters: Any, model: Model) -> frozenset[int]:
     return frozenset(layer for layer in model.image_layers if start <= layer < end)
 
 
-def find_keys(request: EditRequest, image_keys: list[int], row: Keys) -> list[int]:
-    """The key positions of a row that the edit acts on; `image_keys` are those by default.
+def find_positions(request: EditRequest, image_positions: list[int], row: KeyPositions) -> list[int]:
+    """The key positions of a row that the edit acts on; `image_positions` are those by default.
 
     Raises WorkerError where the edit could not act.
     """
-    keys = image_keys
+    positions = image_positions
     if request.parameters.image_keys is not None:
         start, end = request.parameters.image_keys
         if not start < end <= row.of_prompt:
@@ -110,27 +110,27 @@ def find_keys(request: EditRequest, image_keys: list[int], row: Keys) -> list[in
             raise WorkerError(
                 "hook-unmatched", f"imageKeys [{start}, {end}) do not lie {where.format(row.of_prompt)}."
             )
-        keys = list(range(start, end))
-    if not keys:
+        positions = list(range(start, end))
+    if not positions:
         raise WorkerError(
             "hook-unmatched",
             "The prompt has no image token, so the edit would act on nothing; give an image or imageKeys.",
         )
     if not request.modes:
-        return keys
+        return positions
     given = None if request.reference is None else len(request.reference)
-    if given is None and not image_keys:
+    if given is None and not image_positions:
         raise WorkerError(
             "hook-unmatched", "There is no image to extract a reference from; give the reference."
         )
-    expected = len(image_keys) if given is None else given
-    if expected != len(keys):
+    expected = len(image_positions) if given is None else given
+    if expected != len(positions):
         raise WorkerError(
             "hook-unmatched",
-            f"The vision reference has {expected} values, but the edit acts on {len(keys)} image keys "
-            f"({keys[0]} to {keys[-1]}); the two must agree.",
+            f"The vision reference has {expected} values, but the edit acts on {len(positions)} image keys "
+            f"({positions[0]} to {positions[-1]}); the two must agree.",
         )
-    return keys
+    return positions
 
 
 def bind_edit(

@@ -20,7 +20,7 @@ from ..models import Model
 from ..observe.capture import Recorder, check_policy
 from ..protocol import GenerateCommand, GenerateSummary, RowEvent, SampleParameters, Timings, WorkerFault
 from ..search import Search, create_search
-from .edits import EditRequest, find_keys, request_edit
+from .edits import EditRequest, find_positions, request_edit
 from .loop import decode
 from .prefill_cache import Job, PrefillCache
 from .probes import first_tokens
@@ -158,7 +158,7 @@ def _default_batch_size(
 def _stored_keys(model: Model, sample: Prepared) -> float:
     """The keys that a layer holds of the sample's prompt, the mean over layers."""
     cross = len(model.cross_layers)
-    return ((model.layers - cross) * len(sample.ids) + cross * sample.keys.shared) / model.layers
+    return ((model.layers - cross) * len(sample.ids) + cross * sample.positions.shared) / model.layers
 
 
 def _windows(prepared: dict[int, Prepared], several: bool) -> Iterator[set[int]]:
@@ -222,12 +222,12 @@ def _plan_jobs(
         if row.sample not in prepared:
             continue
         sample = prepared[row.sample]
-        if command.capture is not None and command.capture.keys == "image" and not sample.keys.image:
+        if command.capture is not None and command.capture.keys == "image" and not sample.positions.image:
             raise WorkerError(
                 "bad-input", f"Row {number} has no image, so there is no attention to image keys."
             )
         edits = [
-            (request, find_keys(request, _edited_keys(model, sample, request), sample.keys))
+            (request, find_positions(request, _edited_positions(model, sample, request), sample.positions))
             for request in requests[number]
         ]
         seed = getattr(row.search, "seed", 0)
@@ -235,7 +235,7 @@ def _plan_jobs(
     return jobs
 
 
-def _edited_keys(model: Model, sample: Prepared, request: EditRequest) -> list[int]:
+def _edited_positions(model: Model, sample: Prepared, request: EditRequest) -> list[int]:
     """The key positions that the edit acts on by default."""
     reference = None if request.reference is None else len(request.reference)
-    return model.edited_keys(sample.keys.image, request.parameters, reference)
+    return model.edited_positions(sample.positions.image, request.parameters, reference)

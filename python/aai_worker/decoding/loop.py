@@ -45,7 +45,7 @@ class Row:
     other_prefix: Prefix  # the prefix in the second stream; `prefix` itself where there is none
     limit: int  # the most tokens of the answer
     seed: int  # of the row's own random numbers
-    image_keys: list[int]  # the key positions of the image's tokens
+    image_positions: list[int]  # the key positions of the image's tokens
     edits: list[RowEdit]
     capture: RowCapture | None
     text: TextStream

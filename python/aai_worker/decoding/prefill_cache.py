@@ -101,7 +101,7 @@ class PrefillCache:
             self._encode_image(sample)
         vision = self._seconds_since(started)
         prompts = [self._embed(sample) for sample in samples]
-        positions = [sample.keys.image for sample in samples]
+        positions = [sample.positions.image for sample in samples]
         edits = [self._edit_prompt(*pair) for pair in zip(variants, prompts, strict=True)]
 
         def plan(numbers: Sequence[int]) -> PromptEdits | None:
@@ -149,11 +149,11 @@ class PrefillCache:
             # The model's context may end before the answer does.
             limit=min(job.tokens, model.context_length - max(length, other.length + 1)),
             seed=job.seed,
-            image_keys=sample.keys.image,
+            image_positions=sample.positions.image,
             edits=[self._bind(sample, *edit) for edit in job.edits],
             capture=None
             if capture is None
-            else RowCapture(capture, captured_layers(capture, model), job.number, sample.keys),
+            else RowCapture(capture, captured_layers(capture, model), job.number, sample.positions),
             text=TextStream(model.tokenizer, model.stops.texts),
             sent=sent,
         )
@@ -189,7 +189,7 @@ class PrefillCache:
 
     def _bind(self, sample: Prepared, request: EditRequest, positions: list[int]) -> RowEdit:
         references = {} if sample.image is None else self._vision[sample.image].references
-        return bind_edit(request, positions, sample.keys.shared, references, self.model)
+        return bind_edit(request, positions, sample.positions.shared, references, self.model)
 
     def _edit_prompt(self, variant: PromptVariant, prompt: Embedded) -> list[PromptEdit]:
         """The edits of the variant's prefill; all its rows have the same."""
@@ -215,7 +215,7 @@ def _describe(number: int, sample: Prepared) -> PrefilledRow:
     # In a run of neighbouring positions every position minus its index is the same number: one group per run.
     runs = [
         [key for _, key in run]
-        for _, run in groupby(enumerate(sample.keys.image), lambda pair: pair[1] - pair[0])
+        for _, run in groupby(enumerate(sample.positions.image), lambda pair: pair[1] - pair[0])
     ]
     return PrefilledRow(
         row=number, prompt_tokens=len(sample.ids), key_ranges=[(run[0], run[-1] + 1) for run in runs]

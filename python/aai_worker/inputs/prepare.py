@@ -15,12 +15,11 @@ from .arrays import read_array
 from .images import decode_image
 
 
-class Keys(NamedTuple):
+class KeyPositions(NamedTuple):
     """The key positions of a row in the layers that attend to its image."""
 
-    image: list[
-        int
-    ]  # the positions of the image's tokens: in the prompt, or in cross layers among the image's keys
+    # The positions of the image's tokens: in the prompt, or in cross layers among the image's keys.
+    image: list[int]
     shared: int  # the number of positions that belong to the prompt's prefix
     own: bool  # whether the last prompt token and the answer's tokens have the positions behind these
 
@@ -34,7 +33,7 @@ class Prepared(NamedTuple):
     """A sample as the model takes it."""
 
     ids: list[int]  # the prompt's token ids, image tokens expanded
-    keys: Keys
+    positions: KeyPositions
     # The image's identity, which samples may share: the number of its array, with the prompt where the vision
     # pass reads that, too.
     image: int | tuple[int, str] | None
@@ -44,7 +43,7 @@ class Prepared(NamedTuple):
     @property
     def size(self) -> int:
         """The number of keys that a prefix of the sample holds in the layer that holds most."""
-        return max(len(self.ids), self.keys.shared)
+        return max(len(self.ids), self.positions.shared)
 
 
 def prepare_sample(model: Model, sample: Sample, arrays: Sequence[np.ndarray]) -> Prepared:
@@ -67,11 +66,11 @@ def prepare_sample(model: Model, sample: Sample, arrays: Sequence[np.ndarray]) -
             f"The prompt has {len(ids)} tokens, image included, which leaves no room for an answer in the "
             f"model's context of {model.context_length}; shorten it.",
         )
-    return Prepared(ids, find_keys(model, ids, pixels), image, pixels, sample.prompt)
+    return Prepared(ids, _find_positions(model, ids, pixels), image, pixels, sample.prompt)
 
 
-def find_keys(model: Model, ids: list[int], pixels: Pixels | None) -> Keys:
+def _find_positions(model: Model, ids: list[int], pixels: Pixels | None) -> KeyPositions:
     if not model.cross_layers:
-        return Keys(model.image_keys(ids, pixels), len(ids) - 1, own=True)
-    image = [] if pixels is None else model.image_keys(ids, pixels)
-    return Keys(image, model.count_cross_keys(pixels), own=False)
+        return KeyPositions(model.image_positions(ids, pixels), len(ids) - 1, own=True)
+    image = [] if pixels is None else model.image_positions(ids, pixels)
+    return KeyPositions(image, model.count_cross_keys(pixels), own=False)

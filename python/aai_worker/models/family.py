@@ -198,7 +198,7 @@ class Model(ABC):
         """Whether the text begins with the BOS token, which a chat template may write; one is enough."""
         return bool(self.tokenizer.bos_token) and text.startswith(self.tokenizer.bos_token)
 
-    def image_keys(self, ids: list[int], pixels: Pixels | None) -> list[int]:
+    def image_positions(self, ids: list[int], pixels: Pixels | None) -> list[int]:
         """The key positions of the image's patches; a token that only ends a row of patches is none.
 
         They are positions in the prompt, or under cross layers positions among the keys of these layers.
@@ -212,17 +212,19 @@ class Model(ABC):
         """
         return None
 
-    def behind_image(self, ids: list[int], keys: list[int]) -> int:
+    def behind_image(self, ids: list[int], positions: list[int]) -> int:
         """The position of the first prompt token behind these key positions."""
-        return keys[-1] + 1
+        return positions[-1] + 1
 
-    def edited_keys(self, image_keys: list[int], parameters: Any, reference: int | None) -> list[int]:
+    def edited_positions(
+        self, image_positions: list[int], parameters: Any, reference: int | None
+    ) -> list[int]:
         """The key positions of an edit by default. `reference`: the number of its own values, if any."""
-        return image_keys
+        return image_positions
 
-    def opera_prompt(self, ids: Sequence[int], image_keys: Sequence[int]) -> OperaPrompt:
+    def opera_prompt(self, ids: Sequence[int], image_positions: Sequence[int]) -> OperaPrompt:
         """The prompt as OPERA's released wrapper for the family makes it; as LLaVA's, where there is none."""
-        return one_placeholder(ids, image_keys)
+        return one_placeholder(ids, image_positions)
 
     def templates(self) -> list[str]:
         return [*(["chat"] if self.tokenizer.chat_template else []), *self.written_templates, "raw"]

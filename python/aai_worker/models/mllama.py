@@ -60,7 +60,7 @@ class Mllama(TowerModel):
         rows, columns = self._tiles(pixels.layout)
         return rows * columns * (self.side**2 + 1)
 
-    def image_keys(self, ids: list[int], pixels: Pixels | None) -> list[int]:
+    def image_positions(self, ids: list[int], pixels: Pixels | None) -> list[int]:
         return [] if pixels is None else list(range(self.count_image_tokens(pixels)))
 
     def patches(self, pixels: Pixels) -> Tensor:
@@ -106,7 +106,7 @@ class Mllama(TowerModel):
     def prefilled_order(self, prompt: Embedded) -> Tensor | None:
         return prompt.extras["kept"]
 
-    def behind_image(self, ids: list[int], keys: list[int]) -> int:
+    def behind_image(self, ids: list[int], positions: list[int]) -> int:
         return ids.index(self.image_token_id) + 1
 
     # The prompt.

@@ -13,7 +13,7 @@ class OperaPrompt(NamedTuple):
     rewarded: list[int]  # the prompt positions to which attention is rewarded in the first steps
 
 
-def one_placeholder(ids: Sequence[int], image_keys: Sequence[int]) -> OperaPrompt:
+def one_placeholder(ids: Sequence[int], image_positions: Sequence[int]) -> OperaPrompt:
     """The prompt in which the image is one id; attention to the image's tokens is rewarded."""
-    expanded = set(image_keys[1:])
-    return OperaPrompt([id for key, id in enumerate(ids) if key not in expanded], list(image_keys))
+    expanded = set(image_positions[1:])
+    return OperaPrompt([id for key, id in enumerate(ids) if key not in expanded], list(image_positions))

@@ -70,9 +70,9 @@ class QFormerModel(Model):
         }
         return VisionFeatures(features, references, {})
 
-    def opera_prompt(self, ids: Sequence[int], image_keys: Sequence[int]) -> OperaPrompt:
+    def opera_prompt(self, ids: Sequence[int], image_positions: Sequence[int]) -> OperaPrompt:
         """The prompt is given as embeddings, in whose place transformers 4.29 starts from one BOS token."""
-        return OperaPrompt([self.text_config.bos_token_id], list(image_keys))
+        return OperaPrompt([self.text_config.bos_token_id], list(image_positions))
 
     def encode(self, pixels: Pixels) -> Tensor:
         """[queries, hidden]"""

@@ -17,7 +17,7 @@ from torch import Tensor
 from ..attention import KeyLayout, Mirrored
 from ..errors import WorkerError
 from ..events import Attention
-from ..inputs.prepare import Keys
+from ..inputs.prepare import KeyPositions
 from ..models import Model
 from ..protocol import AttentionEvent, CapturePolicy
 
@@ -73,18 +73,18 @@ class RowCapture:
     Where the policy names words, it holds arrays back until it is known which word their token belongs to.
     """
 
-    def __init__(self, policy: CapturePolicy, layers: list[int], row: int, keys: Keys) -> None:
+    def __init__(self, policy: CapturePolicy, layers: list[int], row: int, positions: KeyPositions) -> None:
         self.policy = policy
         self.layers = layers
         self.row = row
-        self.keys = keys
+        self.positions = positions
         self._words = None if policy.words is None else {clean_word(word) for word in policy.words}
         self._word = ""  # the text of the word so far
         self._pending: list[tuple[int, np.ndarray]] = []  # the step and weights of each of its tokens
 
     def image_columns(self, layout: KeyLayout) -> list[int]:
         """The columns of the row's image keys."""
-        return layout.columns(self.keys.image, self.keys.shared)
+        return layout.columns(self.positions.image, self.positions.shared)
 
     def push(
         self, step: int, weights: np.ndarray, layout: KeyLayout, text: str, last: bool
@@ -114,9 +114,9 @@ class RowCapture:
     def _cut(self, step: int, weights: np.ndarray, layout: KeyLayout) -> np.ndarray:
         """The row's own columns, in the order of its key positions: [layer, head, key]."""
         if self.policy.keys == "image":
-            return np.ascontiguousarray(weights[:, :, : len(self.keys.image)])
-        own = step + 1 if self.keys.own else 0  # the last prompt token and the answer's
-        columns = layout.columns(range(self.keys.shared + own), self.keys.shared)
+            return np.ascontiguousarray(weights[:, :, : len(self.positions.image)])
+        own = step + 1 if self.positions.own else 0  # the last prompt token and the answer's
+        columns = layout.columns(range(self.positions.shared + own), self.positions.shared)
         return np.ascontiguousarray(weights[:, :, columns])
 
     def _close_word(self) -> list[Attention]:

@@ -27,7 +27,7 @@ class SearchRow(Protocol):
     ids: list[int]  # the answer's token ids that are settled so far
     limit: int  # the most tokens of the answer
     seed: int  # of the row's own random numbers
-    image_keys: list[int]  # the key positions of the image's tokens in the prompt
+    image_positions: list[int]  # the key positions of the image's tokens in the prompt
     live: int  # the number of live rows of the batch that write it
     nodes: list[CacheNode]  # per live row, where the search has an observer
 

@@ -82,7 +82,7 @@ class Opera:
 
     def _prompt(self, row: SearchRow) -> OperaPrompt:
         measure = self._model.opera_prompt if self._faithful else one_placeholder
-        return measure(row.prompt, row.image_keys)
+        return measure(row.prompt, row.image_positions)
 
     def _propose(self, state: _State, logits: Tensor, live: list[int]) -> Choice:
         """Forwards the candidates of B beams with the logits [B, V]. `live`: the live row of each beam."""
