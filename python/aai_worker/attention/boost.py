@@ -1,4 +1,4 @@
-"""x <- x + gain * |x| on the logits x of image keys: PAI's rule, with a gain for each key."""
+"""PAI's rule, x <- x + gain * |x| on the logits x of image keys, with a gain for each key."""
 
 from __future__ import annotations
 

@@ -162,7 +162,10 @@ def _stored_keys(model: Model, sample: Prepared) -> float:
 
 
 def _windows(prepared: dict[int, Prepared], several: bool) -> Iterator[set[int]]:
-    """The samples that are worked on together: all of them, or under several groups as many as are held."""
+    """The numbers of the samples that are worked on together.
+
+    They are all samples, unless `several` groups need them: then their tokens are `_HELD_TOKENS` at most.
+    """
     if not several:
         yield set(prepared)
         return

@@ -40,7 +40,7 @@ class Answer(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What one row of the command does after a step. Once it is finished, only `settled` has a meaning."""
+    """What one row of the command does after a step. Once it is finished, `tokens` and `parents` are empty."""
 
     tokens: list[int]  # per live row from now on, the token that it feeds next
     parents: list[int]  # the present live row, from 0, that each continues: twice is a fork, never an end
@@ -92,7 +92,8 @@ class Search(Protocol):
         ...
 
 
-SEARCHES: dict[str, Callable[[Any, Model], Search]] = {}  # parameters and model -> the search
+# By its name, what makes a search of its parameters and a model: the search's class.
+SEARCHES: dict[str, Callable[[Any, Model], Search]] = {}
 
 _Class = TypeVar("_Class", bound=Callable[[Any, Model], Search])
 
