@@ -40,7 +40,7 @@ class Answer(NamedTuple):
 
 
 class Choice(NamedTuple):
-    """What one row of the command does after a step. Once it is finished, `tokens` and `parents` are empty."""
+    """What one row does after a step. Once it is finished, `tokens` and `parents` mean nothing."""
 
     tokens: list[int]  # per live row from now on, the token that it feeds next
     parents: list[int]  # the present live row, from 0, that each continues: twice is a fork, never an end
