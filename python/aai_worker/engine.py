@@ -125,8 +125,8 @@ class Engine:
         model = self._find(command.model).model
         image = decode_image(read_array(arrays, command.image, "image").tobytes())
         with memory_faults("the vision pass does not fit; unload other models"):
-            look = model.look(model.preprocess(image), frozenset([command.mode]))
-        reference = look.references[command.mode]
+            vision = model.encode_image(model.preprocess(image), frozenset([command.mode]))
+        reference = vision.references[command.mode]
         return (
             describe_reference(command.mode, reference),
             reference.tokens.numpy(),

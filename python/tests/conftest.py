@@ -14,7 +14,7 @@ from transformers.models.llava.processing_llava import LlavaProcessor
 from aai_worker.engine import Engine
 from aai_worker.protocol import ModelCommand
 from aai_worker.search import SEARCHES
-from aai_worker.search.choice import Choice, Written
+from aai_worker.search.choice import Choice, SearchRow
 from aai_worker.search.greedy import Greedy
 
 torch.set_num_threads(1)  # tiny tensors: more threads only wait for each other
@@ -50,7 +50,7 @@ def logits(monkeypatch: pytest.MonkeyPatch) -> list[Tensor]:
     seen: list[Tensor] = []
 
     class Spy(Greedy):
-        def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
+        def step(self, logits: Tensor, rows: list[SearchRow]) -> list[Choice]:
             seen.append(logits.clone())
             return super().step(logits, rows)
 

@@ -24,14 +24,14 @@ def apply(x: list[float], r: Tensor, alpha: float, beta: float) -> list[float]:
     edit = RowEdit(
         parameters=tiny.aai(alpha=alpha, beta=beta).parameters,
         hook=None,
-        keys=torch.arange(1, len(x) + 1),
+        positions=torch.arange(1, len(x) + 1),
         layers=frozenset(),
         shared=len(x) + 1,
         reference=r,
         constant=False,
     )
     logits = torch.tensor([7.0, *x, -7.0])[None, None, None]
-    edited = METHODS["aai"]([edit], [edit.keys])(logits)[0, 0, 0].tolist()
+    edited = METHODS["aai"]([edit], [edit.positions])(logits)[0, 0, 0].tolist()
     assert (edited[0], edited[-1]) == (7.0, -7.0)
     return edited[1:-1]
 
@@ -179,10 +179,10 @@ def test_hooks_apply_in_the_order_of_installation(engine: Engine, logits: list[T
 def test_a_reference_of_the_callers_and_keys_of_the_callers(engine: Engine, logits: list[Tensor]) -> None:
     """Given exactly what would have been extracted and found, the result is the same, bit for bit."""
     image = tiny.pictures(1)
-    look = engine._find("m1").model.look
+    encode_image = engine._find("m1").model.encode_image
     pixels = engine._find("m1").model.preprocess(tiny.picture(0))
     with torch.inference_mode():
-        reference = look(pixels, frozenset(["released"])).references["released"].tokens.numpy()
+        reference = encode_image(pixels, frozenset(["released"])).references["released"].tokens.numpy()
     edits = [tiny.aai(warmup=-1), tiny.aai(warmup=-1, reference=1, image_keys=(4, 4 + tiny.IMAGE_TOKENS))]
     for edit in edits:
         tiny.run(engine, [tiny.sample("Look<image>?")], [tiny.row(edit)], [*image, reference], tokens=4)
@@ -211,14 +211,14 @@ def test_the_edit_runs_where_it_is_attested(engine: Engine, monkeypatch: pytest.
     """The counts come from the attention function itself: with a method that does nothing they go on."""
     applied: Counter[int] = Counter()
 
-    def stack(edits: Any, columns: Any) -> Any:
+    def batch_edits(edits: Any, columns: Any) -> Any:
         def apply(logits: Tensor) -> Tensor:
             applied[len(edits)] += 1
             return logits
 
         return apply
 
-    monkeypatch.setitem(METHODS, "aai", stack)
+    monkeypatch.setitem(METHODS, "aai", batch_edits)
     rows = [tiny.row(tiny.aai(layers=(1, 3))), tiny.row(tiny.aai(layers=(2, 4)))]
     result = tiny.run(engine, [tiny.sample()], rows, tiny.pictures(1), tokens=6)
 

@@ -24,7 +24,7 @@ def apply(edit: AttentionEdit, logits: Tensor, keys: list[int]) -> Tensor:
     row = RowEdit(
         edit.parameters, None, frozenset(), torch.tensor(keys), 99, reference=torch.empty(0), constant=False
     )
-    return METHODS[row.method]([row], [row.keys])(logits[None].clone())[0]
+    return METHODS[row.method]([row], [row.positions])(logits[None].clone())[0]
 
 
 def test_worked_vector_of_pai() -> None:
@@ -137,8 +137,13 @@ def test_no_reference_is_extracted_for_methods_without(
 ) -> None:
     model = engine._find("m1").model
     modes = []
-    look = model.look
-    monkeypatch.setattr(model, "look", lambda pixels, wanted: (modes.append(wanted), look(pixels, wanted))[1])
+    encode_image = model.encode_image
+
+    def recorded(pixels: Any, wanted: Any) -> Any:
+        modes.append(wanted)
+        return encode_image(pixels, wanted)
+
+    monkeypatch.setattr(model, "encode_image", recorded)
     rows = [tiny.row(tiny.pai()), tiny.row(tiny.hgai()), tiny.row(tiny.vaf())]
     tiny.run(engine, [tiny.sample()], rows, tiny.pictures(1), tokens=1)
     assert modes == [frozenset()]

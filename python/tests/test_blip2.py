@@ -181,9 +181,11 @@ def test_instructblip_equals_transformers(beams: int, tmp_path: Path) -> None:
 
     model = engine._find("m1").model
     pixels = model.preprocess(tiny.picture(0))
-    looks = [model.look(model.instruct(pixels, text), frozenset(["corrected"])) for text in questions]
-    assert not torch.equal(looks[0].features, looks[1].features)
-    references = [look.references["corrected"].tokens for look in looks]
+    vision = [
+        model.encode_image(model.instruct(pixels, text), frozenset(["corrected"])) for text in questions
+    ]
+    assert not torch.equal(vision[0].features, vision[1].features)
+    references = [one.references["corrected"].tokens for one in vision]
     assert not torch.equal(*references)
     shutil.rmtree(folder / "qformer_tokenizer")
     with pytest.raises(WorkerError, match="lacks the tokenizer of the Q-Former"):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from aai_worker.attention import KeyLayout
 from aai_worker.engine import Engine
-from aai_worker.inputs.prepare import Keys
+from aai_worker.inputs.prepare import KeyPositions
 from aai_worker.observe.capture import RowCapture, clean_word
 
 QUESTIONS = ["<image>\nWhat?", "Look: <image>\nPlease describe this image in detail."]
@@ -100,7 +100,9 @@ def test_an_edit_shows_in_the_captured_weights(engine: Engine) -> None:
 
 def test_only_the_tokens_of_chosen_words() -> None:
     policy = tiny.capture(words=["Cat", "a"], heads="mean")
-    row = RowCapture(policy, layers=list(range(tiny.LAYERS)), row=7, keys=Keys([], shared=0, own=True))
+    row = RowCapture(
+        policy, layers=list(range(tiny.LAYERS)), row=7, positions=KeyPositions([], shared=0, own=True)
+    )
     tokens = ["A", " c", "at", ",", " cats", " \n", "the ", "cat", "\nand", " a", ""]
     sent = []
     for step, text in enumerate(tokens):

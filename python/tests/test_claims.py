@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 import tiny
-from test_matrix import EDITS, STREAMS, WAYS
+from test_matrix import EDITS, SEARCH_PARAMETERS, STREAMS
 
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
 
 PAGE = Path(__file__).parents[2] / "docs" / "methods.md"
-AXES = {"attention": EDITS, "contrast": STREAMS, "search": WAYS}
+AXES = {"attention": EDITS, "contrast": STREAMS, "search": SEARCH_PARAMETERS}
 
 
 def read_claims(axis: str) -> dict[str, str]:
@@ -40,7 +40,7 @@ def run(
         [tiny.row(*row, *EDITS[chosen["attention"]])],
         tiny.pictures(1),
         contrast=STREAMS[chosen["contrast"]],
-        search=WAYS[chosen["search"]],
+        search=SEARCH_PARAMETERS[chosen["search"]],
         capture=capture,
     ).ids()
 

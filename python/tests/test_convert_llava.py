@@ -50,8 +50,8 @@ def test_the_same_answer_from_the_same_numbers(files: tuple[Path, Path], folder:
     chunks = originals.Tokenizer(files[0]).chunks(PROMPT, "<image>")
     embedded = originals.splice(tensors, chunks, image)
 
-    look = model.look(pixels, frozenset(["released", "corrected"]))
-    converted.assert_equal(look.features, image)
+    vision = model.encode_image(pixels, frozenset(["released", "corrected"]))
+    converted.assert_equal(vision.features, image)
     ids = model.tokenise(PROMPT, pixels)
     placeholders = [model.image_token_id] * len(image)
     assert ids == [*chunks[0], *placeholders, *chunks[1]]
@@ -77,9 +77,9 @@ def test_the_same_answer_from_the_same_numbers(files: tuple[Path, Path], folder:
     assert result.ids(2) != answer
 
     seed, seen = (maps[index].mean(dim=0)[1:, 1:] for index in (-1, -2))
-    converted.assert_equal(look.references["released"].tokens, seed.sum(0))
+    converted.assert_equal(vision.references["released"].tokens, seed.sum(0))
     corrected = (seen / seen.sum(-1, keepdim=True)).sum(0)
-    converted.assert_equal(look.references["corrected"].tokens, corrected)
+    converted.assert_equal(vision.references["corrected"].tokens, corrected)
 
 
 def test_beams_equal_transformers(folder: Path) -> None:

@@ -68,7 +68,7 @@ def test_the_same_answer_from_the_same_numbers(files: Files, engine: Engine, ora
     chunks = originals.Tokenizer(files[3]).chunks(PROMPT, "<image>")
     embedded = originals.splice(tensors, chunks, image)
 
-    converted.assert_equal(model.look(pixels, frozenset()).features, image)
+    converted.assert_equal(model.encode_image(pixels, frozenset()).features, image)
     ids = model.tokenise(PROMPT, pixels)
     assert ids == [*chunks[0], *[model.image_token_id] * published.QUERIES, *chunks[1]]
     made = oracle(input_ids=torch.tensor([ids]), pixel_values=pixels.values).logits[0]
@@ -89,20 +89,20 @@ def test_references(files: Files, engine: Engine) -> None:
     pixels = model.preprocess(tiny.picture(1))
     _, tower, cross = see(files, pixels.values[0])
     received = tower.mean(dim=0).sum(0)  # by every token of the tower
-    look = model.look(pixels, frozenset(["released", "corrected"]))
+    vision = model.encode_image(pixels, frozenset(["released", "corrected"]))
     expected = torch.stack([(weights * received).sum() for weights in cross.mean(dim=0)])
-    converted.assert_equal(look.references["corrected"].tokens, expected)
-    converted.assert_equal(look.references["corrected"].grid.flatten(), received[1:])
-    assert look.references["released"].tokens == pytest.approx(torch.ones(published.QUERIES), abs=1e-5)
+    converted.assert_equal(vision.references["corrected"].tokens, expected)
+    converted.assert_equal(vision.references["corrected"].grid.flatten(), received[1:])
+    assert vision.references["released"].tokens == pytest.approx(torch.ones(published.QUERIES), abs=1e-5)
 
-    told = {
+    described = {
         mode: engine.extract_vision(
             ExtractVisionCommand(model="m1", image=0, mode=mode),
             tiny.pictures(1),  # type: ignore[arg-type]
         )[0]
         for mode in ("released", "corrected")
     }
-    assert told["released"].constant and not told["corrected"].constant
+    assert described["released"].constant and not described["corrected"].constant
     result = tiny.run(engine, [tiny.sample(PROMPT)], [tiny.row(tiny.aai())], tiny.pictures(1))
     assert result.summary is not None
     assert result.summary.attestation[0].constant_reference

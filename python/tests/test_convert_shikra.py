@@ -72,7 +72,7 @@ def test_the_same_answer_from_the_same_numbers(files: Files, folder: Path, engin
     chunks = [[1, *sp.encode(before), start], [end, *sp.encode(after)]]
     embedded = originals.splice(tensors, chunks, image)
 
-    converted.assert_equal(model.look(pixels, frozenset()).features, image)
+    converted.assert_equal(model.encode_image(pixels, frozenset()).features, image)
     ids = model.tokenise(PROMPT, pixels)
     assert ids == [*chunks[0], *[sp.vocab_size()] * len(image), *chunks[1]]
 
@@ -112,18 +112,18 @@ def test_the_seed_takes_im_start_for_the_first_image_token(
     model = engine._find("m1").model
     pixels = model.preprocess(tiny.picture(0))
     _, maps = originals.clip(clip, pixels.values[0], published.CLIP_HEADS)
-    look = model.look(pixels, frozenset(["released", "corrected"]))
-    converted.assert_equal(look.references["released"].tokens, maps[-1].mean(dim=0).sum(0))
+    vision = model.encode_image(pixels, frozenset(["released", "corrected"]))
+    converted.assert_equal(vision.references["released"].tokens, maps[-1].mean(dim=0).sum(0))
     seen = maps[-2].mean(dim=0)[1:, 1:]
-    converted.assert_equal(look.references["corrected"].tokens, (seen / seen.sum(-1, keepdim=True)).sum(0))
-    assert look.references["released"].tokens.shape == (17,)
-    assert torch.equal(look.references["released"].grid.flatten(), look.references["released"].tokens[1:])
+    converted.assert_equal(vision.references["corrected"].tokens, (seen / seen.sum(-1, keepdim=True)).sum(0))
+    assert vision.references["released"].tokens.shape == (17,)
+    assert torch.equal(vision.references["released"].grid.flatten(), vision.references["released"].tokens[1:])
 
-    # The same edit, told explicitly: the reference as it was extracted, on the keys from <im_start>.
+    # The same edit, given explicitly: the reference as it was extracted, on the keys from <im_start>.
     ids = model.tokenise(PROMPT, pixels)
-    first = model.image_keys(ids, pixels)[0]
+    first = model.image_positions(ids, pixels)[0]
     assert ids[first - 1] == model.tokenizer.convert_tokens_to_ids("<im_start>")
-    seed, corrected = (look.references[mode].tokens.numpy() for mode in ("released", "corrected"))
+    seed, corrected = (vision.references[mode].tokens.numpy() for mode in ("released", "corrected"))
     arrays = [*tiny.pictures(1), seed, corrected]
     rows = [
         tiny.row(tiny.aai(mode="released")),
@@ -142,8 +142,8 @@ def test_the_seed_takes_im_start_for_the_first_image_token(
     assert result.ids(0) != result.ids(3)
 
     pai = tiny.pai().parameters
-    assert model.edited_keys([7, 8], pai, None) == [6, 7, 8], "as PAI's code has it"
-    assert model.edited_keys([7, 8], tiny.hgai().parameters, None) == [7, 8]
+    assert model.edited_positions([7, 8], pai, None) == [6, 7, 8], "as PAI's code has it"
+    assert model.edited_positions([7, 8], tiny.hgai().parameters, None) == [7, 8]
 
 
 def test_a_reference_of_another_length(engine: Engine) -> None:

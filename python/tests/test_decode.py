@@ -118,11 +118,11 @@ def test_streamed_text_is_the_whole_text(engine: Engine, oracle: tuple[Any, Any]
 def test_without_stream_only_whole_rows_come(engine: Engine) -> None:
     samples = [tiny.sample(text, image=index) for index, text in enumerate(QUESTIONS)]
     rows = [tiny.row(sample=index) for index in range(3)]
-    told = tiny.run(engine, samples, rows, tiny.pictures(3), tokens=60)
+    streamed = tiny.run(engine, samples, rows, tiny.pictures(3), tokens=60)
     whole = tiny.run(engine, samples, rows, tiny.pictures(3), tokens=60, stream=False)
 
     assert not whole.tokens
-    assert whole.rows == told.rows
+    assert whole.rows == streamed.rows
 
 
 def test_the_same_command_gives_the_same_logits(engine: Engine, logits: list[torch.Tensor]) -> None:

@@ -162,7 +162,7 @@ def test_description(case: Case) -> None:
     inspected = inspect_checkpoint(str(case.folder))
     ids = case.model.tokenise(inspected["prompt"], typical)
     runs = [key for start, end in inspected["imageRuns"] for key in range(start, end)]
-    assert runs == case.model.image_keys(ids, typical)
+    assert runs == case.model.image_positions(ids, typical)
     assert inspected["promptTokens"] == len(ids)
     assert inspected["visionTower"] == msgspec.to_builtins(description.vision_tower)
 

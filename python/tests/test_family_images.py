@@ -29,12 +29,12 @@ def test_images_of_any_size(size: tuple[int, int], case: Case) -> None:
     assert model.tokenise(f"{case.family.chat}Why?", pixels) == case.tokenizer(f"{text}Why?")["input_ids"]
 
     ids = model.tokenise(f"{case.family.chat}Why?", pixels)
-    look = model.look(pixels, frozenset(["released"]))
+    vision = model.encode_image(pixels, frozenset(["released"]))
     expected = model.count_image_tokens(pixels)
     assert ids.count(model.image_token_id) == (1 if case.name in CROSS else expected)
-    assert len(look.features) == (4 * 17 if case.name in CROSS else expected)
-    assert len(model.image_keys(ids, pixels)) == len(look.references["released"].tokens)
-    assert look.references["released"].grid.shape == model.patch_grid(pixels)  # type: ignore[attr-defined]
+    assert len(vision.features) == (4 * 17 if case.name in CROSS else expected)
+    assert len(model.image_positions(ids, pixels)) == len(vision.references["released"].tokens)
+    assert vision.references["released"].grid.shape == model.patch_grid(pixels)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (301, 1), (2, 3), (1, 30)])
@@ -60,8 +60,8 @@ def test_noise_is_of_the_image_not_of_its_frames(case: Case) -> None:
     """Qwen's towers see an image as a film of two frames; a noisy one is a still all the same."""
     values = case.model.preprocess(picture(0)).values
     noisy = add_noise(values, 500, seed=1)
-    still = case.model.hold_still(noisy)
-    assert torch.equal(case.model.hold_still(values), values)
+    still = case.model.repeat_first_frame(noisy)
+    assert torch.equal(case.model.repeat_first_frame(values), values)
     if "image_grid_thw" not in case.inputs(0):
         assert torch.equal(still, noisy)
         return

@@ -102,5 +102,5 @@ def test_the_reference_goes_where_the_features_go(image: int, case: Case, tmp_pa
     run = (ids == case.oracle.config.image_token_id).nonzero().flatten().tolist()
     keys = [run.index(position) for position in patch_positions(case, image)]
     assert tokens == pytest.approx(features[keys].numpy(), rel=1e-4, abs=1e-5)
-    assert case.model.image_keys(ids.tolist(), pixels) == patch_positions(case, image)
+    assert case.model.image_positions(ids.tolist(), pixels) == patch_positions(case, image)
     assert len(set(tokens.tolist())) == len(tokens)

@@ -1,7 +1,7 @@
 """Every family under every search and contrast: a batch of two images against each row alone.
 
 The images differ in size, and with it the length of the prompts where a family cuts images by size; the
-second row is edited besides. What is sampled is drawn twice that way, in the batch and alone.
+second row is edited besides. Sampled tokens are drawn twice: in the batch and alone.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import tiny
 from families import CROSS, FAMILIES, VARIANTS
 from family_case import SAMPLES, TOKENS, arrays
 from test_contrast import METHODS, sid
-from test_matrix import WAYS
+from test_matrix import SEARCH_PARAMETERS
 
 from aai_worker.contrast import CONTRASTS
 from aai_worker.models import FAMILIES as ADAPTERS
@@ -46,26 +46,26 @@ CHECKPOINTS: dict[str, Callable[[Path], Path]] = {
     "minigpt4": convert_minigpt4,
     "shikra": convert_shikra,
 }
-# OPERA looks back beyond its first ten tokens only.
+# OPERA goes back beyond its first ten tokens only.
 LENGTHS = {"opera": 13}
 STREAMS: dict[str, Any] = {**METHODS, "sid": sid(keep=3)}  # BLIP-2 has five image tokens
 
 
 def combine(name: str) -> list[tuple[str, str]]:
     """All searches plain; each contrast under one of them, which is another one in the next family."""
-    searches, number = list(WAYS), list(CHECKPOINTS).index(name)
+    searches, number = list(SEARCH_PARAMETERS), list(CHECKPOINTS).index(name)
     turns = [(searches[(number + place) % len(searches)], contrast) for place, contrast in enumerate(STREAMS)]
-    ways = [*((search, "none") for search in searches), *turns]
+    pairs = [*((search, "none") for search in searches), *turns]
     if name not in CROSS:
-        return ways
-    return [way for way in ways if "opera" not in way and "sid" not in way]  # refused: test_mllama.py
+        return pairs
+    return [pair for pair in pairs if "opera" not in pair and "sid" not in pair]  # refused: test_mllama.py
 
 
 def test_every_combination_has_its_turn() -> None:
     assert set(ADAPTERS) <= set(CHECKPOINTS)
-    assert (set(WAYS), set(STREAMS)) == (set(SEARCHES), set(CONTRASTS))
-    met = {way for name in CHECKPOINTS for way in combine(name)}
-    assert met == {(search, contrast) for search in WAYS for contrast in ["none", *STREAMS]}
+    assert (set(SEARCH_PARAMETERS), set(STREAMS)) == (set(SEARCHES), set(CONTRASTS))
+    met = {pair for name in CHECKPOINTS for pair in combine(name)}
+    assert met == {(search, contrast) for search in SEARCH_PARAMETERS for contrast in ["none", *STREAMS]}
 
 
 @pytest.mark.parametrize("name", CHECKPOINTS)
@@ -73,15 +73,17 @@ def test_rows_do_not_depend_on_their_batch(name: str, tmp_path: Path) -> None:
     engine = tiny.load(CHECKPOINTS[name](tmp_path))
     rows = {}
     for search, contrast in combine(name):
-        way = msgspec.structs.replace(WAYS[search], max_new_tokens=LENGTHS.get(search, TOKENS))
+        parameters = msgspec.structs.replace(
+            SEARCH_PARAMETERS[search], max_new_tokens=LENGTHS.get(search, TOKENS)
+        )
         for sample, edits in enumerate(([], [tiny.aai(warmup=1)])):
-            row = tiny.row(*edits, sample=sample, search=way, contrast=STREAMS.get(contrast))
+            row = tiny.row(*edits, sample=sample, search=parameters, contrast=STREAMS.get(contrast))
             rows[search, contrast, sample] = row
-    other_seed = msgspec.structs.replace(WAYS["sample"], max_new_tokens=TOKENS, seed=6)
+    other_seed = msgspec.structs.replace(SEARCH_PARAMETERS["sample"], max_new_tokens=TOKENS, seed=6)
     rows["sample", "seed 6", 0] = tiny.row(search=other_seed)
 
     together = tiny.run(engine, SAMPLES, list(rows.values()), arrays())
-    said = {way: together.ids(number) for number, way in enumerate(rows)}
-    assert said == {way: tiny.run(engine, SAMPLES, [row], arrays()).ids() for way, row in rows.items()}
+    said = {key: together.ids(number) for number, key in enumerate(rows)}
+    assert said == {key: tiny.run(engine, SAMPLES, [row], arrays()).ids() for key, row in rows.items()}
     assert said["sample", "none", 0] != said["sample", "seed 6", 0]
     assert len({tuple(ids) for ids in said.values()}) > len(rows) // 3

@@ -140,8 +140,8 @@ def test_equals_transformers(
     assert changed != (name in WITHOUT_EFFECT)
 
     description = engine.describe(ModelCommand(model="m1")).description
-    told = {key: json.loads(value) for key, value in description.processors.items()}
-    assert told == {key: value for key, value in settings.items() if key != "eos_token_id"}
+    described = {key: json.loads(value) for key, value in description.processors.items()}
+    assert described == {key: value for key, value in settings.items() if key != "eos_token_id"}
     assert inspect_checkpoint(str(folder))["processors"] == description.processors
 
 

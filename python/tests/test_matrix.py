@@ -43,7 +43,7 @@ EDITS: dict[str, Any] = {
     "plugin": [tiny.own_edit("own_aai", warmup=1, alpha=0.6)],
 }
 STREAMS: dict[str, Any] = {"none": None, **CONTRAST_PARAMETERS}
-WAYS: dict[str, Any] = {
+SEARCH_PARAMETERS: dict[str, Any] = {
     "greedy": GreedyParameters(max_new_tokens=TOKENS),
     "sample": SampleParameters(
         max_new_tokens=TOKENS,
@@ -71,16 +71,18 @@ WAYS: dict[str, Any] = {
 
 
 def run(engine: Engine, rows: list[Any], contrast: str, search: str) -> tiny.Run:
-    return tiny.run(engine, SAMPLES, rows, tiny.pictures(2), search=WAYS[search], contrast=STREAMS[contrast])
+    return tiny.run(
+        engine, SAMPLES, rows, tiny.pictures(2), search=SEARCH_PARAMETERS[search], contrast=STREAMS[contrast]
+    )
 
 
 def test_all_methods_are_in_the_matrix() -> None:
     assert set(EDITS) == {"none", *METHODS}
     assert set(STREAMS) == {"none", *CONTRASTS}
-    assert set(WAYS) == set(SEARCHES)
+    assert set(SEARCH_PARAMETERS) == set(SEARCHES)
 
 
-@pytest.mark.parametrize(("contrast", "search"), list(product(STREAMS, WAYS)))
+@pytest.mark.parametrize(("contrast", "search"), list(product(STREAMS, SEARCH_PARAMETERS)))
 def test_rows_do_not_depend_on_their_batch(contrast: str, search: str, engine: Engine) -> None:
     """Of every combination with the attention edits, all in one batch."""
     rows = [tiny.row(*edits, sample=sample) for edits in EDITS.values() for sample in (0, 1)]
@@ -115,7 +117,7 @@ NEUTRAL_CONTRASTS = {
 }
 
 
-@pytest.mark.parametrize("search", WAYS)
+@pytest.mark.parametrize("search", SEARCH_PARAMETERS)
 def test_neutral_is_plain_bit_for_bit(search: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """In all logits that the search is given. DoLa and DeCo have no neutral parameter."""
     assert {*CONTRASTS} - {*NEUTRAL_CONTRASTS} == {"dola", "deco"}

@@ -38,10 +38,10 @@ def test_cross_keys_stand_as_in_the_picture(case: Case) -> None:
     for image, tiles in ((0, 4), (1, 3)):
         pixels = model.preprocess(picture(image))
         ids = model.tokenise(f"{model.marker}{QUESTION}", pixels)
-        look = model.look(pixels, frozenset())
-        (prefix,) = prefill(model, [model.embed(ids, look)], [[]], lambda: False, lambda: None)
+        vision = model.encode_image(pixels, frozenset())
+        (prefix,) = prefill(model, [model.embed(ids, vision)], [[]], lambda: False, lambda: None)
         places = [*tile_positions(case, image), *range(0, tiles * 17, 17)]
-        keys = layer.k_norm(layer.k_proj(look.features[places]).unflatten(-1, (2, -1)))
+        keys = layer.k_norm(layer.k_proj(vision.features[places]).unflatten(-1, (2, -1)))
         assert len(places) == model.count_cross_keys(pixels) == prefix.cross_length == tiles * 17
         assert torch.allclose(prefix.keys[1], keys.transpose(0, 1), atol=1e-6)
         assert prefix.keys[0].shape[1] == prefix.length == len(ids) - 1

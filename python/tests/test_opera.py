@@ -155,16 +155,16 @@ def test_what_is_restored_is_what_was(
 ) -> None:
     """After a return under AAI the logits are those of the first time, but for rounding in other shapes.
 
-    Whether it goes back to before the edit began or not; and a plug-in that asks is told the age of its row.
+    Whether it goes back to before the edit began or not; and a plug-in that asks is given the age of its row.
     """
     edits = [tiny.aai(alpha=0.6, layers=(0, 3), warmup=warmup), tiny.own_edit("watch", layers=(0, 1))]
-    told = tiny.seen_by_watch(edits[1])
+    watched = tiny.seen_by_watch(edits[1])
     seen: dict[tuple[int, ...], torch.Tensor] = {}
     differences = []
 
     class Spy(Opera):
         def _choose_again(self, state: Any, row: Any, logits: torch.Tensor) -> Any:
-            assert told[-1] == (0, len(state.beams.ids[0]))
+            assert watched[-1] == (0, len(state.beams.ids[0]))
             for ids, mine in zip(state.beams.ids, logits, strict=True):
                 differences.append(float((mine - seen[tuple(ids)]).abs().max()))
             return super()._choose_again(state, row, logits)
@@ -181,7 +181,7 @@ def test_what_is_restored_is_what_was(
 
     assert differences, "the run is meant to go back"
     assert max(differences) < 1e-4
-    ages = [age for _, age in told]
+    ages = [age for _, age in watched]
     back = [after for before, after in pairwise(ages) if after < before]
     assert warmup == 2 or min(back) <= warmup < max(ages), "some returns are meant to end before it begins"
     assert result.summary is not None

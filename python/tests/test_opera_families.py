@@ -28,8 +28,8 @@ LLAVA = FIXTURES.parent / "opera"
 
 
 def settings_of(trace: dict[str, Any], mode: str = "faithful") -> OperaParameters:
-    told = {name: trace[name] for name in OperaParameters.__struct_fields__ if name in trace}
-    return OperaParameters(**{"mode": mode, "length_penalty": 1.0, **told})
+    given = {name: trace[name] for name in OperaParameters.__struct_fields__ if name in trace}
+    return OperaParameters(**{"mode": mode, "length_penalty": 1.0, **given})
 
 
 def loaded(engine: Engine) -> Model:
@@ -76,7 +76,7 @@ def released(
     pixels = model.instruct(pixels, prompt.replace("<image>", "")) if model.instructed else pixels
     ids = model.tokenise(prompt, pixels)
     with torch.inference_mode():
-        before = model.embed(ids, model.look(pixels, frozenset())).embedded
+        before = model.embed(ids, model.encode_image(pixels, frozenset())).embedded
     network = native_decoder(model)
 
     def forward(answers: list[list[int]]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -105,7 +105,7 @@ def test_the_search_written_out_retraces_the_released_one(rollbacks: int) -> Non
     model = loaded(tiny.load(LLAVA / trace["checkpoint"]))
     image = Image.open(LLAVA / trace["image"]).convert("RGB")
     ids = model.tokenise(trace["prompt"], model.preprocess(image))
-    keys = model.image_keys(ids, None)
+    keys = model.image_positions(ids, None)
     counted = len(ids) - len(keys) + 1
     assert released(model, trace["prompt"], image, counted, (keys[0], keys[-1]), trace) == trace["tokens"]
 
@@ -120,7 +120,7 @@ def test_logits_processors_are_given_log_probabilities(tmp_path: Path) -> None:
     engine = tiny.load(folder)
     model, image = loaded(engine), Image.open(LLAVA / trace["image"]).convert("RGB")
     ids = model.tokenise(trace["prompt"], model.preprocess(image))
-    keys = model.image_keys(ids, None)
+    keys = model.image_positions(ids, None)
     before = [*ids[: keys[0] + 1], *ids[keys[-1] + 1 :]]
     processors = [RepetitionPenaltyLogitsProcessor(1.3), NoRepeatNGramLogitsProcessor(2)]
 
@@ -169,8 +169,8 @@ def test_clean_measures_every_family_alike(engines: dict[str, Engine]) -> None:
     model = loaded(engines["shikra"])
     pixels: Pixels = model.preprocess(Image.open(FIXTURES / trace["image"]).convert("RGB"))
     ids = model.tokenise(trace["prompt"], pixels)
-    keys = model.image_keys(ids, pixels)
+    keys = model.image_positions(ids, pixels)
     search = Opera(settings_of(trace, "clean"), model)
-    row: Any = type("Row", (), {"prompt": ids, "image_keys": keys})
+    row: Any = type("Row", (), {"prompt": ids, "image_positions": keys})
 
     assert search._prompt(row) == ([*ids[: keys[0] + 1], *ids[keys[-1] + 1 :]], keys)

@@ -62,7 +62,7 @@ def test_worked_vector() -> None:
         tiny.paint().parameters, None, frozenset(), torch.arange(1, 9), 99, weights, constant=False
     )
     x = torch.tensor([[[[7.0, 1, 2, -2, 1, 1, 1, -4, 3, 5]]]])
-    edited = METHODS["paint"]([edit], [edit.keys])(x.clone())
+    edited = METHODS["paint"]([edit], [edit.positions])(x.clone())
     assert edited.flatten().tolist() == [7, 1, 3, -2, 1, 1, 1, -3, 3, 5]
 
 
@@ -94,13 +94,13 @@ def test_both_ways_of_seeing_the_tower_agree(tmp_path_factory: pytest.TempPathFa
     model = engine._find("m1").model
     pixels = model.preprocess(tiny.picture(0, 40, 24))
     with torch.inference_mode():
-        look = model.look(pixels, frozenset(["cls 0", "cls -2"]))
+        vision = model.encode_image(pixels, frozenset(["cls 0", "cls -2"]))
         tower = model.network.model.vision_tower
         tower.set_attn_implementation("eager")
         values = pixels.values.flatten(0, -4)
         maps = tower(values.to(model.dtype), output_attentions=True).attentions
         for mode, layer in (("cls 0", 0), ("cls -2", -2)):
-            grid = look.references[mode].grid
+            grid = vision.references[mode].grid
             whole = maps[layer][0].mean(dim=0)[0, 1:].reshape(grid.shape)
             assert torch.allclose(grid, whole, atol=1e-5)
 

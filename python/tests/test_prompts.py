@@ -61,7 +61,7 @@ def test_ids_are_those_of_the_processor(text: str, engine: Engine, oracle: tuple
     ids = model.tokenise(text, pixels)
 
     assert ids == oracle[1](text=text, images=images, return_tensors="pt")["input_ids"][0].tolist()
-    assert len(model.image_keys(ids, pixels)) == (tiny.IMAGE_TOKENS if images else 0)
+    assert len(model.image_positions(ids, pixels)) == (tiny.IMAGE_TOKENS if images else 0)
 
 
 @pytest.mark.parametrize("text", ["USER: <image>\nWhat?", "<s>USER: <image>\nWhat?"])

@@ -68,19 +68,19 @@ def test_one_pass_for_features_and_both_references(engine: Engine, oracle: tuple
     model: Model = engine._find("m1").model
     pixels = model.preprocess(tiny.picture(0))
     with torch.inference_mode():
-        model.look(pixels, frozenset())  # transformers installs hooks of its own at first use
+        model.encode_image(pixels, frozenset())  # transformers installs hooks of its own at first use
     before = count_hooks(model)
     calls = []
     hook = model.network.model.vision_tower.register_forward_hook(lambda *_: calls.append(1))
     with torch.inference_mode():
-        look = model.look(pixels, frozenset(["released", "corrected"]))
-        without = model.look(pixels, frozenset())
+        vision = model.encode_image(pixels, frozenset(["released", "corrected"]))
+        without = model.encode_image(pixels, frozenset())
         expected = oracle[0].get_image_features(pixels.values).pooler_output[0]
     hook.remove()
 
     assert len(calls) == 2
-    assert torch.equal(look.features, expected) and torch.equal(without.features, expected)
-    assert set(look.references) == {"released", "corrected"} and without.references == {}
+    assert torch.equal(vision.features, expected) and torch.equal(without.features, expected)
+    assert set(vision.references) == {"released", "corrected"} and without.references == {}
     assert count_hooks(model) == before, "none stays behind"
 
 

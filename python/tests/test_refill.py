@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
-from test_matrix import EDITS, STREAMS, WAYS
+from test_matrix import EDITS, SEARCH_PARAMETERS, STREAMS
 
 from aai_worker.contrast import CONTRASTS, create_contrast
 from aai_worker.engine import Engine
@@ -35,21 +35,28 @@ def mixed_rows() -> list[Any]:
     for number, sample in enumerate([*IMAGES] * 9):
         edit = list(EDITS.values())[number % len(EDITS)]
         contrast = list(STREAMS.values())[number % 3]
-        rows.append(tiny.row(*edit, sample=sample, search=list(WAYS.values())[number % 4], contrast=contrast))
-    return [*rows, tiny.row(sample=2, search=WAYS["greedy"])]
+        rows.append(
+            tiny.row(
+                *edit, sample=sample, search=list(SEARCH_PARAMETERS.values())[number % 4], contrast=contrast
+            )
+        )
+    return [*rows, tiny.row(sample=2, search=SEARCH_PARAMETERS["greedy"])]
 
 
 def ids_of(result: tiny.Run, count: int) -> list[list[int]]:
     return [result.ids(number) for number in range(count)]
 
 
-@pytest.mark.parametrize("search", WAYS)
+@pytest.mark.parametrize("search", SEARCH_PARAMETERS)
 def test_the_batch_size_changes_no_answer(search: str, engine: Engine, stops: None) -> None:
     rows = [tiny.row(*edit, sample=sample) for edit in EDITS.values() for sample in IMAGES]
     rows.append(tiny.row(sample=2))
     answers = [
         ids_of(
-            tiny.run(engine, SAMPLES, rows, tiny.pictures(3), search=WAYS[search], batch_size=size), len(rows)
+            tiny.run(
+                engine, SAMPLES, rows, tiny.pictures(3), search=SEARCH_PARAMETERS[search], batch_size=size
+            ),
+            len(rows),
         )
         for size in (1, 4, 7, 1000)
     ]
@@ -86,19 +93,19 @@ def test_each_image_is_seen_once_and_each_prompt_prefilled_once(
 ) -> None:
     model = engine._find("m1").model
     seen: Counter[str] = Counter()
-    look, prefill = model.look, model.prefill
+    encode_image, prefill = model.encode_image, model.prefill
 
-    def counted_look(*arguments: Any) -> Any:
-        seen["looks"] += 1
-        return look(*arguments)
+    def counted_encode_image(*arguments: Any) -> Any:
+        seen["images"] += 1
+        return encode_image(*arguments)
 
     def counted_prefill(prompts: Any, step: Any) -> Any:
         seen["prompts"] += len(prompts)
         return prefill(prompts, step)
 
-    monkeypatch.setattr(model, "look", counted_look)
+    monkeypatch.setattr(model, "encode_image", counted_encode_image)
     monkeypatch.setattr(model, "prefill", counted_prefill)
-    searches = [WAYS["greedy"], WAYS["beam"], WAYS["opera"]]
+    searches = [SEARCH_PARAMETERS["greedy"], SEARCH_PARAMETERS["beam"], SEARCH_PARAMETERS["opera"]]
     rows = [
         tiny.row(tiny.aai(alpha), sample=sample, search=search)
         for sample in IMAGES
@@ -107,7 +114,7 @@ def test_each_image_is_seen_once_and_each_prompt_prefilled_once(
     ]
     result = tiny.run(engine, SAMPLES, rows, tiny.pictures(3), batch_size=5)
 
-    assert seen == {"looks": 3, "prompts": 3}
+    assert seen == {"images": 3, "prompts": 3}
     described = [row.row for event in result.prefilled for row in event.rows]
     assert sorted(described) == list(range(len(rows)))
 
@@ -143,13 +150,13 @@ def limit_memory(engine: Engine, monkeypatch: pytest.MonkeyPatch, rows: int) -> 
     return sizes
 
 
-@pytest.mark.parametrize("search", WAYS)
+@pytest.mark.parametrize("search", SEARCH_PARAMETERS)
 @pytest.mark.parametrize("contrast", ["none", "vcd"])
 def test_out_of_memory_halves_the_batch_and_loses_nothing(
     search: str, contrast: str, engine: Engine, stops: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = [tiny.row(*edit, sample=sample) for edit in EDITS.values() for sample in IMAGES]
-    options: dict[str, Any] = {"search": WAYS[search], "contrast": STREAMS[contrast]}
+    options: dict[str, Any] = {"search": SEARCH_PARAMETERS[search], "contrast": STREAMS[contrast]}
     expected = tiny.run(engine, SAMPLES, rows, tiny.pictures(3), **options)
     sizes = limit_memory(engine, monkeypatch, rows=13)
     result = tiny.run(engine, SAMPLES, rows, tiny.pictures(3), **options)
@@ -157,7 +164,7 @@ def test_out_of_memory_halves_the_batch_and_loses_nothing(
     assert 0 < max(sizes) <= 13
     assert ids_of(result, len(rows)) == ids_of(expected, len(rows))
     for number in range(len(rows)):
-        assert result.tokens[number] == expected.tokens[number], "no token is told twice"
+        assert result.tokens[number] == expected.tokens[number], "no token is sent twice"
     assert result.summary is not None and expected.summary is not None
     assert result.summary.attestation == expected.summary.attestation
     assert result.summary.contrasts == expected.summary.contrasts

@@ -1,7 +1,7 @@
-"""Editing a decoder's attention: one file per method, each a `stack` function (see `aai.py`), by its name.
+"""Edits of a decoder's attention: one file per method, each with a `batch_edits` function (see `aai.py`).
 
-A method gets the pre-softmax logits of the rows it applies to, [row, kv head, group, key], and returns them
-edited.
+A method gets the pre-softmax logits of the rows that it edits, [row, kv head, group, key] float32, and
+returns them edited. It is registered under its name by `attention_method`.
 """
 
 from . import aai, hgai, pai, paint, plugin, vaf  # noqa: F401 (registers the methods)

@@ -1,4 +1,4 @@
-"""x <- x + gain * |x| on the logits x of image keys: PAI's rule, with a gain for each key."""
+"""PAI's rule, x <- x + gain * |x| on the logits x of image keys, with a gain for each key."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from torch import Tensor
 
 
 def boost(gain: Tensor) -> Callable[[Tensor], Tensor]:
-    """`gain` [R, 1, 1, W] float32 -> a function on logits, [R, Hkv, G, K] float32, in place."""
-    width = gain.shape[-1]  # image keys end within the prompt, K grows
+    """`gain` [R, 1, 1, W] float32 -> a function that edits logits [R, Hkv, G, K] float32 in place, K >= W."""
+    width = gain.shape[-1]  # Image keys end within the prompt, while K grows with the answer.
 
     def apply(logits: Tensor) -> Tensor:
         x = logits[..., :width]

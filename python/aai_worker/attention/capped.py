@@ -1,4 +1,4 @@
-"""Attention whose logits are capped (Gemma 2), which transformers' sdpa function does not compute."""
+"""Attention with soft-capped logits (Gemma 2, arXiv 2408.00118), which transformers' sdpa does not offer."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def cap(logits: Tensor, most: float) -> Tensor:
-    """Squeezed smoothly into (-most, most)."""
+    """most * tanh(logits / most): the logits, squeezed smoothly into (-most, most)."""
     return most * torch.tanh(logits / most)
 
 
@@ -19,7 +19,7 @@ def capped_attention(
     scaling: float | None,
     softcap: float,
 ) -> Tensor:
-    """Of a prefill: [B, Q, Hq, D]."""
+    """The output of a prefill's attention, [B, Q, Hq, D] in the dtype of `value`."""
     length, size = query.shape[2:]
     if mask is None:
         mask = torch.ones(length, length, dtype=torch.bool, device=query.device).tril()[None, None]

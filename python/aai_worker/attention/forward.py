@@ -1,8 +1,9 @@
 """The decoder's attention function, registered with transformers under the name "aai".
 
-What a step attends to and does to attention travels as the keyword arguments `shared_prefix` and
-`attention_step` of `model.forward`, which hands them down to every attention module; nothing is kept on a
-module. Without a prefix (prefill) this is transformers' own sdpa function; `prompt_step` may change it.
+The keyword arguments `shared_prefix` and `attention_step` of `model.forward` say which prompts a decoding
+step attends to and what is done to its attention. The model hands them down to every attention module;
+nothing is kept on a module. Without `shared_prefix`, in a prefill, the function is transformers' own sdpa
+function, which `prompt_step` may change.
 """
 
 from __future__ import annotations
@@ -24,26 +25,28 @@ ATTENTION = "aai"
 
 
 class Intervention(Protocol):
-    """What is done to attention logits."""
+    """A change of attention logits."""
 
     def apply(self, layer: int, logits: Tensor) -> Tensor:
-        """[R, Hkv, G, K] float32 pre-softmax logits of the step's only query, changed in place or anew."""
+        """Edits pre-softmax logits [R, Hkv, G, K] float32 of the step's only query, in place or in a copy."""
         ...
 
 
 class Observer(Protocol):
-    """Who sees attention weights, on the device."""
+    """Somebody who is given attention weights, on the layer's device."""
 
     @property
-    def layers(self) -> Collection[int]: ...
+    def layers(self) -> Collection[int]:
+        """The decoder layers whose weights it is given."""
+        ...
 
     def record(self, layer: int, weights: Tensor) -> None:
-        """[R, Hq, K] float32, of each of its layers."""
+        """Takes one layer's softmaxed weights, [R, Hq, K] float32."""
         ...
 
 
 class AttentionStep(NamedTuple):
-    """One decoding step of all rows: what is done to attention, and who sees the weights."""
+    """What happens to the attention of one decoding step of all rows: who edits it and who is given it."""
 
     intervention: Intervention
     observer: Observer | None
@@ -51,8 +54,8 @@ class AttentionStep(NamedTuple):
 
 def attention_forward(
     module: nn.Module,
-    query: Tensor,  # [R, Hq, 1, D]; of a prefill, all of the prompts' queries
-    key: Tensor,  # [R, Hkv, T, D], of each row's own tokens
+    query: Tensor,  # [R, Hq, 1, D]; in a prefill [B, Hq, Q, D], all queries of the prompts
+    key: Tensor,  # [R, Hkv, T, D], the keys of each row's own tokens
     value: Tensor,  # [R, Hkv, T, D]
     attention_mask: Tensor | None,
     scaling: float | None = None,
@@ -62,7 +65,7 @@ def attention_forward(
     prompt_step: PromptStep | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, Tensor | None]:
-    """Output [R, 1, Hq, D]. Recording alone leaves the output as it is, bit for bit."""
+    """The attention's output, [R, 1, Hq, D]. An observer without an edit leaves it as it is, bit for bit."""
     layer: int = module.layer_idx  # type: ignore[assignment]
     if shared_prefix is None:
 
@@ -78,15 +81,16 @@ def attention_forward(
         return prompt_step.attend(step), None
     prefix = shared_prefix.at(layer)
     rows, heads, _, size = query.shape
-    grouped = query.reshape(rows, key.shape[1], -1, size)  # heads that share a key: no copy of the keys
-    # In float32, so that |x| * r keeps its digits in half precision.
+    # Heads that share a key are grouped, so that keys need no copies.
+    grouped = query.reshape(rows, key.shape[1], -1, size)
+    # Edits are computed in float32, so that |x| * r keeps its digits under half precision.
     logits = join_logits(grouped, key, prefix).float()
     logits *= size**-0.5 if scaling is None else scaling  # [R, Hkv, G, P + T]
     if softcap is not None:
-        logits = cap(logits, softcap)  # the edit acts on what softmax sees
+        logits = cap(logits, softcap)  # Capped before the edit, which acts on what the softmax gets.
     if attention_step is not None:
         logits = attention_step.intervention.apply(layer, logits)
-    if prefix.mask is not None:  # the edit comes first: a masked key stays masked
+    if prefix.mask is not None:  # Masked after the edit, so that a masked key stays masked.
         logits.masked_fill_(~prefix.mask, -torch.inf)
     weights = torch.softmax(logits, dim=-1)
     if prefix.blind is not None:
@@ -99,4 +103,4 @@ def attention_forward(
 
 
 AttentionInterface.register(ATTENTION, attention_forward)
-AttentionMaskInterface.register(ATTENTION, sdpa_mask)  # without it prefills would not be causal, silently
+AttentionMaskInterface.register(ATTENTION, sdpa_mask)  # Without it prefills would silently not be causal.

@@ -1,4 +1,4 @@
-"""Small tensors that every layer needs, where the layers of a model are spread over several devices."""
+"""Small tensors that every layer needs, on each device that holds layers of the model."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class Mirrored:
         self._copies = {tensor.device: tensor}
 
     def on(self, device: torch.device) -> Tensor:
+        """The tensor on this device."""
         if device not in self._copies:
             self._copies[device] = self._tensor.to(device)
         return self._copies[device]

@@ -1,7 +1,8 @@
-"""Attention of prompts while they are prefilled, for the methods that change it there, too.
+"""Edits of attention while prompts are prefilled.
 
-Most methods edit the newest query alone, and every prompt is prefilled plain, once for all its rows. VAF, as
-released, edits every query behind the image, and SID's second stream hides image tokens from every query.
+Most methods edit the newest query alone; then a prompt is prefilled without an edit, once for all its rows.
+VAF, as released, edits every query behind the image, and SID's second stream hides image tokens from every
+query. Both act here.
 """
 
 from __future__ import annotations
@@ -17,19 +18,19 @@ from .row_edit import METHODS, RowEdit
 
 
 class PromptLayer(NamedTuple):
-    """What one decoder layer attends to: B prompts of one length, Q queries of each."""
+    """The attention of one decoder layer in a prefill: B prompts of one length, Q queries each."""
 
     number: int
     query: Tensor  # [B, Hq, Q, D]
     key: Tensor  # [B, Hkv, K, D]
     value: Tensor  # [B, Hkv, K, D]
-    mask: Tensor | None  # [B, 1, Q, K], bool (True = may attend) or added to logits; None = causal
+    mask: Tensor | None  # [B, 1, Q, K]: bool, True = may attend, or float, added to logits; None = causal
     scaling: float
     softcap: float | None
-    plain: Callable[[Tensor | None], Tensor]  # the layer's own attention under a mask -> [B, Q, Hq, D]
+    plain: Callable[[Tensor | None], Tensor]  # a mask -> the output without an edit, [B, Q, Hq, D]
 
     def logits(self, prompt: int, first: int) -> Tensor:
-        """Of one prompt's queries from `first` on: [Q', Hkv, G, K] float32, scaled and capped, not masked."""
+        """One prompt's logits from query `first` on, [Q', Hkv, G, K] float32: scaled, capped, not masked."""
         key = self.key[prompt]  # [Hkv, K, D]
         grouped = self.query[prompt, :, first:].unflatten(0, (len(key), -1))  # [Hkv, G, Q', D]
         logits = (grouped @ key[:, None].transpose(2, 3)).float() * self.scaling
@@ -38,7 +39,7 @@ class PromptLayer(NamedTuple):
         return logits.permute(2, 0, 1, 3)
 
     def weights(self, prompt: int, first: int, logits: Tensor) -> Tensor:
-        """Masks these logits and takes their softmax over keys."""
+        """The softmax over K of these logits [Q', Hkv, G, K], after masking."""
         if self.mask is None:
             count = self.query.shape[2]
             mask = torch.ones(count, count, dtype=torch.bool, device=logits.device).tril()[first:]
@@ -51,25 +52,27 @@ class PromptLayer(NamedTuple):
 
 
 class PromptStep(Protocol):
-    """What is done to the attention of prompts that are prefilled together."""
+    """A change of the attention of prompts that are prefilled together."""
 
-    whole: bool  # needs the last prompt token among the queries; its key is dropped afterwards
+    # Whether the last prompt token must be among the queries; its key and value are dropped afterwards.
+    whole: bool
 
     def attend(self, layer: PromptLayer) -> Tensor:
-        """The layer's output, [B, Q, Hq, D]."""
+        """The layer's attention output, [B, Q, Hq, D]."""
         ...
 
 
 class PromptEdit(NamedTuple):
-    """An edit of every query behind the image."""
+    """An edit of a prompt's queries behind the image."""
 
     edit: RowEdit
-    first: int  # query, behind the image
-    order: Tensor | None  # [K] int64: where the prefill has the keys that are kept; None = where they stay
+    first: int  # the first query behind the image
+    # [K] int64: for each key position that is kept, its column in the prefill; None where they are the same.
+    order: Tensor | None
 
 
 class PromptEdits:
-    """Edits of prompts, in the order in which they apply, prompt by prompt."""
+    """The edits of each prompt, in the order in which they apply."""
 
     whole = False
 
@@ -85,7 +88,7 @@ class PromptEdits:
         return output
 
     def _edit(self, layer: PromptLayer, prompt: int, edits: Sequence[PromptEdit], output: Tensor) -> None:
-        """Computes the queries behind the image once more, into `output`."""
+        """Writes the edited attention of one prompt's queries behind the image into `output`."""
         first = min(one.first for one in edits)
         if first >= layer.query.shape[2]:
             return
@@ -94,11 +97,11 @@ class PromptEdits:
         for edit, own, order in edits:
             queries = logits[own - first :]
             kept = slice(None) if order is None else order.to(logits.device)
-            columns = edit.keys.to(logits.device)
+            columns = edit.positions.to(logits.device)
             apply = METHODS[edit.method]([edit] * len(queries), [columns] * len(queries))
             queries[..., kept] = apply(queries[..., kept])
         if torch.equal(logits, before):
-            return  # so neutral parameters stay plain decoding, bit for bit: `plain` may round differently
+            return  # Neutral parameters keep the plain output, bit for bit: computed again it may differ.
         weights = layer.weights(prompt, first, logits).to(layer.value.dtype)
         mixed = weights.transpose(0, 1) @ layer.value[prompt, :, None]
         output[prompt, first:] = mixed.transpose(0, 1).flatten(1, 2)

@@ -1,4 +1,4 @@
-"""An edit of one row, and the methods of the attention axis by their names."""
+"""One attention edit of one row, and the registry of attention methods by their names."""
 
 from __future__ import annotations
 
@@ -9,72 +9,74 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from ..plugins.registry import Bound
+from ..plugins.registry import BoundPlugin
 from ..vision.reference import normalise
 
 
 @dataclass(eq=False)
 class RowEdit:
-    """One attention edit of one row, with the tensors it needs and the record of what it did."""
+    """One attention edit of one row, with the tensors that it needs and the record of what it did."""
 
-    parameters: Any  # AttentionParameters: every method reads its own
-    hook: str | None  # name of the installed hook it comes from
-    layers: frozenset[int]  # in which it applies
-    keys: Tensor  # [image keys] int64, among the row's keys in these layers
-    shared: int  # so many of which are the prefix's
-    reference: Tensor  # [image keys] float32, weighed; empty where the method needs none
-    constant: bool  # the reference was (nearly) constant
-    plugin: Bound | None = None  # where it is the user's own
-    # Where and when it is being applied, for plug-ins that ask.
+    parameters: Any  # the protocol's parameters of the method
+    hook: str | None  # the name of the installed hook that the edit comes from
+    layers: frozenset[int]  # the decoder layers in which it applies
+    positions: Tensor  # [image keys] int64, the key positions that it edits, in these layers
+    shared: int  # the number of the row's key positions that belong to its prompt's prefix
+    reference: Tensor  # [image keys] float32, as `References.weigh` made it; empty where the method has none
+    constant: bool  # whether the reference was constant, see `vision.reference.is_constant`
+    plugin: BoundPlugin | None = None  # the user's plug-in, where it declares the method
+    # The layer and the number of generated tokens of the present application, for plug-ins that ask for them.
     layer: int = 0
     generated: int = 0
-    fired: Counter[int] = field(default_factory=Counter)  # layer -> applications
+    fired: Counter[int] = field(default_factory=Counter)  # layer -> the number of steps it was applied in
 
     @property
     def method(self) -> str:
+        """The name that the method is registered under; "plugin" for all plug-ins."""
         return str(self.parameters.__struct_config__.tag)
 
     @property
     def name(self) -> str:
-        """The method's, as its user knows it."""
+        """The method's name as its user knows it: that of the plug-in, where there is one."""
         return self.method if self.plugin is None else self.plugin.declaration.name
 
     def active(self, generated: int) -> bool:
-        """In the step that feeds the row's generated token number `generated` (0 = the end of the prompt)."""
+        """Whether it applies once so many tokens are generated, that is, after the method's warm-up."""
         return generated > getattr(self.parameters, "warmup", -1)
 
 
-# One edit per row, each on its columns -> a function on their logits, [R, Hkv, G, K] float32, in place.
-Stack = Callable[[Sequence[RowEdit], Sequence[Tensor]], Callable[[Tensor], Tensor]]
+# Gets one edit per row and each row's columns [image keys] int64. Returns a function that edits the logits of
+# these rows, [R, Hkv, G, K] float32, in place and returns them.
+BatchEdits = Callable[[Sequence[RowEdit], Sequence[Tensor]], Callable[[Tensor], Tensor]]
 
-METHODS: dict[str, Stack] = {}
+METHODS: dict[str, BatchEdits] = {}
 
 
 class References(NamedTuple):
-    """What a method takes from the vision encoder."""
+    """The vision references that a method takes."""
 
-    # Parameters -> modes of `vision.reference`.
+    # Parameters -> the modes of the references, see `vision.reference`.
     modes: Callable[[Any], Sequence[str]]
-    # Parameters and one reference a mode, [image tokens] float32 -> what `RowEdit.reference` holds.
+    # Parameters and one reference per mode, [image tokens] float32 -> `RowEdit.reference`, of the same shape.
     weigh: Callable[[Any, Sequence[Tensor]], Tensor]
 
 
 REFERENCES: dict[str, References] = {}
 
 
-def attention_method(name: str, references: References | None = None) -> Callable[[Stack], Stack]:
-    """Registers a method's maths under the name that its description has in `src/methods/attention`."""
+def attention_method(name: str, references: References | None = None) -> Callable[[BatchEdits], BatchEdits]:
+    """Registers a method's function under the name that its description has in `src/methods/attention`."""
 
-    def register(stack: Stack) -> Stack:
-        METHODS[name] = stack
+    def register(batch_edits: BatchEdits) -> BatchEdits:
+        METHODS[name] = batch_edits
         if references is not None:
             REFERENCES[name] = references
-        return stack
+        return batch_edits
 
     return register
 
 
 def normalised(parameters: Any, references: Sequence[Tensor]) -> Tensor:
-    """The only reference, as the parameters' `normalisation` has it."""
+    """The method's only reference, normalised as the parameter `normalisation` says."""
     (reference,) = references
     return normalise(reference, parameters.normalisation)

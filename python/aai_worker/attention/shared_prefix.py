@@ -1,7 +1,7 @@
 """Attention over a prompt that several rows share: its keys and values are read once for all of them.
 
-Every row attends to [its prompt | its own tokens] under one softmax. The rows of a prompt are stacked as
-queries of one matrix product, so that a batch costs the memory traffic of its prompts, not of its rows.
+Every row attends to [its prompt | its own tokens] under one softmax. The rows of one prompt are the queries
+of one matrix product, so that a batch costs the memory traffic of its prompts, not of its rows.
 """
 
 from __future__ import annotations
@@ -18,39 +18,41 @@ from .mirrored import Mirrored
 
 
 class LayerPrefix(NamedTuple):
-    """The prompts of R rows, G of them, at most S rows each, in one layer and on its device."""
+    """The prompts of R rows in one layer, on its device: N prompts with S slots each, a slot for each row."""
 
-    keys: Tensor  # [G, Hkv, P, D]; each prompt stands at the left, padded on the right
-    values: Tensor
-    slots: int  # S
-    spots: Tensor | None  # [2, R], each row's prompt and slot; None = in order, no slot free
+    keys: Tensor  # [N, Hkv, P, D]; shorter prompts are padded on the right
+    values: Tensor  # [N, Hkv, P, D]
+    slot_count: int  # S
+    slots: Tensor | None  # [2, R] int64, each row's prompt and slot; None = row i has slot i, none is free
     mask: Tensor | None  # [R, 1, 1, P + own] bool, True = may attend; None = all
-    blind: Tensor | None  # [R, 1, 1, 1] bool: rows that have no key here; None = all have some
+    # [R, 1, 1, 1] bool, True = the row has no key in this layer; None = all rows have some.
+    blind: Tensor | None
 
 
 class SharedPrefix:
-    """The same in all layers.
+    """The prompts of R rows in all layers.
 
-    No tuple on purpose: where a model is spread over devices, what a tuple holds is copied to each layer's.
+    It is no tuple on purpose: accelerate copies what a tuple holds to the device of every layer.
     """
 
     def __init__(
         self,
-        keys: Sequence[Tensor],  # by layer, as above
+        keys: Sequence[Tensor],  # by layer, as in `LayerPrefix`
         values: Sequence[Tensor],
-        width: int,  # P, but for cross layers
-        slots: int,
-        spots: Tensor | None,
+        width: int,  # P in all layers but cross layers
+        slot_count: int,
+        slots: Tensor | None,
         seen: Tensor | None,  # [R, P] bool, True = a key of the row's own prompt; None = all are
-        cross_layers: frozenset[int],  # attend to the image alone, and to no token of a row's own
-        cross_seen: Tensor | None,  # as `seen`, in those
+        cross_layers: frozenset[int],  # layers that attend to the image alone, not to a row's own tokens
+        cross_seen: Tensor | None,  # as `seen`, in cross layers
     ) -> None:
         self.layout = KeyLayout(width)
-        self.sees_image = None if cross_seen is None else cross_seen.any(dim=1)  # [R]; None = all do
+        # [R] bool, whether the row has an image; None without cross layers or where all rows have one.
+        self.sees_image = None if cross_seen is None else cross_seen.any(dim=1)
         self._keys = keys
         self._values = values
-        self._slots = slots
-        self._spots = _mirror(spots)
+        self._slot_count = slot_count
+        self._slots = _mirror(slots)
         self._seen = seen
         self._mask: Mirrored | None = None
         self._cross_layers = cross_layers
@@ -58,7 +60,7 @@ class SharedPrefix:
         self._blind = _mirror(None if self.sees_image is None else ~self.sees_image[:, None, None, None])
 
     def before(self, own: Tensor | None, columns: int) -> SharedPrefix:
-        """For a step in which the rows see these of their own keys, [R, columns] bool; None = all."""
+        """For a step in which each row sees these of its own tokens, `own` [R, columns] bool; None = all."""
         if own is None and self._seen is None:
             return self
         like = own if own is not None else self._seen
@@ -70,48 +72,49 @@ class SharedPrefix:
         return step
 
     def at(self, layer: int) -> LayerPrefix:
+        """The prompts in one layer."""
         keys, cross = self._keys[layer], layer in self._cross_layers
         return LayerPrefix(
             keys,
             self._values[layer],
-            self._slots,
-            _on(self._spots, keys.device),
+            self._slot_count,
+            _on(self._slots, keys.device),
             _on(self._cross_mask if cross else self._mask, keys.device),
             _on(self._blind, keys.device) if cross else None,
         )
 
 
 def join_logits(query: Tensor, own: Tensor, prefix: LayerPrefix) -> Tensor:
-    """`query` [R, Hkv, G', D], G' heads to a key head, `own` keys [R, Hkv, T, D] -> [R, Hkv, G', P + T]."""
-    far = _unstack(_stack(query, prefix) @ prefix.keys.transpose(2, 3), prefix)
-    return torch.cat([far, query @ own.transpose(2, 3)], dim=-1)
+    """Logits [R, Hkv, G, P + T] of `query` [R, Hkv, G, D] with the prompt and `own` keys [R, Hkv, T, D]."""
+    of_prompt = _by_row(_by_prompt(query, prefix) @ prefix.keys.transpose(2, 3), prefix)
+    return torch.cat([of_prompt, query @ own.transpose(2, 3)], dim=-1)
 
 
 def join_values(weights: Tensor, own: Tensor, prefix: LayerPrefix) -> Tensor:
-    """`weights` [R, Hkv, G', P + T], `own` values [R, Hkv, T, D] -> [R, Hkv, G', D]."""
+    """The output [R, Hkv, G, D] of `weights` [R, Hkv, G, P + T] and `own` values [R, Hkv, T, D]."""
     width = prefix.keys.shape[2]
-    far, near = weights[..., :width], weights[..., width:]
-    return _unstack(_stack(far, prefix) @ prefix.values, prefix) + near @ own
+    of_prompt, of_own = weights[..., :width], weights[..., width:]
+    return _by_row(_by_prompt(of_prompt, prefix) @ prefix.values, prefix) + of_own @ own
 
 
-def _stack(rows: Tensor, prefix: LayerPrefix) -> Tensor:
-    """[R, Hkv, G', X] -> [G, Hkv, S * G', X], the rows of a prompt being one matrix; free slots are zero."""
-    if prefix.spots is not None:
-        spread = rows.new_zeros(len(prefix.keys), prefix.slots, *rows.shape[1:])
-        spread[prefix.spots[0], prefix.spots[1]] = rows
-    elif prefix.slots == 1:
+def _by_prompt(rows: Tensor, prefix: LayerPrefix) -> Tensor:
+    """[R, Hkv, G, X] -> [N, Hkv, S * G, X], the rows of each prompt in one matrix; free slots are zero."""
+    if prefix.slots is not None:
+        slotted = rows.new_zeros(len(prefix.keys), prefix.slot_count, *rows.shape[1:])
+        slotted[prefix.slots[0], prefix.slots[1]] = rows
+    elif prefix.slot_count == 1:
         return rows
     else:
-        spread = rows.unflatten(0, (-1, prefix.slots))
-    return spread.transpose(1, 2).flatten(2, 3)
+        slotted = rows.unflatten(0, (-1, prefix.slot_count))
+    return slotted.transpose(1, 2).flatten(2, 3)
 
 
-def _unstack(stacked: Tensor, prefix: LayerPrefix) -> Tensor:
-    """The inverse."""
-    if prefix.spots is None and prefix.slots == 1:
-        return stacked
-    spread = stacked.unflatten(2, (prefix.slots, -1)).transpose(1, 2)  # [G, S, Hkv, G', X]
-    return spread.flatten(0, 1) if prefix.spots is None else spread[prefix.spots[0], prefix.spots[1]]
+def _by_row(prompts: Tensor, prefix: LayerPrefix) -> Tensor:
+    """[N, Hkv, S * G, X] -> [R, Hkv, G, X], the inverse of `_by_prompt`."""
+    if prefix.slots is None and prefix.slot_count == 1:
+        return prompts
+    slotted = prompts.unflatten(2, (prefix.slot_count, -1)).transpose(1, 2)  # [N, S, Hkv, G, X]
+    return slotted.flatten(0, 1) if prefix.slots is None else slotted[prefix.slots[0], prefix.slots[1]]
 
 
 def _mirror(tensor: Tensor | None) -> Mirrored | None:

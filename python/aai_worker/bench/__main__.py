@@ -1,4 +1,4 @@
-"""Cells x images, as a sweep writes them: the authors' way, and what each part of the engine gains."""
+"""Measures a sweep, cells x images: as the authors do it, then with each part of the engine added."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ..decoding import queue as openings
 from ..decoding.generate import generate
+from ..decoding.prefill_cache import PrefillCache
 from ..inputs.images import decode_image
 from ..loading.load import load_model
 from ..models import Model
@@ -55,7 +55,7 @@ def main() -> None:
     cells = _cells(options.cells, model.layers)
     size = options.batch_size
     few = images[: options.baseline_images]
-    ways: dict[str, Callable[[], Result]] = {
+    setups: dict[str, Callable[[], Result]] = {
         "the authors' way": lambda: _released_style(model, few, cells, options.tokens),
         "engine, batch 1: vision, reference and prefill shared": lambda: _engine(
             model, few, cells, options.tokens, 1
@@ -80,11 +80,11 @@ def main() -> None:
         flush=True,
     )
     _warm(model, images, cells)
-    times: dict[str, list[float]] = {name: [] for name in ways}
+    times: dict[str, list[float]] = {name: [] for name in setups}
     expected: list[list[int]] | None = None
     for _ in range(options.repeats):
-        for name, way in ways.items():
-            result = way()
+        for name, setup in setups.items():
+            result = setup()
             expected = expected or result.answers
             count = min(len(expected), len(result.answers))
             same = sum(a == b for a, b in zip(expected, result.answers, strict=False))
@@ -95,7 +95,7 @@ def main() -> None:
                 flush=True,
             )
     base = statistics.median(times["the authors' way"])
-    print("\n| way | captions/s | x |\n| --- | ---: | ---: |")
+    print("\n| setup | captions/s | x |\n| --- | ---: | ---: |")
     for name, rates in times.items():
         rate = statistics.median(rates)
         print(f"| {name} | {rate:.2f} | {rate / base:.1f} |")
@@ -115,7 +115,7 @@ def _parse() -> argparse.Namespace:
         "--images", default=str(demo / "data" / "val2014"), help="folder; noise where it is none"
     )
     parser.add_argument("--image-count", type=int, default=32)
-    parser.add_argument("--baseline-images", type=int, default=4, help="images that the slow ways get")
+    parser.add_argument("--baseline-images", type=int, default=4, help="images that the slow setups get")
     parser.add_argument("--cells", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=64)
     parser.add_argument("--batch-size", type=int, default=256)
@@ -238,17 +238,17 @@ def _one_by_one(
 
 def _copied(run: Callable[[], Result]) -> Result:
     """With a copy of its prompt's keys and values for every row."""
-    create_row = openings.Openings.create_row
+    create_row = PrefillCache.create_row
 
-    def copied(self: openings.Openings, *arguments: object) -> object:
+    def copied(self: PrefillCache, *arguments: object) -> object:
         row = create_row(self, *arguments)  # type: ignore[arg-type]
         return dataclasses.replace(row, prefix=dataclasses.replace(row.prefix))
 
-    openings.Openings.create_row = copied  # type: ignore[method-assign,assignment]
+    PrefillCache.create_row = copied  # type: ignore[method-assign,assignment]
     try:
         return run()
     finally:
-        openings.Openings.create_row = create_row  # type: ignore[method-assign]
+        PrefillCache.create_row = create_row  # type: ignore[method-assign]
 
 
 def _warm(model: Model, images: Sequence[np.ndarray], cells: Sequence[Cell]) -> None:

@@ -28,7 +28,7 @@ class Cell(NamedTuple):
 
 
 class _State:
-    """What the patched layers know, until they are told otherwise."""
+    """The settings that the patched layers read, as globals."""
 
     cell: Cell | None = None
     reference: Tensor = torch.empty(0)
@@ -43,7 +43,7 @@ def caption(model: Model, pixels: Pixels, ids: list[int], cell: Cell | None, tok
     try:
         values = pixels.values.to(model.device, model.dtype)
         _State.cell, _State.first_position = cell, None
-        _State.image_start = model.image_keys(ids, pixels)[0]
+        _State.image_start = model.image_positions(ids, pixels)[0]
         _State.reference = _extract(network, values)
         prompt = torch.tensor([ids], device=model.device)
         written = network.generate(

@@ -1,8 +1,8 @@
-"""Contrasts, one file per method: from the logits of several streams to those that the search sees.
+"""Contrasts, one file per method: from the logits of several streams to those that the search gets.
 
-A contrast stands between the batch and the search (see `streams.py`), so every search works with every one.
-Attention edits apply to the main stream only, as PAI's own code has it: an image-free stream has nothing to
-edit, and a stream that is meant to see the image badly is not helped to look.
+A contrast stands between the batch and the search (see `streams.py`), so every search works with every
+contrast. Attention edits apply to the main stream only, as in PAI's own code: a stream without the image has
+nothing to edit, and a stream that is meant to see the image badly must not be made to attend to it more.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from .streams import ContrastRecord, Streams
 
 
 def create_contrast(parameters: Any) -> Contrast:
-    """`parameters`: one of the protocol's contrast structs."""
+    """The contrast with these parameters, one of the protocol's contrast structs. Raises WorkerError."""
     return CONTRASTS[parameters.__struct_config__.tag](parameters)
 
 

@@ -1,7 +1,7 @@
-"""The plausibility constraint alone, without any contrast: the control for all methods that use it.
+"""The plausibility constraint alone, without a contrast: the control for all methods that use it.
 
-"The Mirage of Performance Gains" (arXiv 2504.10020): this filter explains much of
-what contrasts gain under sampling.
+"The Mirage of Performance Gains" (arXiv 2504.10020) finds that this filter explains much of what contrasts
+gain under sampling.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a contrast is: a second stream, if it needs one, and how the logits are combined."""
+"""The base of contrasts, which combine the logits of one or two streams, and the registry of contrasts."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..errors import WorkerError
 from ..inputs.prepare import Prepared
 from ..kv.batch import Batch
 from ..kv.prefix import Prefix, prefill
-from ..models import Embedded, Look, Model
+from ..models import Embedded, Model, VisionFeatures
 
 
 class Outcome(NamedTuple):
-    """Logits [R, V] float32 of one step."""
+    """The logits [R, V] float32 of one step."""
 
-    plain: Tensor  # the main stream's
-    logits: Tensor  # contrasted
+    plain: Tensor  # those of the main stream
+    logits: Tensor  # those after the contrast, which the search gets
 
 
 CONTRASTS: dict[str, type[Contrast]] = {}
@@ -40,10 +40,10 @@ def contrast_method(name: str) -> Callable[[type[Contrast]], type[Contrast]]:
 
 
 class Contrast(ABC):
-    """One method with its parameters; it keeps nothing of a generation."""
+    """One method with its parameters. It keeps no state of a generation."""
 
-    needs_image: bool = False
-    second_stream: bool = False
+    needs_image: bool = False  # whether it refuses rows without an image
+    second_stream: bool = False  # whether its rows have a second stream
 
     def __init__(self, parameters: Any) -> None:
         self.parameters = parameters
@@ -59,38 +59,42 @@ class Contrast(ABC):
 
     @property
     def method(self) -> str:
+        """The method's name as its user knows it."""
         return str(self.parameters.__struct_config__.tag)
 
     def check(self, model: Model, sample: Prepared) -> None:
-        """Refuses a row that it cannot work on."""
+        """Raises WorkerError for a sample that it cannot work on."""
         if self.needs_image and sample.image is None:
             raise WorkerError(
                 "bad-input",
                 f"{self.method} contrasts with a worse view of the image, but a row has no image.",
             )
 
-    def open(self, model: Model) -> Batch | None:
-        """The second stream, without rows yet. None where none is needed."""
+    def create_second_stream(self, model: Model) -> Batch | None:
+        """A batch without rows for the second stream; None where the method needs none."""
         return Batch(model) if self.second_stream else None
 
     def prefill(
         self,
         model: Model,
         samples: Sequence[Prepared],
-        looks: Sequence[Look | None],
+        vision: Sequence[VisionFeatures | None],
         should_stop: Callable[[], bool],
         progress: Callable[[], None],
     ) -> list[Prefix]:
-        """What the second stream's rows continue, where there is one. `looks`: each sample's vision pass."""
+        """The samples' prefixes in the second stream. Raises Cancelled once `should_stop` says so.
+
+        `vision` has the features of each sample's image, None where it has none.
+        """
         raise NotImplementedError(f"{self.method} has no second stream")
 
     @abstractmethod
     def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
-        """One step of all streams; `age` [R, 1]: tokens that each row has generated."""
+        """Makes one step of all streams. `age` [R, 1] int64: the number of tokens generated, per row."""
 
 
 class TwoStreams(Contrast):
-    """A contrast with a second prompt."""
+    """A contrast whose second stream continues another prompt and is combined logit by logit."""
 
     second_stream = True
 
@@ -98,11 +102,11 @@ class TwoStreams(Contrast):
         self,
         model: Model,
         samples: Sequence[Prepared],
-        looks: Sequence[Look | None],
+        vision: Sequence[VisionFeatures | None],
         should_stop: Callable[[], bool],
         progress: Callable[[], None],
     ) -> list[Prefix]:
-        prompts = [self.prompt(model, *pair) for pair in zip(samples, looks, strict=True)]
+        prompts = [self.prompt(model, *pair) for pair in zip(samples, vision, strict=True)]
         return prefill(model, prompts, [[] for _ in prompts], should_stop, progress)
 
     def step(self, main: Batch, other: Batch | None, attention: AttentionStep | None, age: Tensor) -> Outcome:
@@ -111,16 +115,19 @@ class TwoStreams(Contrast):
         return Outcome(plain, self.combine(plain, other.step(None), age))
 
     @abstractmethod
-    def prompt(self, model: Model, sample: Prepared, look: Look | None) -> Embedded:
-        """The second stream's prompt; `look`: the vision pass of the sample's image."""
+    def prompt(self, model: Model, sample: Prepared, vision: VisionFeatures | None) -> Embedded:
+        """The second stream's prompt. `vision`: the features of the sample's image, None without one."""
 
     @abstractmethod
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
-        """Logits [R, V] of both streams -> the contrasted ones."""
+        """The logits [R, V] after the contrast, from those of both streams. `age` is as in `step`."""
 
 
 def check_exits(method: str, layers: Sequence[int], count: int) -> None:
-    """`layers`: how many of the decoder's `count` layers a state has passed when it leaves early."""
+    """Raises WorkerError unless an early exit after each of these numbers of layers is possible.
+
+    `count` is the number of the decoder's layers.
+    """
     if not layers:
         raise WorkerError("bad-input", f"{method}: layers names none; give some.")
     for layer in layers:
@@ -132,9 +139,11 @@ def check_exits(method: str, layers: Sequence[int], count: int) -> None:
 
 
 def keep_plausible(logits: Tensor, main: Tensor, beta: float) -> Tensor:
-    """Adaptive plausibility constraint (APC): -inf where the main stream gives less than beta times its best.
+    """The adaptive plausibility constraint (APC, arXiv 2210.15097): implausible `logits` [R, V] become -inf.
 
-    In log space, as VCD's second version: kept iff main >= log(beta) + max main. beta 0 keeps all.
+    A token is implausible where the main stream gives it less than beta times the probability of its best
+    token. In log space, as in VCD's second version, a token is kept iff main >= log(beta) + max main. With
+    beta 0 all are kept.
     """
     if beta == 0:
         return logits

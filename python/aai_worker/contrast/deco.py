@@ -1,9 +1,9 @@
-"""DeCo, "Dynamic Correction Decoding" (ICLR 2025): the last layer is told what an earlier one was sure of.
+"""DeCo, "Dynamic Correction Decoding" (ICLR 2025): an earlier layer's logits are added to the last layer's.
 
 Candidates are the likeliest tokens that together have probability `top_p`, `max_candidates` at most. Of the
-layers given, that which gives any candidate the highest probability m counts: l + alpha * m * l_early; all
-but candidates are left out. Early exits pass the decoder's final norm and the LM head, as in the released
-code, which is for one row; here every row has its own.
+given layers, the one that gives any candidate the highest probability, m, is used: l + alpha * m * l_early.
+All tokens but candidates are left out. Early exits pass the decoder's final norm and the LM head, as in the
+released code. That code is for one row; here every row has its own layer.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ class Deco(Contrast):
 
 
 def find_candidates(logits: Tensor, top_p: float, count: int) -> Tensor:
-    """[R, V] bool."""
+    """[R, V] bool, True at the candidates among tokens with these logits [R, V]."""
     best = logits.softmax(dim=-1).topk(min(count, logits.shape[-1]), dim=-1)
-    before = best.values.cumsum(dim=-1) - best.values  # the mass of all that are likelier
+    before = best.values.cumsum(dim=-1) - best.values  # The probability of all likelier tokens.
     kept = before < top_p
     return torch.zeros_like(logits, dtype=torch.bool).scatter(-1, best.indices, kept)
 
 
 def correct(logits: Tensor, early: Tensor, candidates: Tensor, alpha: float) -> Tensor:
-    """`early` [layer, R, V]."""
+    """The corrected logits [R, V], from the last layer's [R, V] and the `early` layers' [layer, R, V]."""
     sure = early.softmax(dim=-1).masked_fill(~candidates, -1).amax(dim=-1)  # [layer, R]
     most, layer = sure.max(dim=0)  # [R]
     premature = early[layer, torch.arange(len(layer), device=layer.device)]

@@ -1,9 +1,10 @@
-"""DoLa (ICLR 2024): contrast of the last layer with the earlier one that differs most from it.
+"""DoLa (ICLR 2024): contrast of the last layer with the earlier layer that differs most from it.
 
-log p_final - log p_early, tokens below `relative_top` times the best one's probability left out. The early
-exit goes through the LM head alone, without the final norm, and the divergence that picks it is the mean over
-the vocabulary of m * (log m - log p), m half of both: as in the released code. There the layer is picked once
-for all rows of a batch, here row by row.
+The result is log p_final - log p_early. Tokens below `relative_top` times the probability of the best token
+are left out. As in the released code, the early exit passes the LM head alone, without the final norm, and
+the layer is picked by a divergence: with m = (p_final + p_early) / 2, the sum over both p of the mean over
+the vocabulary of m * (log m - log p). That code picks one layer for all rows of a batch; here each row has
+its own.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Dola(Contrast):
 
 
 def contrast_layers(logits: Tensor, early: Tensor, relative_top: float) -> Tensor:
-    """[R, V] of the last layer and [layer, R, V] of earlier ones -> [R, V]."""
+    """The contrasted logits [R, V], from those of the last layer [R, V] and of early exits [layer, R, V]."""
     final, candidates = logits.log_softmax(dim=-1), early.log_softmax(dim=-1)
     middle = (final.exp() + candidates.exp()) / 2  # [layer, R, V]
     entropy = torch.xlogy(middle, middle)

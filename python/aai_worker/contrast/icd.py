@@ -1,8 +1,8 @@
 """ICD, "Instruction Contrastive Decoding" (ACL Findings 2024): contrast with a disturbed instruction.
 
-logits = (1 + alpha) * l - alpha * l(disturbed), then the plausibility constraint on l. The disturbance stands
-before the question; before the whole text where the prompt is raw. Where the vision pass reads the prompt, as
-InstructBLIP's Q-Former does, it alone reads the disturbed one, as in the released code.
+logits = (1 + alpha) * l - alpha * l(disturbed), then the plausibility constraint on l. The disturbance is put
+before the question, or before the whole text of a raw prompt. Where the vision pass reads the prompt, as
+InstructBLIP's Q-Former does, only the vision pass reads the disturbed prompt, as in the released code.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..errors import WorkerError
 from ..inputs.prepare import Prepared
-from ..models import Embedded, Look, Model
+from ..models import Embedded, Model, VisionFeatures
 from ..text.prompts import PLACEHOLDER, build_prompt
 from .base import TwoStreams, contrast_method, keep_plausible
 
@@ -29,23 +29,24 @@ class Icd(TwoStreams):
                 f"answer in the model's context of {model.context_length}; shorten either.",
             )
 
-    def prompt(self, model: Model, sample: Prepared, look: Look | None) -> Embedded:
+    def prompt(self, model: Model, sample: Prepared, vision: VisionFeatures | None) -> Embedded:
         if sample.pixels is not None and model.instructed:
             text = self._disturb(model, sample).replace(PLACEHOLDER, "")
-            look = model.look(model.instruct(sample.pixels, text), frozenset())
-        return model.embed(self._ids(model, sample), look)
+            vision = model.encode_image(model.instruct(sample.pixels, text), frozenset())
+        return model.embed(self._ids(model, sample), vision)
 
     def combine(self, main: Tensor, other: Tensor, age: Tensor) -> Tensor:
         alpha = self.parameters.alpha
         return keep_plausible((1 + alpha) * main - alpha * other, main, self.parameters.beta)
 
     def _ids(self, model: Model, sample: Prepared) -> list[int]:
-        """What the decoder reads."""
+        """The token ids that the decoder reads in the second stream."""
         if sample.pixels is not None and model.instructed:
             return sample.ids
         return model.tokenise(self._disturb(model, sample), sample.pixels)
 
     def _disturb(self, model: Model, sample: Prepared) -> str:
+        """The prompt's text with the disturbance."""
         text = f"{self.parameters.disturbance} {sample.prompt.text}"
         disturbed = msgspec.structs.replace(sample.prompt, text=text)
         return build_prompt(disturbed, sample.image is not None, model.tokenizer)

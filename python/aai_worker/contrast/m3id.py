@@ -1,9 +1,9 @@
 """M3ID (CVPR 2024): contrast with the answer without the image, the stronger the longer the answer is.
 
-lc + (1 - g) / g * (lc - lu), lc and lu the log-probabilities with and without the image, g = exp(-decay * t)
-for token t, counted from `first_step` (1 as in AvisC and MoD, or 0 as in RITUAL: the first is not contrasted
-then); then the plausibility constraint. Written with the logits in place of the first lc: they differ by a
-constant per row only.
+logits = lc + (1 - g) / g * (lc - lu), then the plausibility constraint. lc and lu are the log-probabilities
+with and without the image, and g = exp(-decay * t) for token t. Tokens are counted from `first_step`: from 1
+as in AvisC and MoD, or from 0 as in RITUAL, where the first token is not contrasted. The code has the logits
+in place of the first lc, which differ from it by a constant per row only.
 """
 
 from __future__ import annotations

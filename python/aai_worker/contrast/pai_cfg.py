@@ -1,11 +1,11 @@
 """PAI's logit part (ECCV 2024), a classifier-free guidance: contrast with the answer without the image.
 
-gamma * (lc - lu) + lu, lc and lu the log-probabilities with and without the image; tokens with lc below
-log(beta) + max lc are left out. gamma 1 is plain decoding. Written as l + (gamma - 1) * (lc - lu), l the
-logits, which differs by a constant per row only.
+logits = gamma * (lc - lu) + lu, where lc and lu are the log-probabilities with and without the image. Tokens
+with lc below log(beta) + max lc are left out. gamma 1 is plain decoding. The code computes
+l + (gamma - 1) * (lc - lu) with the logits l, which differs by a constant per row only.
 
-Unlike in the released code, the image-free cache follows the beams, the prompts of a batch stay with their
-rows, and attention is edited from the first token on.
+Unlike in the released code, the image-free KV cache follows the beams, each row has its own image-free prompt
+in a batch, too, and attention is edited from the first token on.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Contrasts of the user's own (see `aai_worker.plugins`), called row by row, with the streams of others."""
+"""Contrasts that a user's plug-in declares (see `aai_worker.plugins`); the plug-in is called once per row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from ..attention import AttentionStep
 from ..inputs.prepare import Prepared
 from ..kv.batch import Batch
-from ..models import Embedded, Look, Model
+from ..models import Embedded, Model, VisionFeatures
 from ..plugins import find_plugin
 from ..plugins.call import call_plugin
 from .base import Outcome, TwoStreams, contrast_method
@@ -37,7 +37,7 @@ class PluginContrast(TwoStreams):
         if self._stream == "noisyImage":
             check_noise(self.method, self.parameters.noise_step)
 
-    def prompt(self, model: Model, sample: Prepared, look: Look | None) -> Embedded:
+    def prompt(self, model: Model, sample: Prepared, vision: VisionFeatures | None) -> Embedded:
         if self._stream == "imageFree":
             return embed_image_free(model, sample)
         return embed_noisy(model, sample, self.parameters.noise_step, self.parameters.noise_seed)
@@ -52,7 +52,7 @@ class PluginContrast(TwoStreams):
         return self._call([main, other], age)
 
     def _call(self, streams: list[Tensor], age: Tensor) -> Tensor:
-        """Logits [R, V] of each stream -> [R, V]."""
+        """The plug-in's logits [R, V], from those of each stream, [R, V]."""
         return torch.stack(
             [
                 call_plugin(self._plugin, [logits.clone() for logits in row], {"generated": generated})

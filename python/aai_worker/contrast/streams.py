@@ -1,6 +1,7 @@
-"""What the decode loop drives: the main batch and, under most contrasts, a second stream beside it.
+"""The streams that the decode loop drives: the main batch and, under most contrasts, a second batch.
 
-The second stream's rows follow the main one's wherever a search takes them, each with a cache of its own.
+Rows of the second stream follow those of the main stream wherever a search takes them. Each has a KV cache of
+its own.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..attention import AttentionStep, KeyLayout
-from ..kv.batch import Batch, Tail
+from ..kv.batch import Batch, CacheNode
 from ..kv.prefix import Prefix
 from ..models import Model
 from .base import Contrast, Outcome
@@ -22,25 +23,29 @@ from .base import Contrast, Outcome
 class ContrastRecord:
     """What a contrast did in one row of the command."""
 
-    second_stream: bool = False
-    steps: int = 0
-    changed: int = 0  # steps in which any logit came out changed
-    overruled: int = 0  # steps in which another token came out as the likeliest
+    second_stream: bool = False  # whether a second stream was run
+    steps: int = 0  # the number of steps
+    changed: int = 0  # the number of steps in which the contrast changed any logit
+    overruled: int = 0  # the number of steps in which the contrast made another token the likeliest
 
 
 class Streams:
+    """One or two batches of the same rows, and the contrast between them, if there is one."""
+
     def __init__(self, contrast: Contrast | None, model: Model) -> None:
         self._contrast = contrast
         self._main = Batch(model)
-        self._other = None if contrast is None else contrast.open(model)
-        self._outcome: Outcome | None = None  # of the last step
+        self._other = None if contrast is None else contrast.create_second_stream(model)
+        self._outcome: Outcome | None = None  # of the last step, until `record` has counted it
 
     @property
     def count(self) -> int:
+        """The number of streams."""
         return 1 if self._other is None else 2
 
     @property
     def steps(self) -> int:
+        """The number of steps that the main stream has begun."""
         return self._main.steps
 
     @property
@@ -49,22 +54,22 @@ class Streams:
 
     @property
     def layout(self) -> KeyLayout:
-        """Of the main stream."""
+        """The main stream's layout."""
         return self._main.layout
 
     @property
-    def tails(self) -> list[Tail | None] | None:
-        """Those of the main stream, each of which knows its twin in the other."""
-        return self._main.tails
+    def nodes(self) -> list[CacheNode | None] | None:
+        """The main stream's cache nodes per row; each knows the second stream's node (`other_node`)."""
+        return self._main.nodes
 
     def join(self, prefixes: Sequence[Prefix], others: Sequence[Prefix]) -> None:
-        """As `Batch.join`; `others`: what the second stream's rows continue, if there is one."""
+        """As `Batch.join`. `others` are the prefixes in the second stream, if there is one."""
         self._main.join(prefixes)
         if self._other is not None:
             self._other.join(others)
 
     def step(self, attention: AttentionStep | None) -> Tensor:
-        """As `Batch.step`; `attention` is for the main stream alone."""
+        """As `Batch.step`, with the contrast's logits. `attention` is for the main stream alone."""
         if self._contrast is None:
             return self._main.step(attention)
         age = torch.tensor(self._main.ages, device=self.device)[:, None]
@@ -72,7 +77,10 @@ class Streams:
         return self._outcome.logits
 
     def record(self, records: Sequence[ContrastRecord], live: Sequence[int]) -> None:
-        """After a step that went through: what the contrast did in each row, of so many live ones."""
+        """Counts in each row's record what the contrast did in the step just made.
+
+        `live` is the number of each row's live rows.
+        """
         if self._outcome is None:
             return
         plain, logits = self._outcome
@@ -88,10 +96,11 @@ class Streams:
             record.overruled += any(overruled[own])
             first += count
 
-    def keep_tails(self) -> None:
-        self._main.keep_tails()
+    def track_nodes(self) -> None:
+        """As `Batch.track_nodes`."""
+        self._main.track_nodes()
         if self._other is not None:
-            self._other.keep_tails()
+            self._other.track_nodes()
 
     def keep(self, rows: Sequence[int]) -> None:
         """As `Batch.keep`."""
@@ -99,13 +108,13 @@ class Streams:
         if self._other is not None:
             self._other.keep(rows)
 
-    def advance(self, parents: list[int], tokens: list[int], resumed: dict[int, Tail]) -> None:
+    def advance(self, parents: list[int], tokens: list[int], resumed: dict[int, CacheNode]) -> None:
         """As `Batch.advance`."""
         self._main.advance(parents, tokens, resumed)
         if self._other is None:
             return
-        twins = {row: tail.twin for row, tail in resumed.items() if tail.twin is not None}
-        self._other.advance(parents, tokens, twins)
-        for tail, twin in zip(self._main.tails or [], self._other.tails or [], strict=True):
-            if tail is not None:
-                tail.twin = twin
+        other_nodes = {row: node.other_node for row, node in resumed.items() if node.other_node is not None}
+        self._other.advance(parents, tokens, other_nodes)
+        for node, other_node in zip(self._main.nodes or [], self._other.nodes or [], strict=True):
+            if node is not None:
+                node.other_node = other_node

@@ -1,1 +1,1 @@
-"""One generate command: its rows, their edits, and the loop that writes them."""
+"""A generate command: its rows, their edits, the queue in which they wait and the loop that writes them."""

@@ -1,4 +1,4 @@
-"""From what a caller asks for to edits bound to a row's keys, with every reason to refuse on the way."""
+"""Turns a caller's edits into edits of a row's key positions, and refuses those that cannot act."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from torch import Tensor
 from ..attention import REFERENCES, RowEdit
 from ..errors import WorkerError
 from ..inputs.arrays import read_array
-from ..inputs.prepare import Keys
+from ..inputs.prepare import KeyPositions
 from ..models import Model
 from ..plugins import find_plugin
-from ..plugins.registry import Bound
+from ..plugins.registry import BoundPlugin
 from ..protocol import AttentionEdit, PluginEditParameters
 from ..vision.reference import Reference, is_cls_mode, is_constant
 
 
 class EditRequest(NamedTuple):
-    """An edit before it meets a prompt. `reference` None = extract it from the row's image."""
+    """An edit that is checked, but not bound to a prompt yet."""
 
-    parameters: Any  # AttentionEdit's
-    reference: Tensor | None  # [image tokens] float32, as given
-    hook: str | None  # name of the installed hook it comes from
-    plugin: Bound | None  # where it is the user's own
+    parameters: Any  # of the protocol's `AttentionEdit`
+    reference: Tensor | None  # [image tokens] float32, the caller's; None = extracted from the row's image
+    hook: str | None  # the name of the installed hook that it comes from
+    plugin: BoundPlugin | None  # the user's plug-in, where it declares the method
 
     @property
     def modes(self) -> list[str]:
-        """Of the vision references that the method takes."""
+        """The modes of the vision references that the method takes."""
         if self.plugin is not None and not self.plugin.declaration.public.takes_reference:
             return []
         references = REFERENCES.get(self.parameters.__struct_config__.tag)
@@ -40,19 +40,19 @@ class EditRequest(NamedTuple):
 
     @property
     def extracted(self) -> list[str]:
-        """Those of them that are made of the row's image."""
+        """The modes of the references that are extracted from the row's image."""
         return self.modes if self.reference is None else []
 
     @property
     def edits_prompt(self) -> bool:
-        """Whether queries of the prompt are edited, too, while it is prefilled."""
+        """Whether the prompt's queries are edited, too, while it is prefilled."""
         return getattr(self.parameters, "queries", "newest") == "behindImage"
 
 
 def request_edit(
     edit: AttentionEdit, arrays: Sequence[np.ndarray], model: Model, hook: str | None = None
 ) -> EditRequest:
-    """Checks all that can be checked without a prompt."""
+    """The edit, after all checks that need no prompt. `arrays` are the command's. Raises WorkerError."""
     parameters = edit.parameters
     for name, value in msgspec.structs.asdict(parameters).items():
         if isinstance(value, float) and not math.isfinite(value):
@@ -82,7 +82,7 @@ def request_edit(
     method = parameters.__struct_config__.tag if plugin is None else plugin.declaration.name
     if reference is not None and len(request.modes) != 1:
         raise WorkerError("bad-input", f"{method} takes no vision reference; leave it out.")
-    if any(map(is_cls_mode, request.modes)) and not model.tells_cls_attention:
+    if any(map(is_cls_mode, request.modes)) and not model.has_cls_attention:
         raise WorkerError(
             "hook-unmatched",
             f"{method} reads what the vision encoder's CLS token attends to, patch by patch, and "
@@ -92,14 +92,17 @@ def request_edit(
 
 
 def find_layers(parameters: Any, model: Model) -> frozenset[int]:
-    """Where an edit acts."""
+    """The decoder layers in which an edit acts."""
     start, end = parameters.layers
     return frozenset(layer for layer in model.image_layers if start <= layer < end)
 
 
-def find_keys(request: EditRequest, image_keys: list[int], row: Keys) -> list[int]:
-    """Keys that the edit acts on; refuses an edit that could not act. `image_keys`: its own by default."""
-    keys = image_keys
+def find_positions(request: EditRequest, image_positions: list[int], row: KeyPositions) -> list[int]:
+    """The key positions of a row that the edit acts on; `image_positions` are those by default.
+
+    Raises WorkerError where the edit could not act.
+    """
+    positions = image_positions
     if request.parameters.image_keys is not None:
         start, end = request.parameters.image_keys
         if not start < end <= row.of_prompt:
@@ -107,42 +110,45 @@ def find_keys(request: EditRequest, image_keys: list[int], row: Keys) -> list[in
             raise WorkerError(
                 "hook-unmatched", f"imageKeys [{start}, {end}) do not lie {where.format(row.of_prompt)}."
             )
-        keys = list(range(start, end))
-    if not keys:
+        positions = list(range(start, end))
+    if not positions:
         raise WorkerError(
             "hook-unmatched",
             "The prompt has no image token, so the edit would act on nothing; give an image or imageKeys.",
         )
     if not request.modes:
-        return keys
+        return positions
     given = None if request.reference is None else len(request.reference)
-    if given is None and not image_keys:
+    if given is None and not image_positions:
         raise WorkerError(
             "hook-unmatched", "There is no image to extract a reference from; give the reference."
         )
-    expected = len(image_keys) if given is None else given
-    if expected != len(keys):
+    expected = len(image_positions) if given is None else given
+    if expected != len(positions):
         raise WorkerError(
             "hook-unmatched",
-            f"The vision reference has {expected} values, but the edit acts on {len(keys)} image keys "
-            f"({keys[0]} to {keys[-1]}); the two must agree.",
+            f"The vision reference has {expected} values, but the edit acts on {len(positions)} image keys "
+            f"({positions[0]} to {positions[-1]}); the two must agree.",
         )
-    return keys
+    return positions
 
 
 def bind_edit(
     request: EditRequest,
-    keys: list[int],
+    positions: list[int],
     shared: int,
     extracted: dict[str, Reference],
     model: Model,
 ) -> RowEdit:
-    """`extracted`: the image's references by mode."""
+    """The edit of one row at these key positions; positions below `shared` belong to its prompt's prefix.
+
+    `extracted` are the image's references by mode.
+    """
     edit = RowEdit(
         parameters=request.parameters,
         hook=request.hook,
         layers=find_layers(request.parameters, model),
-        keys=torch.tensor(keys, device=model.device),
+        positions=torch.tensor(positions, device=model.device),
         shared=shared,
         reference=torch.empty(0),
         constant=False,
@@ -157,6 +163,7 @@ def bind_edit(
 
 
 def _read_reference(index: int, arrays: Sequence[np.ndarray]) -> Tensor:
+    """The caller's vision reference, [image tokens] float32. Raises WorkerError."""
     array = read_array(arrays, index, "reference")
     if array.dtype != np.float32 or array.ndim != 1 or array.size == 0:
         raise WorkerError(

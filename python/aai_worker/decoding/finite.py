@@ -1,6 +1,6 @@
-"""Logits that are no numbers: weights that overflow, in float16 above all, or that are damaged.
+"""Finds logits that are no numbers: values that overflow, mostly in float16, and damaged weights make them.
 
-No search would notice: greedy would write token 0 for ever, and the empty text would be scored.
+No search would notice: greedy search would write token 0 for ever, and an empty text would be scored.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ from ..protocol import WorkerFault
 
 
 def find_broken(logits: Tensor) -> list[int]:
-    """Rows of logits [R, V] that hold a NaN or +inf, or -inf alone: a contrast leaves out tokens, not all."""
-    peaks = logits.amax(dim=-1).tolist()  # NaN where any is
+    """The rows of logits [R, V] that hold a NaN or +inf, or nothing but -inf.
+
+    Some -inf are fine: a contrast leaves out tokens, but never all of them.
+    """
+    peaks = logits.amax(dim=-1).tolist()  # A row with a NaN has the maximum NaN.
     return [row for row, peak in enumerate(peaks) if not math.isfinite(peak)]
 
 
 def explain_broken(token: int) -> WorkerFault:
-    """`token`: how many were written before."""
+    """The fault of a row whose token number `token`, counted from 0, had such logits."""
     return WorkerFault(
         code="not-finite",
         message=f"The logits of token {token} are not finite (NaN or infinite), so the answer was given up. "

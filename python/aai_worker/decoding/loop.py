@@ -1,6 +1,6 @@
-"""The decode loop: one step after the other for all live rows; as rows end, waiting ones take their place.
+"""The decode loop: one step after the other for all live rows; as rows end, waiting rows take their place.
 
-Generated token number k of a row is fed at step k; step 0 feeds the last prompt token (see `prefix.py`).
+Step 0 of a row feeds the last prompt token (see `kv/prefix.py`), step k its k-th generated token.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ..attention import AttentionStep, KeyLayout, Observer, Plan, RowEdit
 from ..contrast import ContrastRecord, Streams
 from ..errors import Cancelled
 from ..events import Attention, Event
-from ..kv.batch import Tail
+from ..kv.batch import CacheNode
 from ..kv.prefix import Prefix
 from ..memory import free_memory, is_out_of_memory
 from ..observe.capture import Recorder, RowCapture
@@ -26,60 +26,68 @@ from ..search import FAILED, Answer, Choice, Search
 from ..text.stream import TextStream
 from .finite import explain_broken, find_broken
 
-# Waiting rows enter once this share of the batch is free. On a CPU nearly all of it: beside older rows young
-# ones pay for their length, too, and empty places cost nothing there (`python -m aai_worker.bench`).
+# Waiting rows enter once this share of the batch is free. On a CPU that is nearly all of it: young rows would
+# pay for the length of the old ones beside them, and free places cost nothing (`python -m aai_worker.bench`).
 _ENTRY = {"cpu": 0.9}
 _ENTRY_ELSEWHERE = 0.125
 
 
 @dataclass(eq=False)
 class Row:
-    """One answer being written, by one live row of the batch or by several (beams), which stand together."""
+    """A row of the command while it is written, by one live row of the batch or by several (beams).
 
-    number: int  # in the command
-    prompt: list[int]
+    Several live rows of a row are neighbours in the batch.
+    """
+
+    number: int  # of the row, in the command
+    prompt: list[int]  # token ids
     prefix: Prefix
-    other: Prefix  # what the second stream continues, where there is one
-    limit: int  # at most so many tokens
-    seed: int  # of its own random numbers
-    image_keys: list[int]  # where the image tokens stand in the prompt
+    other_prefix: Prefix  # the prefix in the second stream; `prefix` itself where there is none
+    limit: int  # the most tokens of the answer
+    seed: int  # of the row's own random numbers
+    image_positions: list[int]  # the key positions of the image's tokens
     edits: list[RowEdit]
     capture: RowCapture | None
     text: TextStream
-    told: int  # tokens that the caller has from an earlier beginning, which ran out of memory
-    ids: list[int] = field(default_factory=list)  # settled so far
-    edited: list[bool] = field(default_factory=list)  # per step so far
-    probes: list[float] = field(default_factory=list)
-    contrasted: ContrastRecord = field(default_factory=ContrastRecord)
-    live: int = 1
-    tails: list[Tail] = field(default_factory=list)  # of the live rows, where the search asks for them
+    # The number of tokens that the caller has already, from an earlier beginning that ran out of memory.
+    sent: int
+    ids: list[int] = field(default_factory=list)  # the answer's token ids that are settled so far
+    edited: list[bool] = field(default_factory=list)  # per step so far, whether an edit was active
+    probes: list[float] = field(default_factory=list)  # the probes' logits at the first step
+    contrast_record: ContrastRecord = field(default_factory=ContrastRecord)
+    live: int = 1  # the number of live rows of the batch that write it
+    nodes: list[CacheNode] = field(default_factory=list)  # per live row, where the search asks for them
 
     def active_edits(self) -> list[RowEdit]:
         return [edit for edit in self.edits if edit.active(len(self.edited))]
 
 
-class Waiting(Protocol):
-    """Rows that have not begun."""
+class WaitingRows(Protocol):
+    """The rows that have not begun; `queue.RowQueue` is one."""
 
-    def __bool__(self) -> bool: ...
+    def __bool__(self) -> bool:
+        """Whether any row is waiting."""
+        ...
 
     def take(self, count: int) -> Generator[Event, None, list[Row]]:
-        """The next rows, at most so many, ready to begin."""
+        """Takes the next rows, `count` at most, ready to begin."""
         ...
 
     def give_back(self, row: Row) -> None:
-        """One that will have to begin anew."""
+        """Takes back a row that will have to begin again."""
         ...
 
     def attest(self, row: Row) -> Iterator[Event]:
-        """What was done to one that has ended, told just before the row itself."""
+        """Yields what was done to a row that has ended, to be sent just before the row itself."""
         ...
 
-    def finish(self, row: Row) -> None: ...
+    def finish(self, row: Row) -> None:
+        """Is called once a row has ended."""
+        ...
 
 
 def decode(
-    waiting: Waiting,
+    waiting: WaitingRows,
     streams: Streams,
     search: Search,
     recorder: Recorder | None,
@@ -89,14 +97,15 @@ def decode(
     should_stop: Callable[[], bool],
     progress: Callable[[], None],
 ) -> Iterator[Event]:
-    """Writes all that waits, at most `batch_size` live rows at once, fewer where memory ends.
+    """Writes all waiting rows, with `batch_size` live rows at most at once, fewer where memory runs out.
 
-    `probes`: ids whose logits at the first step are told with the row. `stream`: tokens are told as they
-    come, not only each row as a whole.
+    `probes` are token ids whose logits at the first step are sent with the row. With `stream` tokens are sent
+    as they come, without it each row as a whole. Raises Cancelled once `should_stop` says so. `progress` is
+    called after every step.
     """
     planner = _Planner()
     if search.observer is not None:
-        streams.keep_tails()
+        streams.track_nodes()
     capacity = max(1, batch_size // search.width)
     entry = _ENTRY.get(streams.device.type, _ENTRY_ELSEWHERE)
     rows: list[Row] = []
@@ -106,7 +115,7 @@ def decode(
         room = capacity - len(rows)
         if waiting and (not rows or room >= max(1, entry * capacity)):
             new = yield from waiting.take(room)
-            streams.join([row.prefix for row in new], [row.other for row in new])
+            streams.join([row.prefix for row in new], [row.other_prefix for row in new])
             rows += new
         layout = streams.layout
         plan = planner.plan(rows, layout)
@@ -114,22 +123,22 @@ def decode(
         logits = _step(streams, plan, observer, alone=len(rows) == 1)
         if logits is None:
             capacity = len(rows) // 2
-            rows = _retreat(rows, capacity, streams, search, waiting)
+            rows = _shrink(rows, capacity, streams, search, waiting)
             continue
         plan.settle()
-        streams.record([row.contrasted for row in rows], [row.live for row in rows])
+        streams.record([row.contrast_record for row in rows], [row.live for row in rows])
         for row in rows:
             row.edited.append(bool(row.active_edits()))
         if probes:
             _probe(rows, logits, probes)
         choices = _choose(search, logits, rows)
         progress()
-        yield from _tell(rows, choices, recorder, layout, stream, waiting)
+        yield from _report(rows, choices, recorder, layout, stream, waiting)
         rows = _advance(rows, choices, streams, search, waiting)
 
 
 class _Planner:
-    """Plans change only when a warm-up ends or rows come and go: the last one is kept."""
+    """Makes the plan of each step. It keeps the last plan, which changes only with rows and warm-ups."""
 
     def __init__(self) -> None:
         self._plan = Plan([], KeyLayout(0))
@@ -141,7 +150,7 @@ class _Planner:
             for edit in active:
                 edit.generated = len(row.edited)
             edits += [active] * row.live
-        if edits != self._plan.edits or layout != self._plan.layout:  # by identity: edits compare as objects
+        if edits != self._plan.edits or layout != self._plan.layout:  # Edits compare by identity.
             self._plan = Plan(edits, layout)
         return self._plan
 
@@ -149,7 +158,7 @@ class _Planner:
 def _observe(
     rows: list[Row], recorder: Recorder | None, search: Search, layout: KeyLayout
 ) -> Observer | None:
-    """Who sees the next step's attention."""
+    """The observer of the next step's attention, None if nobody needs it."""
     if recorder is not None:
         recorder.begin([row.capture for row in rows], layout)
         return recorder
@@ -159,7 +168,10 @@ def _observe(
 
 
 def _step(streams: Streams, plan: Plan, observer: Observer | None, alone: bool) -> Tensor | None:
-    """Next-token logits [R, V]; None where memory ran out and fewer rows may fit."""
+    """The next tokens' logits [R, V] float32; None where memory ran out and fewer rows may fit.
+
+    `alone`: there is one row only, so that running out of memory is raised.
+    """
     needed = observer is not None or any(plan.edits)
     attention = AttentionStep(plan, observer) if needed else None
     try:
@@ -172,7 +184,7 @@ def _step(streams: Streams, plan: Plan, observer: Observer | None, alone: bool) 
 
 
 def _choose(search: Search, logits: Tensor, rows: list[Row]) -> Sequence[Choice]:
-    """What the rows do next; those whose logits [R, V] are no numbers fail, and the others do not notice."""
+    """The search's choice for each row. Rows whose logits [R, V] are no numbers fail, others go on."""
     broken = set(find_broken(logits))
     if not broken:
         return search.step(logits, rows)  # type: ignore[arg-type]
@@ -187,14 +199,17 @@ def _choose(search: Search, logits: Tensor, rows: list[Row]) -> Sequence[Choice]
 
 
 def _probe(rows: list[Row], logits: Tensor, probes: list[int]) -> None:
+    """Notes the probes' logits of rows that have none noted yet, from logits [R, V]."""
     first = 0
     for row in rows:
         row.probes = row.probes or logits[first, probes].tolist()
         first += row.live
 
 
-def _retreat(rows: list[Row], capacity: int, streams: Streams, search: Search, waiting: Waiting) -> list[Row]:
-    """The rows written furthest go on; the others wait to begin anew."""
+def _shrink(
+    rows: list[Row], capacity: int, streams: Streams, search: Search, waiting: WaitingRows
+) -> list[Row]:
+    """The rows that go on: the `capacity` rows with the most steps. The others wait, to begin again."""
     furthest = sorted(range(len(rows)), key=lambda index: -len(rows[index].edited))
     kept = sorted(furthest[:capacity])
     for index in reversed(sorted(furthest[capacity:])):
@@ -206,32 +221,33 @@ def _retreat(rows: list[Row], capacity: int, streams: Streams, search: Search, w
     return [rows[index] for index in kept]
 
 
-def _tell(
+def _report(
     rows: list[Row],
     choices: Sequence[Choice],
     recorder: Recorder | None,
     layout: KeyLayout,
     stream: bool,
-    waiting: Waiting,
+    waiting: WaitingRows,
 ) -> Iterator[Event]:
+    """Adds what the search has settled to the rows and yields the step's events."""
     tokens: list[list[Token]] = []
     if stream or recorder is not None:
-        tokens = [_write(row, choice) for row, choice in zip(rows, choices, strict=True)]
+        tokens = [_append_tokens(row, choice) for row, choice in zip(rows, choices, strict=True)]
     else:
         for row, choice in zip(rows, choices, strict=True):
             row.ids += choice.settled
     if stream:
-        news = [one for row, new in zip(rows, tokens, strict=True) for one in new if one.step >= row.told]
+        news = [one for row, new in zip(rows, tokens, strict=True) for one in new if one.step >= row.sent]
         if news:
             yield TokensEvent(tokens=news)
     if recorder is not None:
-        yield from _captured(rows, tokens, choices, recorder.take(), layout)
+        yield from _attention_events(rows, tokens, choices, recorder.take(), layout)
     for row, choice in zip(rows, choices, strict=True):
         if choice.finish is None:
             continue
         yield from waiting.attest(row)
         if choice.finish == "failed":
-            yield _failed(row)
+            yield _failed_event(row)
             continue
         yield RowEvent(
             row=row.number,
@@ -244,7 +260,7 @@ def _tell(
         )
 
 
-def _failed(row: Row) -> RowEvent:
+def _failed_event(row: Row) -> RowEvent:
     return RowEvent(
         row=row.number,
         text="",
@@ -256,14 +272,14 @@ def _failed(row: Row) -> RowEvent:
     )
 
 
-def _write(row: Row, choice: Choice) -> list[Token]:
-    """All beams of a row are of one age: token k of the answer was chosen in step k, whichever beam won."""
+def _append_tokens(row: Row, choice: Choice) -> list[Token]:
+    """Appends the settled tokens to the row. Token k was chosen in step k, whichever beam it comes from."""
     tokens = []
     for index, id in enumerate(choice.settled, start=1):
         step = len(row.ids)
         row.ids.append(id)
         reason = choice.finish if index == len(choice.settled) else None
-        text = _push(row.text, id, reason)
+        text = _push_text(row.text, id, reason)
         tokens.append(Token(row=row.number, step=step, id=id, text=text, edited=row.edited[step]))
     return tokens
 
@@ -273,47 +289,50 @@ def _alternative(row: Row, answer: Answer) -> Alternative:
     return Alternative(text=text, token_ids=answer.ids, finish_reason=answer.finish)
 
 
-def _push(text: TextStream, id: int, reason: str | None) -> str:
-    """As in transformers' `generate`, the stop token is one of the ids; it is no part of the text."""
+def _push_text(text: TextStream, id: int, reason: str | None) -> str:
+    """The text that the token completes. The ids hold the stop token, as in `generate`; the text does not."""
     if reason == "stop":
         return text.stop(id)
     return text.push(id) + (text.end() if reason == "length" else "")
 
 
-def _captured(
+def _attention_events(
     rows: list[Row],
     tokens: list[list[Token]],
     choices: Sequence[Choice],
     weights: np.ndarray,
     layout: KeyLayout,
 ) -> Iterator[Attention]:
-    """Where attention is captured, a row has one live row and settles one token a step, unless it fails."""
+    """The captured attention [layer, R, head, column] of the step, row by row.
+
+    Where attention is captured, a row has one live row and settles one token per step, unless it fails.
+    """
     for index, (row, settled, choice) in enumerate(zip(rows, tokens, choices, strict=True)):
         if row.capture is None or choice.finish == "failed":
             continue
         (token,) = settled
         last = choice.finish is not None
         for event in row.capture.push(token.step, weights[:, index], layout, token.text, last):
-            if event.body.step >= row.told:
+            if event.body.step >= row.sent:
                 yield event
 
 
 def _advance(
-    rows: list[Row], choices: Sequence[Choice], streams: Streams, search: Search, waiting: Waiting
+    rows: list[Row], choices: Sequence[Choice], streams: Streams, search: Search, waiting: WaitingRows
 ) -> list[Row]:
-    """The rows that go on."""
+    """Moves the batch on to the next step and returns the rows that go on."""
     for row, choice in zip(rows, choices, strict=True):
         if choice.finish is not None:
             search.forget(row.number)
             waiting.finish(row)
     firsts = list(accumulate([row.live for row in rows], initial=0))
-    going = _close_ranks([index for index, choice in enumerate(choices) if choice.finish is None], rows)
+    going = _fill_gaps([index for index, choice in enumerate(choices) if choice.finish is None], rows)
     parents: list[int] = []
     tokens: list[int] = []
-    resumed: dict[int, Tail] = {}
+    resumed: dict[int, CacheNode] = {}
     for index in going:
         choice = choices[index]
-        resumed |= enumerate(choice.tails or [], start=len(tokens))
+        resumed |= enumerate(choice.nodes or [], start=len(tokens))
         parents += [firsts[index] + parent for parent in choice.parents]
         tokens += choice.tokens
     streams.advance(parents, tokens, resumed)
@@ -322,16 +341,19 @@ def _advance(
     for index in going:
         row, choice = rows[index], choices[index]
         row.live = len(choice.tokens)
-        if streams.tails is not None:
-            row.tails = [tail for tail in streams.tails[first : first + row.live] if tail is not None]
-        if choice.tails:
-            del row.edited[choice.tails[0].depth + 1 :]  # one step fed the end of the prompt
+        if streams.nodes is not None:
+            row.nodes = [node for node in streams.nodes[first : first + row.live] if node is not None]
+        if choice.nodes:
+            del row.edited[choice.nodes[0].depth + 1 :]  # The first step fed the last prompt token.
         first += row.live
     return [rows[index] for index in going]
 
 
-def _close_ranks(going: list[int], rows: list[Row]) -> list[int]:
-    """Where each has one live row the last ones step into the places of those that left: few keys move."""
+def _fill_gaps(going: list[int], rows: list[Row]) -> list[int]:
+    """The order in which rows go on. Where each has one live row, the last ones fill the gaps of ended rows.
+
+    So few keys and values are copied.
+    """
     if any(row.live > 1 for row in rows):
         return going
     count = len(going)

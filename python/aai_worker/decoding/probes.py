@@ -1,4 +1,4 @@
-"""Probes: words whose logits are noted when the first token is chosen, whatever is then written."""
+"""Probes: words whose logits are noted at the first step, whatever token is then chosen."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ..models import Model
 
 
 def first_tokens(texts: Sequence[str], model: Model) -> list[int]:
-    """A text counts by its first token."""
+    """The id of each text's first token. Raises WorkerError for a text without a token."""
     return [_first_token(text, model) for text in texts]
 
 

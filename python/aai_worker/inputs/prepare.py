@@ -1,4 +1,4 @@
-"""One sample of a command -> the ids and pixels that the model gets, or one sentence why that cannot be."""
+"""Turns a sample of a command into the ids and pixels that the model gets, or refuses it in one sentence."""
 
 from __future__ import annotations
 
@@ -15,30 +15,35 @@ from .arrays import read_array
 from .images import decode_image
 
 
-class Keys(NamedTuple):
-    """What a row attends to in the layers that see its image."""
+class KeyPositions(NamedTuple):
+    """The key positions of a row in the layers that attend to its image."""
 
-    image: list[int]  # where the image tokens stand: in the prompt, or among the image's keys in cross layers
-    shared: int  # so many are the prefix's
-    own: bool  # then the last prompt token's and the answer's follow
+    # The positions of the image's tokens: in the prompt, or in cross layers among the image's keys.
+    image: list[int]
+    shared: int  # the number of positions that belong to the prompt's prefix
+    own: bool  # whether the last prompt token and the answer's tokens have the positions behind these
 
     @property
     def of_prompt(self) -> int:
+        """The number of positions that belong to the prompt."""
         return self.shared + int(self.own)
 
 
 class Prepared(NamedTuple):
-    ids: list[int]  # of the prompt, image tokens expanded
-    keys: Keys
-    image: int | tuple[int, str] | None  # what is looked at: the array it came from, with the prompt where
-    # that tells how; samples may share it
+    """A sample as the model takes it."""
+
+    ids: list[int]  # the prompt's token ids, image tokens expanded
+    positions: KeyPositions
+    # The image's identity, which samples may share: the number of its array, with the prompt where the vision
+    # pass reads that, too.
+    image: int | tuple[int, str] | None
     pixels: Pixels | None
     prompt: Prompt
 
     @property
     def size(self) -> int:
-        """Keys that its prefix holds in the layer that holds most."""
-        return max(len(self.ids), self.keys.shared)
+        """The number of keys that a prefix of the sample holds in the layer that holds most."""
+        return max(len(self.ids), self.positions.shared)
 
 
 def prepare_sample(model: Model, sample: Sample, arrays: Sequence[np.ndarray]) -> Prepared:
@@ -61,11 +66,11 @@ def prepare_sample(model: Model, sample: Sample, arrays: Sequence[np.ndarray]) -
             f"The prompt has {len(ids)} tokens, image included, which leaves no room for an answer in the "
             f"model's context of {model.context_length}; shorten it.",
         )
-    return Prepared(ids, find_keys(model, ids, pixels), image, pixels, sample.prompt)
+    return Prepared(ids, _find_positions(model, ids, pixels), image, pixels, sample.prompt)
 
 
-def find_keys(model: Model, ids: list[int], pixels: Pixels | None) -> Keys:
+def _find_positions(model: Model, ids: list[int], pixels: Pixels | None) -> KeyPositions:
     if not model.cross_layers:
-        return Keys(model.image_keys(ids, pixels), len(ids) - 1, own=True)
-    image = [] if pixels is None else model.image_keys(ids, pixels)
-    return Keys(image, model.count_cross_keys(pixels), own=False)
+        return KeyPositions(model.image_positions(ids, pixels), len(ids) - 1, own=True)
+    image = [] if pixels is None else model.image_positions(ids, pixels)
+    return KeyPositions(image, model.count_cross_keys(pixels), own=False)

@@ -1,1 +1,1 @@
-"""Keys and values of prompts and answers, and the batch of live rows that attends to them."""
+"""The KV cache, keys and values of prompts and answers, and the batch of live rows that attend to them."""

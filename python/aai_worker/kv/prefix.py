@@ -1,9 +1,9 @@
-"""What a row's answer continues: its prompt, prefilled once however many rows share it.
+"""The KV cache of a prompt, prefilled once, however many rows continue it.
 
-Exact split: every prompt's `prompt[:-1]` is prefilled, and its last token is fed as the first step of length
-1. So edits of the newest query act in steps of one query only, with the same result as an edit of the last
-query in one full prefill, and a baseline and any number of edited rows share one prefill with plain
-attention. Where a method changes the attention of other prompt tokens, too, its rows have their own.
+A prompt of P tokens is split exactly: the first P - 1 are prefilled, and the last one is fed as the first
+decoding step. So edits of the newest query act in steps of one query only, with the same result as an edit of
+the last query in one full prefill, and a baseline and any number of edited rows share one prefill with plain
+attention. Rows whose method changes the attention of other prompt tokens, too, have a prefill of their own.
 """
 
 from __future__ import annotations
@@ -18,32 +18,36 @@ from ..errors import Cancelled
 from ..memory import free_memory, is_out_of_memory
 from ..models import Embedded, Model
 
-# Prompts are prefilled together up to about this many tokens: more gains no speed and costs memory.
+# Prompts are prefilled together up to about this many tokens: more are not faster and cost memory.
 _PREFILL_TOKENS = 8192
 
 
 @dataclass(eq=False)
 class Prefix:
+    """A prefilled prompt: the keys and values of all tokens but the last, and the last to be fed."""
+
     keys: list[Tensor]  # by layer, [Hkv, P - 1, D]; in cross layers the image's, [Hkv, N, D]
-    values: list[Tensor]
-    length: int  # P - 1: all of the prompt's tokens but the last
-    cross_length: int  # N
-    last: Tensor  # [hidden], the last token, embedded
-    position: int  # of the last token
-    image_keys: list[int]  # where the image tokens stand among those keys
+    values: list[Tensor]  # of the same shapes
+    length: int  # P - 1, the number of prompt tokens without the last
+    cross_length: int  # N, the number of the image's tokens in cross layers
+    last: Tensor  # [hidden], the embedding of the last token
+    position: int  # the position of the last token
+    image_positions: list[int]  # the key positions of the image's tokens
 
 
 def prefill(
     model: Model,
     prompts: Sequence[Embedded],
-    image_keys: Sequence[list[int]],
+    image_positions: Sequence[list[int]],
     should_stop: Callable[[], bool],
     progress: Callable[[], None],
     plan: Callable[[Sequence[int]], PromptStep | None] = lambda numbers: None,
 ) -> list[Prefix]:
-    """Prompts with their image keys. Those of one length run together, without padding.
+    """Prefills prompts; those of one length run together, without padding.
 
-    `plan`: what is done to the attention of the prompts with these numbers, which run together.
+    `image_positions` are the key positions of each prompt's image tokens. `plan` gets the numbers of prompts
+    that run together and returns what is done to their attention, None for nothing. Raises Cancelled once
+    `should_stop` says so; calls `progress` after every pass.
     """
     prefixes: dict[int, Prefix] = {}
     alike: dict[tuple[int, int], list[int]] = {}
@@ -64,7 +68,7 @@ def prefill(
                     cross_length=max((keys[layer].shape[1] for layer in model.cross_layers), default=0),
                     last=prompts[number].embedded[-1],
                     position=prompts[number].last_position,
-                    image_keys=image_keys[number],
+                    image_positions=image_positions[number],
                 )
             progress()
     return [prefixes[number] for number in range(len(prompts))]
@@ -76,7 +80,7 @@ def _prefill(
     numbers: Sequence[int],
     plan: Callable[[Sequence[int]], PromptStep | None],
 ) -> list[tuple[list[Tensor], list[Tensor]]]:
-    """Of the prompts with these numbers: keys and values by layer; by halves where memory ends."""
+    """The keys and values by layer of the prompts with these numbers; by halves where memory runs out."""
     try:
         return model.prefill([prompts[number] for number in numbers], plan(numbers))
     except Exception as error:

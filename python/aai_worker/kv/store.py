@@ -1,4 +1,4 @@
-"""The prefixes of all live rows in one tensor a layer, each once, for attention to read as a batch."""
+"""The prompts of all live rows, each held once, in one tensor per layer that attention reads as a batch."""
 
 from __future__ import annotations
 
@@ -13,31 +13,33 @@ from .prefix import Prefix
 
 
 class PrefixStore:
+    """Holds the keys and values of the prompts that live rows continue, and drops those that none does."""
+
     def __init__(self, cross_layers: frozenset[int]) -> None:
         self._cross_layers = cross_layers
-        self._held: list[Prefix] = []  # in place i of every tensor
-        # By layer, [capacity, Hkv, columns, D]: zero, or left over, where nothing was written.
+        self._held: list[Prefix] = []  # Prompt i is at index i of every tensor.
+        # By layer, [capacity, Hkv, columns, D]. Where no prompt was written there are zeros or old values.
         self._keys: list[Tensor] = []
         self._values: list[Tensor] = []
 
     def arrange(self, rows: Sequence[Prefix]) -> SharedPrefix:
-        """Holds just what these rows continue, and says where each finds its own."""
+        """Holds just the prompts of these rows, and says which prompt and which slot of it each row has."""
         wanted = list(dict.fromkeys(rows))
         self._drop(set(wanted))
         held = set(self._held)
         self._add([prefix for prefix in wanted if prefix not in held])
         places = {prefix: place for place, prefix in enumerate(self._held)}
         taken: Counter[int] = Counter()
-        spots = []  # [R] (place, slot)
+        slots = []  # [R] (place, slot)
         for prefix in rows:
             place = places[prefix]
-            spots.append((place, taken[place]))
+            slots.append((place, taken[place]))
             taken[place] += 1
-        slots = max(taken.values())
+        slot_count = max(taken.values())
         count = len(self._held)
         device = rows[0].last.device
-        in_order = count * slots == len(rows) and all(
-            place * slots + slot == row for row, (place, slot) in enumerate(spots)
+        in_order = count * slot_count == len(rows) and all(
+            place * slot_count + slot == row for row, (place, slot) in enumerate(slots)
         )
         width, cross_width = self._widths()
         columns = self._columns()
@@ -45,8 +47,8 @@ class PrefixStore:
             keys=[keys[:count, :, :used] for keys, used in zip(self._keys, columns, strict=True)],
             values=[values[:count, :, :used] for values, used in zip(self._values, columns, strict=True)],
             width=width,
-            slots=slots,
-            spots=None if in_order else torch.tensor(spots, device=device).T,
+            slot_count=slot_count,
+            slots=None if in_order else torch.tensor(slots, device=device).T,
             seen=_seen([prefix.length for prefix in rows], width, device),
             cross_layers=self._cross_layers,
             cross_seen=_seen([prefix.cross_length for prefix in rows], cross_width, device)
@@ -55,17 +57,17 @@ class PrefixStore:
         )
 
     def _widths(self) -> tuple[int, int]:
-        """Columns in use, and those of cross layers."""
+        """The number of columns in use, and that of columns in use in cross layers."""
         return max(prefix.length for prefix in self._held), max(prefix.cross_length for prefix in self._held)
 
     def _columns(self) -> list[int]:
-        """In use, by layer."""
+        """The number of columns in use, by layer."""
         width, cross_width = self._widths()
         layers = range(len(self._held[0].keys))
         return [cross_width if layer in self._cross_layers else width for layer in layers]
 
     def _drop(self, wanted: set[Prefix]) -> None:
-        """The last ones move into the places of those that go."""
+        """Drops all prompts but the wanted ones. The last prompts move into the places that become free."""
         for place in reversed(range(len(self._held))):
             if self._held[place] in wanted:
                 continue
@@ -95,7 +97,7 @@ class PrefixStore:
                     tensor[place, :, : one.shape[1]] = one
 
     def _with_room(self, layers: list[Tensor], like: Sequence[Tensor]) -> list[Tensor]:
-        """For all that is held."""
+        """The stored tensors by layer, grown where prompts need it. `like`: one prompt's tensors."""
         old = layers or [None] * len(like)
         return [
             _grown(tensor, len(self._held), used, one)
@@ -104,13 +106,14 @@ class PrefixStore:
 
 
 def _seen(lengths: Sequence[int], width: int, device: torch.device) -> Tensor | None:
-    """[R, width] bool: so many columns of each row; None = all."""
+    """[R, width] bool, True in the first `lengths[i]` columns of row i; None where all would be True."""
     if min(lengths) == width > 0:
         return None
     return torch.arange(width, device=device) < torch.tensor(lengths, device=device)[:, None]
 
 
 def _grown(old: Tensor | None, count: int, columns: int, like: Tensor) -> Tensor:
+    """`old` or a larger copy: [>= count, Hkv, >= columns, D]. `like` [Hkv, *, D] has its dtype and device."""
     if old is not None and len(old) >= count and old.shape[2] >= columns:
         return old
     if old is None:

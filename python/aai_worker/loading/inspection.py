@@ -47,7 +47,7 @@ def inspect_checkpoint(source: str) -> dict[str, Any]:
         "template": template,
         "prompt": prompt,
         "promptTokens": len(ids),
-        "imageRuns": runs_of(model.image_keys(ids, pixels)),
+        "imageRuns": runs_of(model.image_positions(ids, pixels)),
         "referenceShape": list(description.vision_tower.grid),
         **stored_weights(folder),
     }

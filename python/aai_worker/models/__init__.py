@@ -1,7 +1,7 @@
 """Model families, one adapter file each, found by the `model_type` of a checkpoint's config.json."""
 
 from .blip2 import Blip2
-from .family import Embedded, Look, Model, Pixels
+from .family import Embedded, Model, Pixels, VisionFeatures
 from .gemma3 import Gemma3
 from .idefics3 import Idefics3, SmolVlm
 from .instructblip import InstructBlip
@@ -41,4 +41,4 @@ _ADAPTERS: list[type[Model]] = [
 ]
 FAMILIES = {adapter.family: adapter for adapter in _ADAPTERS}
 
-__all__ = ["FAMILIES", "Embedded", "Look", "Model", "Pixels"]
+__all__ = ["FAMILIES", "Embedded", "Model", "Pixels", "VisionFeatures"]

@@ -1,4 +1,4 @@
-"""What the engine needs to know of a model family: the one interface that every adapter fills in."""
+"""What the engine needs of a model family: the one interface that every adapter implements."""
 
 from __future__ import annotations
 
@@ -24,33 +24,33 @@ from .exits import early_exits
 from .generation_config import processor_settings, unused_settings
 from .opera import OperaPrompt, one_placeholder
 
-# Where image tokens depend on the image, a description tells them for one of this size: a photo of COCO.
+# Where the number of image tokens depends on the image, a description has that of this size, a photo of COCO.
 TYPICAL_SIZE = (640, 480)
 
 
 class Pixels(NamedTuple):
     """One image as the family's image processor leaves it, on the CPU."""
 
-    values: Tensor  # normalised; the shape is the family's
-    layout: dict[str, Tensor]  # what else the processor tells: grids, sizes, rows and columns of tiles
+    values: Tensor  # normalised, in the shape that the family's tower takes
+    layout: dict[str, Tensor]  # the processor's other outputs: grids, sizes, rows and columns of tiles
 
 
-class Look(NamedTuple):
-    """One vision pass."""
+class VisionFeatures(NamedTuple):
+    """What one pass of the vision tower makes of an image."""
 
-    # [image tokens, hidden], in the decoder's space; newline features included, and padding for cross layers
+    # [image tokens, hidden] in the decoder's space, newlines included; cross layers get padding, too.
     features: Tensor
     references: dict[str, Reference]  # by mode
-    extras: dict[str, Tensor]  # what else the family's `embed` needs
+    extras: dict[str, Tensor]  # further tensors that the family's `embed` needs
 
 
 class Embedded(NamedTuple):
-    """A prompt as the decoder takes it."""
+    """A prompt of P tokens as the decoder takes it."""
 
     embedded: Tensor  # [P, hidden]
-    positions: Tensor  # [P] int64; [axes, P] where image tokens are turned by several (M-RoPE)
+    positions: Tensor  # [P] int64; [axes, P] under M-RoPE, with a position per axis
     extras: dict[str, Tensor]  # further arguments of the family's prefill
-    cross_states: Tensor | None = None  # [N, hidden], what cross layers attend to
+    cross_states: Tensor | None = None  # [N, hidden], the image's states that cross layers attend to
 
     @property
     def cross_length(self) -> int:
@@ -58,7 +58,7 @@ class Embedded(NamedTuple):
 
     @property
     def last_position(self) -> int:
-        """Of the last token; whatever is written after it counts on from here, on all axes alike."""
+        """The position of the last token. The answer's tokens count on from it, on all axes alike."""
         return int(self.positions[..., -1].max())
 
 
@@ -66,19 +66,19 @@ class Model(ABC):
     """A loaded checkpoint: transformers' model with its tokenizer and image processor."""
 
     family: ClassVar[str]
-    # Attention of the vision tower: "eager" returns its weights; "aai_vision" (vision.py) reduces long ones.
+    # The attention function of the vision tower: "eager" returns its weights, "aai_vision" sums them.
     vision_attention: ClassVar[str] = "eager"
-    # Of further parts of the network, by the name of their configuration.
+    # The attention functions of further parts of the network, by the names of their configurations.
     other_attention: ClassVar[dict[str, str]] = {}
-    # Prompt tokens see what comes after them: all are prefilled, and the last one's keys are dropped again.
+    # Whether prompt tokens attend to later ones. Then all are prefilled, and the last one's key is dropped.
     bidirectional_prompt: ClassVar[bool] = False
-    # Names in `prompts.TEMPLATES`: how the family's papers wrote prompts before there were chat templates.
+    # The names in `prompts.TEMPLATES` of templates that the family's papers used before chat templates.
     written_templates: ClassVar[tuple[str, ...]] = ()
-    # Decoder layers that attend to the image alone, which has no tokens in the prompt then.
+    # The decoder layers that attend to the image alone. With such layers the prompt has no image tokens.
     cross_layers: frozenset[int] = frozenset()
-    # Tokens per image depend on the image.
+    # Whether the number of image tokens depends on the image.
     dynamic: ClassVar[bool] = False
-    # The vision pass depends on the prompt.
+    # Whether the vision pass depends on the prompt.
     instructed: ClassVar[bool] = False
 
     def __init__(self, network: PreTrainedModel, tokenizer: Any, image_processor: Any, source: str) -> None:
@@ -86,14 +86,14 @@ class Model(ABC):
         self.tokenizer = tokenizer
         self.image_processor = image_processor
         self.source = source
-        # Where prompts are put together, and where logits arrive.
+        # The device on which prompts are embedded and logits arrive.
         self.device = network.get_input_embeddings().weight.device
         self.dtype = network.dtype
         self.text_config = network.config.get_text_config()
         _check_decoder(self.text_config)
         self.layers: int = self.text_config.num_hidden_layers
         self.heads: int = self.text_config.num_attention_heads
-        # Beyond a sliding window keys would leave the cache, image keys first.
+        # Beyond a sliding window keys would be dropped, those of the image first, so it bounds the context.
         window = getattr(self.text_config, "sliding_window", None) or self.text_config.max_position_embeddings
         self.context_length: int = min(window, self.text_config.max_position_embeddings)
         self.image_token_id: int = network.config.image_token_id
@@ -106,30 +106,32 @@ class Model(ABC):
         return Stops(self.stop_ids, self.stop_sequences, self.stop_texts)
 
     def open(self, folder: Path) -> None:  # noqa: B027
-        """Loads what else the family keeps in its folder; before anything else is asked of the model."""
+        """Loads what else the family keeps in its folder. It is called before anything else."""
 
     # The image.
 
     @abstractmethod
     def vision_tower(self, pixels: Pixels) -> VisionTower:
-        """As it runs on this image."""
+        """The description of the vision tower, as it runs on this image."""
 
     @property
-    def tells_cls_attention(self) -> bool:
-        """Whether references tell what the tower's CLS token attends to, one value per image token."""
+    def has_cls_attention(self) -> bool:
+        """Whether references can say what the tower's CLS token attends to, one value per image token."""
         return False
 
     @abstractmethod
     def count_image_tokens(self, pixels: Pixels) -> int:
-        """How often the image token stands in the prompt for this image, newlines included; or, where there
-        are cross layers, how many of their keys are patches."""
+        """The number of image tokens in the prompt for this image, with newline tokens.
+
+        Under cross layers it is the number of their keys that are patches.
+        """
 
     @abstractmethod
-    def look(self, pixels: Pixels, modes: frozenset[str]) -> Look:
-        """Features and, for each mode, the vision reference, from one pass of the vision tower."""
+    def encode_image(self, pixels: Pixels, modes: frozenset[str]) -> VisionFeatures:
+        """The image's features and one vision reference per mode, from one pass of the vision tower."""
 
     def preprocess(self, image: Image.Image) -> Pixels:
-        """The tower's input."""
+        """The tower's input for this image. Raises WorkerError where the image processor fails."""
         try:
             return _as_pixels(self.process(image))
         except (ValueError, ZeroDivisionError) as error:  # a picture one pixel wide, say
@@ -142,41 +144,44 @@ class Model(ABC):
         return self.image_processor(image, **{"return_tensors": "pt", **options})
 
     def instruct(self, pixels: Pixels, text: str) -> Pixels:
-        """For a vision pass that reads the prompt `text`, the image's place taken out."""
+        """The pixels with the prompt `text`, without its placeholder, where the vision pass reads it."""
         return pixels
 
     def picture(self, image: Image.Image) -> np.ndarray:
-        """What the reference's grid lies on, as the tower sees it: uint8 [height, width, 3]."""
+        """The image as the tower sees it, uint8 [height, width, 3]; a reference's grid lies on it."""
         seen = _as_pixels(self.process(image, do_rescale=False, do_normalize=False))
         whole = self.whole_image(seen).permute(1, 2, 0)
         return np.ascontiguousarray(whole.numpy()).astype(np.uint8)
 
     def whole_image(self, pixels: Pixels) -> Tensor:
-        """[3, height, width], the whole image at once where there are tiles too."""
+        """The whole image, [3, height, width], without its tiles where there are some."""
         return pixels.values[0]
 
-    def hold_still(self, values: Tensor) -> Tensor:
-        """Where the tower takes several frames of an image: the first one, changed, in place of all."""
+    def repeat_first_frame(self, values: Tensor) -> Tensor:
+        """The pixels with the first frame in place of all, where the tower takes an image as frames."""
         return values
 
     # The prompt.
 
     @property
     def marker(self) -> str:
-        """What stands for the image in a prompt, as the chat template writes it, before it is expanded."""
+        """The token that stands for the image in the chat template's prompt, before it is expanded."""
         return str(self.tokenizer.convert_ids_to_tokens(self.image_token_id))
 
     @property
     def written_image(self) -> str:
-        """What `<image>` in a prompt stands for: the marker with what the family puts around it."""
+        """The text for `<image>` in a prompt: the marker with what the family puts around it."""
         return self.marker
 
     def expand(self, pixels: Pixels) -> str:
-        """What the marker becomes for this image."""
+        """The text that replaces the marker for this image."""
         return self.marker * self.count_image_tokens(pixels)
 
     def tokenise(self, text: str, pixels: Pixels | None) -> list[int]:
-        """Ids of the prompt, image tokens expanded as this image needs them; None = no image."""
+        """The prompt's ids, with the image tokens that this image needs; `pixels` None = no image.
+
+        Raises WorkerError unless the prompt has one marker for the image, or none without an image.
+        """
         marker = self.marker
         text = text.replace(PLACEHOLDER, self.written_image)
         if text.count(marker) != int(pixels is not None):
@@ -190,29 +195,36 @@ class Model(ABC):
         return list(self.tokenizer(text, add_special_tokens=not self.has_bos(text))["input_ids"])
 
     def has_bos(self, text: str) -> bool:
-        """A chat template may write the BOS token itself; one is enough."""
+        """Whether the text begins with the BOS token, which a chat template may write; one is enough."""
         return bool(self.tokenizer.bos_token) and text.startswith(self.tokenizer.bos_token)
 
-    def image_keys(self, ids: list[int], pixels: Pixels | None) -> list[int]:
-        """Where the image's patches sit in the prompt; a token that only ends a row of them is none. Where
-        there are cross layers: where they sit among the keys of those."""
+    def image_positions(self, ids: list[int], pixels: Pixels | None) -> list[int]:
+        """The key positions of the image's patches; a token that only ends a row of patches is none.
+
+        They are positions in the prompt, or under cross layers positions among the keys of these layers.
+        """
         return [position for position, id in enumerate(ids) if id == self.image_token_id]
 
     def prefilled_order(self, prompt: Embedded) -> Tensor | None:
-        """[K] int64: where a prefill has the image layers' keys that are kept; None = where they stay."""
+        """[K] int64: for each key position that is kept in image layers, its column in the prefill.
+
+        None where the two are the same.
+        """
         return None
 
-    def behind_image(self, ids: list[int], keys: list[int]) -> int:
-        """The first prompt token behind these keys."""
-        return keys[-1] + 1
+    def behind_image(self, ids: list[int], positions: list[int]) -> int:
+        """The position of the first prompt token behind these key positions."""
+        return positions[-1] + 1
 
-    def edited_keys(self, image_keys: list[int], parameters: Any, reference: int | None) -> list[int]:
-        """Where an edit acts by default. `reference`: how many values it brought along, if any."""
-        return image_keys
+    def edited_positions(
+        self, image_positions: list[int], parameters: Any, reference: int | None
+    ) -> list[int]:
+        """The key positions of an edit by default. `reference`: the number of its own values, if any."""
+        return image_positions
 
-    def opera_prompt(self, ids: Sequence[int], image_keys: Sequence[int]) -> OperaPrompt:
-        """As OPERA's released wrapper for the family; LLaVA's, where there is none."""
-        return one_placeholder(ids, image_keys)
+    def opera_prompt(self, ids: Sequence[int], image_positions: Sequence[int]) -> OperaPrompt:
+        """The prompt as OPERA's released wrapper for the family makes it; as LLaVA's, where there is none."""
+        return one_placeholder(ids, image_positions)
 
     def templates(self) -> list[str]:
         return [*(["chat"] if self.tokenizer.chat_template else []), *self.written_templates, "raw"]
@@ -221,35 +233,35 @@ class Model(ABC):
 
     @property
     def devices(self) -> list[torch.device]:
-        """Those that hold its weights, in their order: several where the model is spread."""
+        """The devices that hold its weights, in their order: several where the model is spread."""
         return sorted({weights.device for weights in self.network.parameters()}, key=str)
 
     @property
     def image_layers(self) -> Sequence[int]:
-        """Those that attend to the image."""
+        """The decoder layers that attend to the image."""
         return sorted(self.cross_layers) or range(self.layers)
 
     def count_cross_keys(self, pixels: Pixels | None) -> int:
-        """Keys of the image in cross layers."""
+        """The number of the image's keys in cross layers."""
         raise NotImplementedError(f"{self.family} has no cross layers")
 
-    def embed(self, ids: list[int], look: Look | None) -> Embedded:
-        """The prompt, with the image's features in place of its tokens."""
+    def embed(self, ids: list[int], vision: VisionFeatures | None) -> Embedded:
+        """The prompt, embedded, with the image's features in place of its tokens."""
         tokens = torch.tensor(ids, device=self.device)
         is_image = tokens == self.image_token_id
         embedded = self.network.get_input_embeddings()(tokens.masked_fill(is_image, 0))
-        if look is not None:
+        if vision is not None:
             embedded = embedded.clone()
-            embedded[is_image] = look.features.to(embedded.device, embedded.dtype)
+            embedded[is_image] = vision.features.to(embedded.device, embedded.dtype)
         return Embedded(embedded, torch.arange(len(ids), device=self.device), {})
 
     def prefill(
         self, prompts: Sequence[Embedded], step: PromptStep | None
     ) -> list[tuple[list[Tensor], list[Tensor]]]:
-        """Prompts of one length P -> keys and values of each, by layer: [Hkv, P - 1, D].
+        """The keys and values of each of these prompts of one length P, by layer, [Hkv, P - 1, D].
 
-        The last token's are not among them. In cross layers [Hkv, N, D], of N image tokens, patches first.
-        `step`: what is done to their attention on the way; None = nothing.
+        Those of the last token are left out. In cross layers they are [Hkv, N, D] for N image tokens, patches
+        first. `step` is what is done to the attention; None = nothing.
         """
         cache = DynamicCache()
         whole = self.bidirectional_prompt or (step is not None and step.whole)
@@ -265,7 +277,7 @@ class Model(ABC):
         return [self.take(cache, row, prompt) for row, prompt in enumerate(prompts)]
 
     def take(self, cache: Cache, row: int, prompt: Embedded) -> tuple[list[Tensor], list[Tensor]]:
-        """What is kept of one prompt after a prefill: keys and values by layer."""
+        """The keys and values by layer that are kept of the prompt in this row of a prefill."""
         last = len(prompt.embedded) - 1
         return (
             [layer.keys[row, :, :last] for layer in cache.layers],
@@ -273,12 +285,12 @@ class Model(ABC):
         )
 
     def prefill_arguments(self, prompts: Sequence[Embedded], length: int) -> dict[str, Any]:
-        """Of the network, beyond embedded tokens and positions, for the first `length` tokens."""
+        """The network's arguments beyond embedded tokens and positions, for the first `length` tokens."""
         return {}
 
     @property
     def decoder(self) -> Any:
-        """What runs on embedded tokens and has the LM head: the network itself, where it takes them."""
+        """The part with the LM head that takes embedded tokens; mostly the network itself."""
         return self.network
 
     def _run_prefill(self, **arguments: Any) -> None:
@@ -288,11 +300,11 @@ class Model(ABC):
         self,
         embedded: Tensor,  # [R, 1, hidden]
         positions: Tensor,  # [R, 1]
-        own: Cache,  # gets each row's new key and value, gives all its own
+        own: Cache,  # the rows' own tokens; it takes each row's new key and value
         prefix: SharedPrefix,
         attention_step: AttentionStep | None,
     ) -> Tensor:
-        """One step of the decoder; logits [R, V] float32."""
+        """Makes one step of the decoder; returns the logits [R, V] float32."""
         output = self._step(embedded, positions, own, prefix, attention_step)
         return output.logits[:, -1].to(self.device).float()
 
@@ -306,9 +318,9 @@ class Model(ABC):
         layers: Sequence[int],
         normed: bool,
     ) -> tuple[Tensor, Tensor]:
-        """As `forward`, and logits [layer, R, V] float32 of early exits: of the states after so many layers.
+        """As `forward`, with the logits [layer, R, V] float32 of early exits after so many `layers`.
 
-        `normed`: these pass the decoder's final norm, as the last state does, before the LM head.
+        `normed`: states pass the decoder's final norm, as the last state does, before the LM head.
         """
         with early_exits(self.decoder, layers, normed):
             output = self._step(embedded, positions, own, prefix, attention_step, output_hidden_states=True)
@@ -337,7 +349,7 @@ class Model(ABC):
         )
 
     def step_arguments(self, embedded: Tensor, prefix: SharedPrefix) -> dict[str, Any]:
-        """Of the network, beyond what every decoder takes in a step."""
+        """The network's arguments beyond those that every decoder takes in a step."""
         return {}
 
     def describe(self) -> ModelDescription:
@@ -381,7 +393,7 @@ def _check_decoder(config: Any) -> None:
 
 
 def _stop_ids(network: PreTrainedModel, tokenizer: Any) -> frozenset[int]:
-    """As transformers' `generate`: the generation config first, then the text config, then the tokenizer."""
+    """The stop token ids of the generation config, else the text config, else the tokenizer."""
     for holder in (network.generation_config, network.config.get_text_config(), tokenizer):
         stop = getattr(holder, "eos_token_id", None)
         if stop is not None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..protocol import TokenGrid
 from ..vision.reference import Reference
-from .family import Embedded, Look, Pixels
+from .family import Embedded, Pixels, VisionFeatures
 from .tower import FixedTower, pool
 
 
@@ -47,9 +47,9 @@ class Gemma3(FixedTower):
         whole = TokenGrid(first=0, rows=tokens.shape[1], columns=tokens.shape[2])
         return Reference(tokens.flatten(), grids[0], whole)
 
-    def embed(self, ids: list[int], look: Look | None) -> Embedded:
+    def embed(self, ids: list[int], vision: VisionFeatures | None) -> Embedded:
         is_image = torch.tensor(ids, device=self.device) == self.image_token_id
-        return super().embed(ids, look)._replace(extras={"token_type_ids": is_image.long()})
+        return super().embed(ids, vision)._replace(extras={"token_type_ids": is_image.long()})
 
     def prefill_arguments(self, prompts: Sequence[Embedded], length: int) -> dict[str, Any]:
         return {"token_type_ids": torch.stack([prompt.extras["token_type_ids"] for prompt in prompts])}

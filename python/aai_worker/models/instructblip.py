@@ -39,9 +39,9 @@ class InstructBlip(Blip2):
         read = self.instruction_tokenizer(text, return_tensors="pt")
         return pixels._replace(layout={name: read[name] for name in ("input_ids", "attention_mask")})
 
-    def opera_prompt(self, ids: Sequence[int], image_keys: Sequence[int]) -> OperaPrompt:
+    def opera_prompt(self, ids: Sequence[int], image_positions: Sequence[int]) -> OperaPrompt:
         """Released: keys 1 to 32, counted as if BOS came first, but the queries are the keys 0 to 31."""
-        return super().opera_prompt(ids, [key + 1 for key in image_keys])
+        return super().opera_prompt(ids, [key + 1 for key in image_positions])
 
     def encode(self, pixels: Pixels) -> Tensor:
         layout = {name: value.to(self.device) for name, value in pixels.layout.items()}

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from ..errors import WorkerError
 from ..protocol import TokenGrid, VisionTower
 from ..vision.reference import Reference, find_layer, reduce_attention
-from .family import Look, Model, Pixels
+from .family import Model, Pixels, VisionFeatures
 from .weights import weights_of
 
 # Towers of one fixed size, whose attention modules return their weights.
@@ -47,14 +47,14 @@ class Llava(Model):
         rows, columns = self._grid
         return rows * columns + int(self._has_cls) - self._dropped
 
-    def look(self, pixels: Pixels, modes: frozenset[str]) -> Look:
+    def encode_image(self, pixels: Pixels, modes: frozenset[str]) -> VisionFeatures:
         values = pixels.values.to(self.device, self.dtype)
         layers = {mode: self._reference_layer(mode) for mode in sorted(modes)}
         attentions = [module for name, module in self._tower.named_modules() if name.endswith(".self_attn")]
         with weights_of({layer: attentions[layer] for layer in layers.values()}) as weights:
             features = self.network.model.get_image_features(values, return_dict=True).pooler_output[0]
         references = {mode: self._reference(weights[layer], mode) for mode, layer in layers.items()}
-        return Look(features, references, {})
+        return VisionFeatures(features, references, {})
 
     def _reference(self, weights: Tensor, mode: str) -> Reference:
         """[H, N, N] -> the reference on the image tokens; a CLS that the decoder sees keeps its value."""
@@ -68,7 +68,7 @@ class Llava(Model):
         return find_layer(mode, self.network.config.vision_config.num_hidden_layers, self._feature_layer)
 
     @property
-    def tells_cls_attention(self) -> bool:
+    def has_cls_attention(self) -> bool:
         return self._has_cls
 
     @property

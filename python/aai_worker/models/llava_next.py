@@ -25,13 +25,15 @@ class LlavaNext(FixedTower):
         rows, columns = self.stitched(pixels)
         return self.side**2 + rows * (columns + 1)
 
-    def image_keys(self, ids: list[int], pixels: Pixels | None) -> list[int]:
-        keys = super().image_keys(ids, pixels)
+    def image_positions(self, ids: list[int], pixels: Pixels | None) -> list[int]:
+        positions = super().image_positions(ids, pixels)
         if pixels is None:
-            return keys
+            return positions
         _, columns = self.stitched(pixels)
         base = self.side**2
-        return [key for place, key in enumerate(keys) if place < base or (place - base + 1) % (columns + 1)]
+        return [
+            key for place, key in enumerate(positions) if place < base or (place - base + 1) % (columns + 1)
+        ]
 
     def encode(self, values: Tensor, layout: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
         seen = self.network.model.get_image_features(values, layout["image_sizes"], return_dict=True)

@@ -17,7 +17,7 @@ from transformers import Cache, PreTrainedModel
 from ..attention import SharedPrefix
 from ..protocol import TokenGrid
 from ..vision.reference import Reference
-from .family import Embedded, Look, Pixels
+from .family import Embedded, Pixels, VisionFeatures
 from .tower import TowerModel
 
 _MULTIPLE = 8  # the tower pads every tile to a multiple of so many tokens
@@ -34,7 +34,7 @@ class Mllama(TowerModel):
     # The image.
 
     @property
-    def tells_cls_attention(self) -> bool:
+    def has_cls_attention(self) -> bool:
         return False  # every tile has a CLS of its own
 
     @property
@@ -60,7 +60,7 @@ class Mllama(TowerModel):
         rows, columns = self._tiles(pixels.layout)
         return rows * columns * (self.side**2 + 1)
 
-    def image_keys(self, ids: list[int], pixels: Pixels | None) -> list[int]:
+    def image_positions(self, ids: list[int], pixels: Pixels | None) -> list[int]:
         return [] if pixels is None else list(range(self.count_image_tokens(pixels)))
 
     def patches(self, pixels: Pixels) -> Tensor:
@@ -106,7 +106,7 @@ class Mllama(TowerModel):
     def prefilled_order(self, prompt: Embedded) -> Tensor | None:
         return prompt.extras["kept"]
 
-    def behind_image(self, ids: list[int], keys: list[int]) -> int:
+    def behind_image(self, ids: list[int], positions: list[int]) -> int:
         return ids.index(self.image_token_id) + 1
 
     # The prompt.
@@ -114,17 +114,17 @@ class Mllama(TowerModel):
     def expand(self, pixels: Pixels) -> str:
         return self.marker
 
-    def embed(self, ids: list[int], look: Look | None) -> Embedded:
+    def embed(self, ids: list[int], vision: VisionFeatures | None) -> Embedded:
         """Tokens from the image's marker on see all its tiles."""
         tokens = torch.tensor(ids, device=self.device)
         prompt = Embedded(
             self.network.get_input_embeddings()(tokens), torch.arange(len(ids), device=self.device), {}
         )
-        if look is None:
+        if vision is None:
             return prompt
         after = (tokens == self.image_token_id).cumsum(dim=0)[:, None, None]
-        extras = {"sees": after * look.extras["is_tile"], "kept": look.extras["kept"]}
-        return prompt._replace(extras=extras, cross_states=look.features)
+        extras = {"sees": after * vision.extras["is_tile"], "kept": vision.extras["kept"]}
+        return prompt._replace(extras=extras, cross_states=vision.features)
 
     # The decoder.
 

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 
 class OperaPrompt(NamedTuple):
-    """What OPERA's search starts from."""
+    """The prompt that OPERA's search starts from."""
 
-    ids: list[int]  # their number counts in the length of an ended beam
-    rewarded: list[int]  # prompt positions: at first, attention to them is a reward
+    ids: list[int]  # the number of these ids counts in the length of an ended beam
+    rewarded: list[int]  # the prompt positions to which attention is rewarded in the first steps
 
 
-def one_placeholder(ids: Sequence[int], image_keys: Sequence[int]) -> OperaPrompt:
-    """The image is one id of the prompt, and its tokens are rewarded."""
-    expanded = set(image_keys[1:])
-    return OperaPrompt([id for key, id in enumerate(ids) if key not in expanded], list(image_keys))
+def one_placeholder(ids: Sequence[int], image_positions: Sequence[int]) -> OperaPrompt:
+    """The prompt in which the image is one id; attention to the image's tokens is rewarded."""
+    expanded = set(image_positions[1:])
+    return OperaPrompt([id for key, id in enumerate(ids) if key not in expanded], list(image_positions))

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from ..protocol import TokenGrid
 from ..vision.reference import Reference
-from .family import Embedded, Look, Pixels
+from .family import Embedded, Pixels, VisionFeatures
 from .tower import FixedTower
 
 # What the family's own processor makes of a question: these checkpoints come without a chat template.
@@ -48,8 +48,8 @@ class PaliGemma(FixedTower):
         whole = TokenGrid(first=0, rows=self.side, columns=self.side)
         return Reference(received[0], received.reshape(self.side, self.side), whole)
 
-    def embed(self, ids: list[int], look: Look | None) -> Embedded:
-        prompt = super().embed(ids, look)
+    def embed(self, ids: list[int], vision: VisionFeatures | None) -> Embedded:
+        prompt = super().embed(ids, vision)
         return prompt._replace(positions=prompt.positions + 1)  # this family counts from 1
 
     def prefill_arguments(self, prompts: Sequence[Embedded], length: int) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 from ..errors import WorkerError
 from ..protocol import VisionTower
 from ..vision.reference import Reference
-from .family import Look, Model, Pixels
+from .family import Model, Pixels, VisionFeatures
 from .opera import OperaPrompt
 from .weights import weights_of
 
@@ -59,7 +59,7 @@ class QFormerModel(Model):
     def count_image_tokens(self, pixels: Pixels) -> int:
         return int(self.network.config.num_query_tokens)
 
-    def look(self, pixels: Pixels, modes: frozenset[str]) -> Look:
+    def encode_image(self, pixels: Pixels, modes: frozenset[str]) -> VisionFeatures:
         watched = (
             {"tower": self._last_self_attention(), "cross": self._last_cross_attention()} if modes else {}
         )
@@ -68,11 +68,11 @@ class QFormerModel(Model):
         references = {
             mode: self._reference(weights["tower"], weights["cross"], mode) for mode in sorted(modes)
         }
-        return Look(features, references, {})
+        return VisionFeatures(features, references, {})
 
-    def opera_prompt(self, ids: Sequence[int], image_keys: Sequence[int]) -> OperaPrompt:
+    def opera_prompt(self, ids: Sequence[int], image_positions: Sequence[int]) -> OperaPrompt:
         """The prompt is given as embeddings, in whose place transformers 4.29 starts from one BOS token."""
-        return OperaPrompt([self.text_config.bos_token_id], list(image_keys))
+        return OperaPrompt([self.text_config.bos_token_id], list(image_positions))
 
     def encode(self, pixels: Pixels) -> Tensor:
         """[queries, hidden]"""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from ..protocol import TokenGrid
 from ..vision.reference import Reference
-from .family import Embedded, Look, Pixels
+from .family import Embedded, Pixels, VisionFeatures
 from .tower import TowerModel
 
 
@@ -55,20 +55,20 @@ class Qwen2Vl(TowerModel):
         """[token, patch], tokens as the tower has them at its reference layer -> as the decoder has them."""
         return patches
 
-    def embed(self, ids: list[int], look: Look | None) -> Embedded:
+    def embed(self, ids: list[int], vision: VisionFeatures | None) -> Embedded:
         """Positions have three axes (time, row, column), which agree on text."""
-        prompt = super().embed(ids, look)
-        if look is None:
+        prompt = super().embed(ids, vision)
+        if vision is None:
             return prompt._replace(positions=prompt.positions.expand(3, -1))
         tokens = torch.tensor([ids], device=self.device)
         positions, _ = self.network.model.get_rope_index(
             tokens,
             mm_token_type_ids=(tokens == self.image_token_id).int(),
-            image_grid_thw=look.extras["image_grid_thw"],
+            image_grid_thw=vision.extras["image_grid_thw"],
         )
         return prompt._replace(positions=positions[:, 0])
 
-    def hold_still(self, values: Tensor) -> Tensor:
+    def repeat_first_frame(self, values: Tensor) -> Tensor:
         frames = values.unflatten(1, (3, self.network.config.vision_config.temporal_patch_size, -1))
         return frames[:, :, :1].expand_as(frames).flatten(1)
 

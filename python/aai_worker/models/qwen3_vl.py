@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .family import Embedded, Look
+from .family import Embedded, VisionFeatures
 from .qwen2_vl import Qwen2Vl
 
 
@@ -22,11 +22,11 @@ class Qwen3Vl(Qwen2Vl):
         early = torch.stack([features[0] for features in seen.deepstack_features])  # [layer, tokens, hidden]
         return seen.pooler_output[0], {"image_grid_thw": grid, "deepstack": early}
 
-    def embed(self, ids: list[int], look: Look | None) -> Embedded:
-        prompt = super().embed(ids, look)
+    def embed(self, ids: list[int], vision: VisionFeatures | None) -> Embedded:
+        prompt = super().embed(ids, vision)
         extras = {"is_image": torch.tensor(ids, device=self.device) == self.image_token_id}
-        if look is not None:
-            extras["deepstack"] = look.extras["deepstack"]
+        if vision is not None:
+            extras["deepstack"] = vision.extras["deepstack"]
         return prompt._replace(extras=extras)
 
     def prefill_arguments(self, prompts: Sequence[Embedded], length: int) -> dict[str, Any]:

@@ -27,23 +27,25 @@ class Shikra(Llava):
         color = self.network.config.align_attention["pad"]
         return super().process(image if color is None else _pad(image, tuple(color)), **options)
 
-    def edited_keys(self, image_keys: list[int], parameters: Any, reference: int | None) -> list[int]:
-        if not image_keys:
-            return image_keys
-        with_start = [image_keys[0] - 1, *image_keys]
+    def edited_positions(
+        self, image_positions: list[int], parameters: Any, reference: int | None
+    ) -> list[int]:
+        if not image_positions:
+            return image_positions
+        with_start = [image_positions[0] - 1, *image_positions]
         if reference is not None:
-            return with_start if reference == len(with_start) else image_keys
+            return with_start if reference == len(with_start) else image_positions
         as_released = (
             getattr(parameters, "mode", None) == "released" or parameters.__struct_config__.tag == "pai"
         )
-        return with_start if as_released else image_keys
+        return with_start if as_released else image_positions
 
-    def opera_prompt(self, ids: Sequence[int], image_keys: Sequence[int]) -> OperaPrompt:
+    def opera_prompt(self, ids: Sequence[int], image_positions: Sequence[int]) -> OperaPrompt:
         """Released: the whole prompt counts, and what is rewarded runs from one marker to the other."""
         start, end = (self.tokenizer.convert_tokens_to_ids(marker) for marker in ("<im_start>", "<im_end>"))
         if start in ids and end in ids:
             return OperaPrompt(list(ids), list(range(ids.index(start), ids.index(end) + 1)))
-        return OperaPrompt(list(ids), list(image_keys))  # a prompt of one's own without markers
+        return OperaPrompt(list(ids), list(image_positions))  # a prompt of one's own without markers
 
     def _reference(self, weights: Tensor, mode: str) -> Reference:
         if mode != "released":  # CLS is no token of the decoder's

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ..protocol import VisionTower
 from ..vision.attention import ATTENTION, watch_attention
 from ..vision.reference import Reference, find_layer
-from .family import Look, Model, Pixels
+from .family import Model, Pixels, VisionFeatures
 
 _ATTENTION_MODULE = re.compile(r".*\.\d+\.(self_attn|attn|attention)")
 
@@ -27,43 +27,43 @@ class TowerModel(Model):
 
     @property
     def has_cls(self) -> bool:
-        """A leading CLS, which the decoder does not see."""
+        """Whether the tower has a leading CLS token, which the decoder does not see."""
         names = (name for name, _ in self.tower.named_parameters())
         return any(name.endswith(("class_embedding", "cls_token")) for name in names)
 
     @property
-    def tells_cls_attention(self) -> bool:
+    def has_cls_attention(self) -> bool:
         return self.has_cls
 
     @property
     def feature_layer(self) -> int:
-        """As configurations count: -1 is the last layer, 0 the embedding."""
+        """The layer whose output the decoder sees, -1 is the last, 0 the embedding."""
         layer = getattr(self.network.config, "vision_feature_layer", -1)
         return layer if isinstance(layer, int) else layer[-1]
 
     @abstractmethod
     def encode(self, values: Tensor, layout: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Features [image tokens, hidden], and what else `embed` needs (`Look.extras`)."""
+        """The features [image tokens, hidden] and the further tensors of `VisionFeatures.extras`."""
 
     @abstractmethod
     def map_reference(self, received: Tensor, pixels: Pixels) -> Reference:
-        """`received` [sequences, patches], in the tower's order -> as the decoder sees them."""
+        """The reference in the decoder's order, from `received` [sequences, patches] in the tower's order."""
 
     @abstractmethod
     def patch_grid(self, pixels: Pixels) -> tuple[int, int]:
-        """Rows and columns of patches that the tower sees at once: of the whole image, not of its tiles."""
+        """The rows and columns of patches that the tower sees at once: of the whole image, not of tiles."""
 
-    def look(self, pixels: Pixels, modes: frozenset[str]) -> Look:
+    def encode_image(self, pixels: Pixels, modes: frozenset[str]) -> VisionFeatures:
         layout = {name: value.to(self.device) for name, value in pixels.layout.items()}
         attentions = self._attentions()
         watched = {mode: attentions[self.reference_layer(mode)] for mode in sorted(modes)}
         with watch_attention(watched, self.patches(pixels)) as received:
             features, extras = self.encode(pixels.values.to(self.device, self.dtype), layout)
         references = {mode: self.map_reference(_join(parts), pixels) for mode, parts in received.items()}
-        return Look(features, references, extras)
+        return VisionFeatures(features, references, extras)
 
     def patches(self, pixels: Pixels) -> slice | Tensor:
-        """Which of the tower's tokens are patches."""
+        """The tower's tokens that are patches."""
         return slice(int(self.has_cls), None)
 
     def reference_layer(self, mode: str) -> int:
@@ -84,7 +84,7 @@ class TowerModel(Model):
         )
 
     def longer_side(self, pixels: Pixels) -> int:
-        """Pixels that the tower sees at once."""
+        """The longer side of what the tower sees at once, in pixels."""
         return max(self.patch_grid(pixels)) * self.patch_size
 
     @property

@@ -1,1 +1,1 @@
-"""What is brought back while rows are written."""
+"""Records of what happens inside the model while rows are written."""

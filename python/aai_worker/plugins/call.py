@@ -10,10 +10,10 @@ from torch import Tensor
 from ..errors import WorkerError
 from ..memory import is_out_of_memory
 from .load import describe_error
-from .registry import Bound
+from .registry import BoundPlugin
 
 
-def call_plugin(plugin: Bound, given: list[Tensor], offered: dict[str, Any]) -> Tensor:
+def call_plugin(plugin: BoundPlugin, given: list[Tensor], offered: dict[str, Any]) -> Tensor:
     """`given`: logits, the first of which the result must resemble; `offered`: what it may ask for."""
     like = given[0]
     shape, dtype, device = like.shape, like.dtype, like.device
@@ -39,5 +39,5 @@ def _describe(shape: torch.Size, dtype: torch.dtype, device: torch.device) -> st
     return f"{str(dtype).removeprefix('torch.')} of shape {list(shape)} on {device}"
 
 
-def _failed(plugin: Bound, what: str) -> WorkerError:
+def _failed(plugin: BoundPlugin, what: str) -> WorkerError:
     return WorkerError("plugin-failed", f"{plugin.declaration.name} of {plugin.file.name} {what}")

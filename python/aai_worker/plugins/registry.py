@@ -1,4 +1,4 @@
-"""The plug-ins of this process, by name: as with modules, what was run once is there for all."""
+"""The plug-ins of this process by name. Like a module, a plug-in file is run once and is there for all."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from .load import PluginFile
 _FILES: list[PluginFile] = []
 
 
-class Bound(NamedTuple):
-    """A declared method with its parameters' values."""
+class BoundPlugin(NamedTuple):
+    """A method that a plug-in declares, with the values of its parameters."""
 
     file: PluginFile
     declaration: Declaration
@@ -34,7 +34,7 @@ def add_plugin(file: PluginFile, built_in: Collection[str]) -> None:
     _FILES[:] = [*others, file]
 
 
-def find_plugin(axis: Axis, name: str, sha256: str, values: Mapping[str, Value]) -> Bound:
+def find_plugin(axis: Axis, name: str, sha256: str, values: Mapping[str, Value]) -> BoundPlugin:
     """Of the file with this hash: a method's results belong to its code. @raise WorkerError"""
     for file in _FILES:
         declaration = file.declarations.get(name)
@@ -46,7 +46,7 @@ def find_plugin(axis: Axis, name: str, sha256: str, values: Mapping[str, Value])
                 f'"{name}" is asked for as {file.name} had it with hash {sha256[:12]}, but the file has been '
                 f"loaded anew since, with hash {file.sha256[:12]}; take it from the newer loadPlugin.",
             )
-        return Bound(file, declaration, declaration.fill(values))
+        return BoundPlugin(file, declaration, declaration.fill(values))
     raise WorkerError(
         "unknown-plugin",
         f'This worker has not loaded a plug-in file that declares the {axis} "{name}"; every worker needs '

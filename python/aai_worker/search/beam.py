@@ -1,7 +1,7 @@
-"""Beam search, as transformers' `generate(num_beams=...)` does it, for every row of the command by itself.
+"""Beam search as transformers' `generate(num_beams=...)` does it, for every row of the command by itself.
 
-A beam that has ended competes with score / length ** length penalty. Nothing is settled before the end, when
-the best one is settled as a whole.
+The score of a beam that has ended is its summed log-probabilities over length ** length penalty. No token is
+settled before the end, when the best beam is settled as a whole.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from torch import Tensor
 
 from ..models import Model
 from ..protocol import BeamParameters
-from .choice import Answer, Choice, Written, finish_reason, require
+from .choice import Answer, Choice, SearchRow, finish_reason, require, search_method
 from .processors import Processors
 
 
+@search_method("beam")
 class Beam:
     streams = False
     observer = None
@@ -31,7 +32,7 @@ class Beam:
         self._processors = Processors(model)
         self._states: dict[int, _Beams] = {}
 
-    def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
+    def step(self, logits: Tensor, rows: list[SearchRow]) -> list[Choice]:
         parts = logits.split([row.live for row in rows])
         return [self._step(part, row) for part, row in zip(parts, rows, strict=True)]
 
@@ -39,11 +40,11 @@ class Beam:
         self._states.pop(number, None)
         self._processors.forget(number)
 
-    def _step(self, logits: Tensor, row: Written) -> Choice:
-        """One row's beams, [live, V]."""
+    def _step(self, logits: Tensor, row: SearchRow) -> Choice:
+        """One row's choice, from the logits [live, V] of its beams."""
         width = self._parameters.num_beams
-        # Of every beam all that would end it may be among the best: enough others remain to go on with.
-        count = max(2, 1 + self._stops.ways) * width
+        # All tokens that would end a beam may be among the best; enough others remain to go on with.
+        count = max(2, 1 + self._stops.max_end_tokens) * width
         require(count <= logits.shape[1], "numBeams", width, "far below the size of the vocabulary")
         beams = self._states.setdefault(row.number, _Beams([[]], logits.new_zeros(1)))
         likely = self._processors(torch.log_softmax(logits, dim=-1), row, beams.ids)
@@ -69,7 +70,7 @@ class Beam:
         return Choice(tokens, parents, settled=[], finish=None)
 
     def _is_settled(self, beams: _Beams, best_running: float) -> bool:
-        """Whether going on can bring nothing better; a guess where the length penalty rewards length."""
+        """Whether no running beam can become better. Where the penalty rewards length this is a guess."""
         full = len(beams.finished) == self._parameters.num_beams
         return full and (self._parameters.early_stopping or best_running <= beams.finished[-1].score)
 
@@ -83,16 +84,18 @@ class Beam:
 
 
 class _Finished(NamedTuple):
+    """A beam that has ended."""
+
     score: float
     ids: list[int]
 
 
 @dataclass
 class _Beams:
-    """The state of one row."""
+    """The beams of one row."""
 
-    ids: list[list[int]]  # [live]
-    scores: Tensor  # [live], summed log-probabilities
+    ids: list[list[int]]  # [live], the token ids of each beam
+    scores: Tensor  # [live] float32, summed log-probabilities
     finished: list[_Finished] = field(default_factory=list)  # the best so far, best first
 
     def keep_finished(self, new: list[_Finished], width: int) -> None:

@@ -6,10 +6,11 @@ from torch import Tensor
 
 from ..models import Model
 from ..protocol import GreedyParameters
-from .choice import Choice, Written, follow
+from .choice import Choice, SearchRow, follow, search_method
 from .processors import Processors
 
 
+@search_method("greedy")
 class Greedy:
     streams = True
     observer = None
@@ -19,7 +20,7 @@ class Greedy:
         self._stops = model.stops
         self._processors = Processors(model)
 
-    def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
+    def step(self, logits: Tensor, rows: list[SearchRow]) -> list[Choice]:
         tokens = self._processors.each(logits, rows).argmax(dim=-1).tolist()
         return [follow(row, token, self._stops) for row, token in zip(rows, tokens, strict=True)]
 

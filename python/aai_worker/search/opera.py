@@ -1,14 +1,15 @@
-"""OPERA (Huang et al., CVPR 2024): beam search, penalised for over-trust, that goes back when it persists.
+"""OPERA (Huang et al., CVPR 2024): beam search with a penalty for over-trust, which goes back if it persists.
 
 Every step forwards the likeliest candidates of each beam as rows of one batch. Their attention gives the
-penalties; those that win have been forwarded already, so a normal step costs one forward. When one anchor has
-been found too often, the beams go back to just after it (their cached keys and values are put back) and
-choose again.
+penalties. The candidates that win have been forwarded already, so a normal step costs one forward pass. When
+one anchor has been found too often, the beams go back to just after it: their part of the KV cache is put
+back, and they choose again.
 
-Mode "faithful" is the algorithm of the released code with its faults, on the prompt as the family's released
-wrapper hands it over. "clean" mends them: every prompt is measured alike and only image tokens are rewarded,
-anchors found stay with their beam, what is restored is a copy, what was rejected is forgotten once an earlier
-token is chosen anew, scores are not rounded to half precision, and what may not be chosen has no probability.
+Mode "faithful" is the algorithm of the released code with its faults, on the prompt that the family's
+released wrapper makes. Mode "clean" corrects them: every prompt is measured alike and only image tokens are
+rewarded; anchors stay with the beam that they were found in; what is restored is a copy; rejected tokens are
+forgotten once an earlier token is chosen again; scores are not rounded to float16; and a token that may not
+be chosen has probability 0.
 """
 
 from __future__ import annotations
@@ -21,20 +22,21 @@ import torch
 from torch import Tensor
 
 from ..errors import WorkerError
-from ..kv.batch import Tail
+from ..kv.batch import CacheNode
 from ..models import Model
 from ..models.opera import OperaPrompt, one_placeholder
 from ..protocol import OperaParameters
-from .choice import Choice, Written, finish_reason, require
+from .choice import Choice, SearchRow, finish_reason, require, search_method
 from .hypotheses import Hypotheses
 from .overtrust import LastLayer, extend_products, measure_overtrust, most_common
 from .processors import Processors
 
-_FIRST_ANCHOR = 10  # the first ten tokens never count as anchors
-_FORBIDDEN = -999.0  # the released code's logit for what may not be chosen
-_LONGEST = 512  # length of the released code's counters
+_FIRST_ANCHOR = 10  # The first ten tokens never count as anchors.
+_FORBIDDEN = -999.0  # The released code gives this logit to tokens that may not be chosen.
+_LONGEST = 512  # The released code's counters have this length.
 
 
+@search_method("opera")
 class Opera:
     streams = False
 
@@ -49,7 +51,7 @@ class Opera:
         self._processors = Processors(model)
         self._states: dict[int, _State] = {}
 
-    def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
+    def step(self, logits: Tensor, rows: list[SearchRow]) -> list[Choice]:
         sizes = [row.live for row in rows]
         attention = self.observer.attention.to(logits.device)
         parts = zip(rows, logits.split(sizes), attention.split(sizes), strict=True)
@@ -59,8 +61,8 @@ class Opera:
         self._states.pop(number, None)
         self._processors.forget(number)
 
-    def _step(self, row: Written, logits: Tensor, attention: Tensor) -> Choice:
-        """Of one row: logits [live, V], attention [live, K]."""
+    def _step(self, row: SearchRow, logits: Tensor, attention: Tensor) -> Choice:
+        """One row's choice, from its live rows' logits [live, V] and attention [live, K]."""
         state = self._states.get(row.number) or self._begin(row, logits)
         match state.fed:
             case "candidates":
@@ -71,19 +73,19 @@ class Opera:
             state.beams.products = self._extend(state.beams.products, row, attention)
         return self._propose(state, logits, list(range(len(logits))))
 
-    def _begin(self, row: Written, logits: Tensor) -> _State:
+    def _begin(self, row: SearchRow, logits: Tensor) -> _State:
         prompt = self._prompt(row)
         ended = Hypotheses(self._parameters.num_beams, self._parameters.length_penalty, len(prompt.ids))
         beams = _Beams([[]], logits.new_zeros(1), logits.new_zeros(1, 0), [[]], ended)
         self._states[row.number] = _State(beams, prompt)
         return self._states[row.number]
 
-    def _prompt(self, row: Written) -> OperaPrompt:
+    def _prompt(self, row: SearchRow) -> OperaPrompt:
         measure = self._model.opera_prompt if self._faithful else one_placeholder
-        return measure(row.prompt, row.image_keys)
+        return measure(row.prompt, row.image_positions)
 
     def _propose(self, state: _State, logits: Tensor, live: list[int]) -> Choice:
-        """The beams' next-token logits [B, V] -> candidates to forward; `live`: where each beam stands."""
+        """Forwards the candidates of B beams with the logits [B, V]. `live`: the live row of each beam."""
         count = self._parameters.num_attn_candidates
         state.logits = logits
         state.candidates = logits.topk(count, dim=1).indices  # [B, N]
@@ -93,19 +95,19 @@ class Opera:
         tokens = [token for beam in placed for token in state.forwarded[beam]]
         return Choice(tokens, [live[beam] for beam in placed for _ in range(count)], settled=[], finish=None)
 
-    def _choose(self, state: _State, row: Written, logits: Tensor, attention: Tensor) -> Choice:
-        """The candidates have been forwarded: logits [B * N, V] after them, their attention [B * N, K]."""
+    def _choose(self, state: _State, row: SearchRow, logits: Tensor, attention: Tensor) -> Choice:
+        """Chooses among N forwarded candidates per beam, with logits [B * N, V], attention [B * N, K]."""
         beams, count = state.beams, self._parameters.num_attn_candidates
         stand = [place * count + candidate for place in state.places for candidate in range(count)]
-        attention = attention[stand]  # beam by beam, as all that follows
+        attention = attention[stand]  # In the order of beams, as all that follows.
         products = self._extend(beams.products.repeat_interleave(count, dim=0), row, attention)  # [B * N, L]
         kept_in = torch.float16 if self._faithful else torch.float32
         rewarded = self.observer.layout.columns(state.prompt.rewarded, len(row.prompt) - 1)
         overtrust = measure_overtrust(products, attention, rewarded, kept_in)
         anchors = [most_common(overtrust.anchors[i : i + count]) for i in range(0, len(products), count)]
         beams.anchors = [[*past, anchor] for past, anchor in zip(beams.anchors, anchors, strict=True)]
-        tails = [row.tails[place * count] for place in state.places]  # of the beams
-        state.history.append(_Snapshot(replace(beams, ended=beams.ended.copy()), tails, state.chosen))
+        nodes = [row.nodes[place * count] for place in state.places]  # one per beam
+        state.history.append(_Snapshot(replace(beams, ended=beams.ended.copy()), nodes, state.chosen))
         restored = self._go_back(state, most_common(anchors))
         if restored is not None:
             return restored
@@ -118,26 +120,28 @@ class Opera:
             return finished
         forwarded = state.forwarded
         if any(token not in forwarded[beam] for beam, token in state.chosen):
-            # Too few candidates are no stop tokens: some beams go on with any token, and are to be forgotten.
-            return self._feed(state, [tails[beam] for beam, _ in state.chosen])
+            # Too few candidates are no stop tokens: some beams go on with an arbitrary token, which was not
+            # forwarded.
+            return self._feed(state, [nodes[beam] for beam, _ in state.chosen])
         chosen = [beam * count + forwarded[beam].index(token) for beam, token in state.chosen]
         state.beams.products = products[chosen]
         live = [stand[candidate] for candidate in chosen]
         return self._propose(state, logits[live], live)
 
-    def _extend(self, products: Tensor, row: Written, attention: Tensor) -> Tensor:
-        length = row.tails[0].depth + 1  # the token just fed included
+    def _extend(self, products: Tensor, row: SearchRow, attention: Tensor) -> Tensor:
+        """The products [n, L] with the token just fed, from those before it [n, L - 1]; attention [n, K]."""
+        length = row.nodes[0].depth + 1  # with the token just fed
         answer = attention[:, self.observer.layout.answer(length)]
         products = extend_products(products, attention, answer, self._parameters.scale_factor)
         return products if self._faithful else products.clamp(max=torch.finfo(products.dtype).max)
 
     def _go_back(self, state: _State, anchor: int) -> Choice | None:
-        """To just after the anchor, if every beam has found it too often."""
+        """The choice that goes back to just after the anchor; None unless every beam found it too often."""
         tries = self._parameters.num_attn_candidates
         found = min(past.count(anchor) for past in state.beams.anchors)
         if anchor < _FIRST_ANCHOR or found <= self._parameters.threshold:
             return None
-        position = anchor + 1  # of the token to choose anew
+        position = anchor + 1  # of the token to choose again
         if state.returns[position] >= tries:
             position -= 1
         if state.returns[position] >= tries:
@@ -145,15 +149,17 @@ class Opera:
         state.returns[position] += 1
         self._restore(state, position)
         tokens = [ids[-1] for ids in state.beams.ids]
-        tails = [tail.previous for tail in state.history[position].tails]
+        nodes = [node.previous for node in state.history[position].nodes]
         state.fed = "restored"
-        return Choice(tokens, [0] * len(tokens), settled=[], finish=None, tails=tails)
+        return Choice(tokens, [0] * len(tokens), settled=[], finish=None, nodes=nodes)
 
     def _restore(self, state: _State, position: int) -> None:
+        """Makes the beams what they were before the token at this position of the answer was chosen."""
         target, failed = state.history[position], state.history[position + 1]
         beams = replace(target.beams)
         if self._faithful:
-            # Anchors stay where they were found; ended beams are no copy: a second return finds newer ones.
+            # As released: anchors are those of the present beams, and ended beams are no copy, so a second
+            # return finds newer ones.
             dropped = len(state.history) - position - 1
             beams.anchors = [past[:-dropped] for past in state.beams.anchors]
             state.rejected.pop(position + 1, None)
@@ -166,32 +172,33 @@ class Opera:
         state.beams = beams
         del state.history[position + 1 :]
 
-    def _choose_again(self, state: _State, row: Written, logits: Tensor) -> Choice:
-        """After a return any token may follow but those that did; nothing is penalised."""
+    def _choose_again(self, state: _State, row: SearchRow, logits: Tensor) -> Choice:
+        """After going back, chooses among all tokens but the rejected ones, without a penalty."""
         beams, tokens = map(list, zip(*state.rejected[state.beams.length], strict=True))
         if self._faithful:
-            worst = logits[logits.isfinite()].min()  # a contrast may have left tokens out
+            worst = logits[logits.isfinite()].min()  # A contrast may have left tokens out.
             logits = logits.clamp(min=worst) - (worst - _FORBIDDEN)
         left = logits.clone()
         left[beams, tokens] = _FORBIDDEN if self._faithful else -torch.inf
-        logits = left.where(left.isfinite().any(dim=1, keepdim=True), logits)  # nothing else is plausible
+        # Where no other token is plausible, a rejected one may follow.
+        logits = left.where(left.isfinite().any(dim=1, keepdim=True), logits)
         return self._advance(state, logits, row) or self._feed(state, None)
 
-    def _feed(self, state: _State, tails: list[Tail] | None) -> Choice:
-        """The chosen tokens, which have not been forwarded yet."""
+    def _feed(self, state: _State, nodes: list[CacheNode] | None) -> Choice:
+        """The choice that feeds the chosen tokens, which have not been forwarded yet."""
         parents, tokens = map(list, zip(*state.chosen, strict=True))
         state.beams.products = state.beams.products[parents]
         state.fed = "beams"
-        return Choice(tokens, parents if tails is None else [0] * len(tokens), [], None, tails=tails)
+        return Choice(tokens, parents if nodes is None else [0] * len(tokens), [], None, nodes=nodes)
 
-    def _advance(self, state: _State, logits: Tensor, row: Written) -> Choice | None:
-        """One step of plain beam search on the logits [B, V]; a choice once the row is finished."""
+    def _advance(self, state: _State, logits: Tensor, row: SearchRow) -> Choice | None:
+        """One step of plain beam search on the logits [B, V]. Returns a choice once the row is finished."""
         beams, width, vocabulary = state.beams, self._parameters.num_beams, logits.shape[1]
         likely = self._processors(torch.log_softmax(logits, dim=-1), row, beams.ids, state.prompt.ids)
         total = likely + beams.scores[:, None]
-        scores, flat = total.flatten().topk(max(2, 1 + self._stops.ways) * width)
+        scores, flat = total.flatten().topk(max(2, 1 + self._stops.max_end_tokens) * width)
         totals, best = scores.tolist(), [divmod(index, vocabulary) for index in flat.tolist()]
-        going = []  # ranks
+        going = []  # the ranks of the choices that do not end their beam
         for rank, (beam, token) in enumerate(best):
             if not self._stops.reached(beams.ids[beam], token):
                 going.append(rank)
@@ -216,12 +223,12 @@ class Opera:
 
 @dataclass
 class _Beams:
-    """The beams of one row. Nothing in here but `ended` is changed in place."""
+    """The B beams of one row. Only `ended` is ever changed in place."""
 
-    ids: list[list[int]]  # [B]
-    scores: Tensor  # [B], summed log-probabilities
-    products: Tensor  # [B, length], see `overtrust.py`
-    anchors: list[list[int]]  # [B], one per step
+    ids: list[list[int]]  # [B], the token ids of each beam
+    scores: Tensor  # [B] float32, summed log-probabilities
+    products: Tensor  # [B, length] float32, see `overtrust.py`
+    anchors: list[list[int]]  # [B], the positions of the anchors found so far, one per step
     ended: Hypotheses
 
     @property
@@ -230,25 +237,29 @@ class _Beams:
 
 
 class _Snapshot(NamedTuple):
+    """The beams after one step, to go back to."""
+
     beams: _Beams
-    tails: list[Tail]
-    chosen: list[tuple[int, int]]  # (beam before, token): the choices that led here
+    nodes: list[CacheNode]  # [B], the cache node of each beam
+    chosen: list[tuple[int, int]]  # [B] (beam before, token), the choices that led to these beams
 
 
 @dataclass
 class _State:
-    """Of one row."""
+    """The state of one row: B beams, and N candidates of each."""
 
     beams: _Beams
     prompt: OperaPrompt
-    fed: Literal["beams", "candidates", "restored"] = "beams"  # what the live rows have been fed
-    logits: Tensor = field(default_factory=lambda: torch.empty(0))  # [B, V] that the candidates are from
-    candidates: Tensor = field(default_factory=lambda: torch.empty(0))  # [B, N]
-    forwarded: list[list[int]] = field(default_factory=list)  # the same
-    places: list[int] = field(default_factory=list)  # [B]: N candidates a place, in the order of live rows
-    chosen: list[tuple[int, int]] = field(default_factory=list)
-    history: list[_Snapshot] = field(default_factory=list)  # by number of tokens
-    returns: Counter[int] = field(default_factory=Counter)  # by position of the token chosen anew
+    # What the live rows have been fed: the beams' tokens, their candidates, or the token before a new choice.
+    fed: Literal["beams", "candidates", "restored"] = "beams"
+    logits: Tensor = field(default_factory=lambda: torch.empty(0))  # [B, V], which the candidates are from
+    candidates: Tensor = field(default_factory=lambda: torch.empty(0))  # [B, N] int64, token ids
+    forwarded: list[list[int]] = field(default_factory=list)  # `candidates` as a list
+    places: list[int] = field(default_factory=list)  # [B]; place i has the live rows from N * i on
+    chosen: list[tuple[int, int]] = field(default_factory=list)  # [B] (beam before, token)
+    history: list[_Snapshot] = field(default_factory=list)  # by the number of the answer's tokens
+    returns: Counter[int] = field(default_factory=Counter)  # by position, how often it was gone back to
+    # By position, the (beam before, token) that were chosen there and given up.
     rejected: defaultdict[int, set[tuple[int, int]]] = field(default_factory=lambda: defaultdict(set))
 
 
@@ -272,9 +283,9 @@ def _check(parameters: OperaParameters, model: Model) -> None:
 
 
 def _place(wanted: list[int]) -> list[int]:
-    """A place for each beam, that which it wants or, where another one has it, any that is left.
+    """A place for each beam: the one it wants or, where another beam has that already, any that is left.
 
-    A beam that stays where its parent's candidates stood finds all their keys but the newest there.
+    A beam in the place of its parent's candidates finds all their keys and values there but the newest.
     """
     places = [place if place not in wanted[:beam] else None for beam, place in enumerate(wanted)]
     left = iter(sorted(set(range(len(wanted))) - set(wanted)))
@@ -282,4 +293,5 @@ def _place(wanted: list[int]) -> list[int]:
 
 
 def _inverse(permutation: list[int]) -> list[int]:
+    """By place, the beam that has it."""
     return sorted(range(len(permutation)), key=permutation.__getitem__)

@@ -1,7 +1,7 @@
-"""What generation_config.json asks to be done to scores, row by row, as every row has a prompt of its own.
+"""The logits processors that generation_config.json asks for, applied row by row.
 
-`generate` pads the prompts of a batch, and some of its processors would count the padding; here a row of a
-batch gets what `generate` gives it alone.
+`generate` pads the prompts of a batch, and some processors would count the padding. Here every row has a
+prompt of its own, and a row in a batch gets the scores that `generate` gives it alone.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from transformers import LogitsProcessorList
 from ..models import Model
 from ..models.generation_config import processor_settings
 from ..models.processors import build_processors
-from .choice import Written
+from .choice import SearchRow
 
 
 class Processors:
-    """Those of one search. They cost nothing where nothing is asked."""
+    """The processors of one search. They cost nothing where the file asks for none."""
 
     def __init__(self, model: Model, repetition_penalty: float | None = None) -> None:
-        """`repetition_penalty` takes the place of the checkpoint's."""
+        """`repetition_penalty`, where given, takes the place of the checkpoint's."""
         config = deepcopy(model.decoder.generation_config)
         if repetition_penalty is not None:
             config.repetition_penalty = float(repetition_penalty)
@@ -35,9 +35,12 @@ class Processors:
         self._rows: dict[int, _Row] = {}
 
     def __call__(
-        self, scores: Tensor, row: Written, answers: list[list[int]], prompt: list[int] | None = None
+        self, scores: Tensor, row: SearchRow, answers: list[list[int]], prompt: list[int] | None = None
     ) -> Tensor:
-        """Scores [n, V] of what follows each of the `answers`; `prompt`: the ids before them, if others."""
+        """The processed scores [n, V] of the tokens that follow each of the row's `answers`.
+
+        `prompt` are the ids before the answers, where these are not the row's own prompt.
+        """
         if self._idle:
             return scores
         if row.number not in self._rows:
@@ -49,8 +52,8 @@ class Processors:
         padded = functional.pad(scores, (0, missing), value=-torch.inf)
         return processors(ids, padded)[:, : scores.shape[1]]
 
-    def each(self, logits: Tensor, rows: Sequence[Written]) -> Tensor:
-        """Logits [R, V] of rows that have one live row each."""
+    def each(self, logits: Tensor, rows: Sequence[SearchRow]) -> Tensor:
+        """The processed logits [R, V] of rows that have one live row each."""
         if self._idle:
             return logits
         return torch.cat([self(logits[i : i + 1], row, [row.ids]) for i, row in enumerate(rows)])
@@ -65,6 +68,8 @@ class Processors:
 
 
 class _Row(NamedTuple):
+    """The processors of one row of the command."""
+
     processors: LogitsProcessorList
-    prompt: Tensor  # [1, P]
-    missing: int  # so many of its ids have no score
+    prompt: Tensor  # [1, P] int64
+    missing: int  # how many columns of scores are added, so that every id of the prompt has one

@@ -1,8 +1,8 @@
-"""Sampling from the softmax of the warped logits; the warpers, and their order, are transformers' own.
+"""Sampling from the softmax of the warped logits, with transformers' own warpers in transformers' order.
 
-Every row draws from a generator of its own, seeded with its own seed: a row in a batch gets what it gets
-alone, and what `generate` gives it after `torch.manual_seed(seed)` on the same device; a baseline and an
-edited row of one seed meet the same random numbers.
+Every row draws from a generator of its own with its own seed. So a row in a batch gets the tokens that it
+gets alone, and those of `generate` after `torch.manual_seed(seed)` on the same device; a baseline and an
+edited row with the same seed meet the same random numbers.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from transformers import (
 
 from ..models import Model
 from ..protocol import SampleParameters
-from .choice import Choice, Written, follow, require
+from .choice import Choice, SearchRow, follow, require, search_method
 from .processors import Processors
 
 
+@search_method("sample")
 class Sample:
     streams = True
     observer = None
@@ -42,7 +43,7 @@ class Sample:
         self._warpers = _create_warpers(parameters)
         self._generators: dict[int, torch.Generator] = {}
 
-    def step(self, logits: Tensor, rows: list[Written]) -> list[Choice]:
+    def step(self, logits: Tensor, rows: list[SearchRow]) -> list[Choice]:
         warped = self._warpers(None, self._processors.each(logits, rows))
         probabilities = torch.softmax(warped, dim=-1)  # [R, V]
         drawn = [
@@ -56,14 +57,14 @@ class Sample:
         self._generators.pop(number, None)
         self._processors.forget(number)
 
-    def _generator(self, row: Written, device: torch.device) -> torch.Generator:
+    def _generator(self, row: SearchRow, device: torch.device) -> torch.Generator:
         if row.number not in self._generators:
             self._generators[row.number] = torch.Generator(device).manual_seed(row.seed)
         return self._generators[row.number]
 
 
 def _create_warpers(parameters: SampleParameters) -> LogitsProcessorList:
-    """In the order of `generate`; a warper that would change nothing is left out, as there."""
+    """The warpers in the order of `generate`, which also leaves out a warper that would change nothing."""
     warpers = LogitsProcessorList()
     if parameters.temperature != 1:
         warpers.append(TemperatureLogitsWarper(float(parameters.temperature)))

@@ -61,7 +61,7 @@ class Control(threading.Thread):
         self._waker = context.socket(zmq.PUSH)
         self._waker.bind("inproc://wake")
 
-    def tell(self, type: str, body: msgspec.Struct) -> None:
+    def send(self, type: str, body: msgspec.Struct) -> None:
         """Sends a control message; called from the main thread."""
         self._main.send_multipart(wire.encode(0, type, body))
 

@@ -81,10 +81,10 @@ class Server:
         except Exception as error:  # importing a broken installation raises anything
             if not isinstance(error, WorkerError):  # a sentence says it all
                 traceback.print_exception(error)
-            self.control.tell("error", _fault(error))
+            self.control.send("error", _fault(error))
             self.control.join(timeout=5)  # the driver ends this process once it has read why
             return False
-        self.control.tell("ready", ready)
+        self.control.send("ready", ready)
         return True
 
     def _answer(self, frames: list[zmq.Frame]) -> None:

@@ -31,7 +31,7 @@ _decode_header = msgspec.msgpack.Decoder(Header).decode
 
 
 class NamedArray(NamedTuple):
-    """An array and what the other side is told of it."""
+    """An array with the name and axes that the other side gets."""
 
     name: str
     array: np.ndarray

@@ -9,15 +9,15 @@ from typing import NamedTuple
 class Stops(NamedTuple):
     ids: frozenset[int]
     sequences: tuple[tuple[int, ...], ...] = ()
-    texts: tuple[str, ...] = ()  # what the sequences spell: no part of the answer's text
+    texts: tuple[str, ...] = ()  # the sequences as text, which is no part of the answer's text
 
     @property
-    def ways(self) -> int:
-        """At most so many tokens end any one answer."""
+    def max_end_tokens(self) -> int:
+        """The most different tokens that may come next and end one answer."""
         return len(self.ids) + len(self.sequences)
 
     def reached(self, before: Sequence[int], token: int) -> bool:
-        """Whether an answer of `before` ends with `token`."""
+        """Whether an answer of the tokens `before` ends with `token`."""
         return token in self.ids or any(
             token == sequence[-1] and tuple(before[len(before) - len(sequence) + 1 :]) == sequence[:-1]
             for sequence in self.sequences

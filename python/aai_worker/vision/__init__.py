@@ -1,1 +1,1 @@
-"""What the vision encoder looks at: its attention, and the references made of it."""
+"""The vision encoder's attention, and the references that are made of it."""

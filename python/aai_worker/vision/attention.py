@@ -1,8 +1,8 @@
 """The attention function of vision towers, registered with transformers under the name "aai_vision".
 
-It computes sdpa. Of a module that is watched it also tells how much attention every key receives, in blocks
-of queries: a tower that packs an image into one sequence of 16384 patches has maps that fit no memory, and
-many towers do not return theirs anyway.
+It computes sdpa. For a watched module it also sums how much attention every patch receives, in blocks of
+queries: the attention map of a tower that packs an image into one sequence of 16384 patches would fit no
+memory, and many towers do not return their maps.
 """
 
 from __future__ import annotations
@@ -22,14 +22,16 @@ from .reference import is_cls_mode
 
 ATTENTION = "aai_vision"
 
-# Weights of one block of queries: 256 MB in float32.
+# The number of attention weights in one block of queries: 256 MB in float32.
 _BLOCK = 1 << 26
 
 
 class _Watch(NamedTuple):
-    modules: Mapping[str, nn.Module]  # by mode of the reference
-    kept: slice | Tensor  # which tokens are patches
-    received: dict[str, list[Tensor]]  # by mode
+    """What `attention_forward` watches."""
+
+    modules: Mapping[str, nn.Module]  # by mode, the module that the reference is made of
+    kept: slice | Tensor  # the tokens that are patches: a slice, or their indices [patches] int64
+    received: dict[str, list[Tensor]]  # by mode, one entry [B, patches] float32 per call of the module
 
 
 _watch: ContextVar[_Watch | None] = ContextVar("watch", default=None)
@@ -39,10 +41,10 @@ _watch: ContextVar[_Watch | None] = ContextVar("watch", default=None)
 def watch_attention(
     modules: Mapping[str, nn.Module], kept: slice | Tensor
 ) -> Iterator[dict[str, list[Tensor]]]:
-    """`modules`: the attention module to watch for each mode of the reference; the two modes may share one.
+    """Watches, for each mode of the reference, one of `modules`; modes may share a module.
 
-    Yields, by mode, one entry for each call of the module: what each patch received in it, [B, patches]
-    float32, in the order of `kept`, which says what tokens of a call are patches. See `receive`.
+    Yields a dict that holds, by mode, one entry for each call of the module: the attention that each patch
+    received in it, [B, patches] float32, in the order of `kept`, the tokens that are patches. See `receive`.
     """
     received: dict[str, list[Tensor]] = {mode: [] for mode in modules}
     token = _watch.set(_Watch(modules, kept, received))
@@ -55,13 +57,13 @@ def watch_attention(
 def attention_forward(
     module: nn.Module,
     query: Tensor,  # [B, H, N, D]
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,  # [B, 1, N, N] bool, True = may attend, or float, added
+    key: Tensor,  # [B, H, N, D]
+    value: Tensor,  # [B, H, N, D]
+    attention_mask: Tensor | None,  # [B, 1, N, N]: bool, True = may attend, or float, added to logits
     scaling: float | None = None,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """Output [B, N, H, D]."""
+    """The attention's output, [B, N, H, D]."""
     watch = _watch.get()
     for mode, watched in watch.modules.items() if watch else ():
         if watched is module:
@@ -74,17 +76,17 @@ def attention_forward(
 def receive(
     query: Tensor, key: Tensor, mask: Tensor | None, scaling: float | None, kept: slice | Tensor, mode: str
 ) -> Tensor:
-    """Attention that each patch receives, mean over heads, summed over queries: [B, patches] float32.
+    """The attention that each patch receives: mean over heads, sum over queries, [B, patches] float32.
 
-    As `reference.reduce_attention` has it: other tokens than those `kept` neither give nor receive, and in
-    the mode "corrected" what every query gives to patches is scaled to one in total. Of CLS alone, the first
-    token, where the mode asks for it.
+    As in `reference.reduce_attention`, tokens that are not in `kept` neither give nor receive, and in the
+    mode "corrected" what each query gives to all patches is scaled to one in total. In a mode of `cls_mode`
+    the only query is CLS, the first token.
     """
     rows, heads, length, size = query.shape
     patches = torch.arange(length, device=query.device)[kept]
-    givers = patches.new_zeros(1) if is_cls_mode(mode) else patches
+    queries = patches.new_zeros(1) if is_cls_mode(mode) else patches
     total = torch.zeros(rows, len(patches), device=query.device)
-    for block in givers.split(max(1, _BLOCK // (rows * heads * length))):
+    for block in queries.split(max(1, _BLOCK // (rows * heads * length))):
         logits = (query[:, :, block] @ key.transpose(2, 3)).float()
         logits *= size**-0.5 if scaling is None else scaling
         if mask is not None:

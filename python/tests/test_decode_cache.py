@@ -7,40 +7,40 @@ import random
 import pytest
 import torch
 
-from aai_worker.kv.suffix import Suffix
+from aai_worker.kv.decode_cache import DecodeCache
 
 LAYERS, HEADS, SIZE = 2, 2, 3
 
 
 class Model:
-    """Every row as a list of numbers, one per column; forked by copying all of it."""
+    """Keeps every row as a list of numbers, one per column, and forks it by copying the whole list."""
 
     def __init__(self) -> None:
         self.rows: list[list[int]] = []
-        self.suffix = Suffix(LAYERS, frozenset())
+        self.cache = DecodeCache(LAYERS, frozenset())
         self._next = 0
 
     def join(self, count: int) -> None:
         self.rows += [[] for _ in range(count)]
-        self.suffix.join(count)
+        self.cache.join(count)
 
     def step(self) -> None:
-        """Each row writes a number of its own, in every layer, head and place."""
-        self.suffix.begin(torch.device("cpu"))
+        """Makes each row write a number of its own in every layer, head and element."""
+        self.cache.begin(torch.device("cpu"))
         written = [self._next + row for row in range(len(self.rows))]
         self._next += len(self.rows)
         states = torch.tensor(written, dtype=torch.float32)[:, None, None, None].expand(-1, HEADS, 1, SIZE)
-        for layer, one in enumerate(self.suffix.layers):
+        for layer, one in enumerate(self.cache.layers):
             one.update(states + layer / 4, -states - layer / 4)
         self.rows = [[*row, number] for row, number in zip(self.rows, written, strict=True)]
 
     def advance(self, parents: list[int]) -> None:
-        self.suffix.select(parents)
-        self.suffix.ages = [age + 1 for age in self.suffix.ages]
+        self.cache.select(parents)
+        self.cache.ages = [age + 1 for age in self.cache.ages]
         self.rows = [list(self.rows[parent]) for parent in parents]
 
     def keep(self, rows: list[int]) -> None:
-        self.suffix.select(rows)
+        self.cache.select(rows)
         self.rows = [list(self.rows[row]) for row in rows]
 
     def resume(self, row: int, other: list[int]) -> None:
@@ -48,12 +48,12 @@ class Model:
         states = torch.tensor(other[1:], dtype=torch.float32)[None, None, None, :, None]
         layers = torch.arange(LAYERS)[:, None, None, None, None] / 4
         keys = (states + layers).expand(LAYERS, 1, HEADS, -1, SIZE)
-        self.suffix.write(row, torch.cat([keys, -keys], dim=1))
-        self.suffix.ages[row] = len(other)
+        self.cache.write(row, torch.cat([keys, -keys], dim=1))
+        self.cache.ages[row] = len(other)
         self.rows[row] = [self.rows[row][0], *other[1:]]
 
     def check(self) -> None:
-        for layer, one in enumerate(self.suffix.layers):
+        for layer, one in enumerate(self.cache.layers):
             for row, numbers in enumerate(self.rows):
                 if not numbers:
                     continue
@@ -90,7 +90,7 @@ def test_rows_hold_what_they_wrote(seed: int) -> None:
         model.check()
 
 
-def test_rows_that_were_one_are_copied_from_where_they_parted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_were_one_row_are_copied_from_where_they_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two beams of three candidates; the second candidate of each wins and stays where it stood."""
     model = Model()
     model.join(2)
@@ -101,10 +101,8 @@ def test_rows_that_were_one_are_copied_from_where_they_parted(monkeypatch: pytes
     model.advance([0, 0, 0, 1, 1, 1])
     model.step()
     seen = []
-    monkeypatch.setattr(
-        model.suffix.layers[0], "copy", lambda copies, rows, used: seen.append((copies, used))
-    )
-    model.suffix.select([1, 1, 1, 4, 4, 4])
+    monkeypatch.setattr(model.cache.layers[0], "copy", lambda copies, rows, used: seen.append((copies, used)))
+    model.cache.select([1, 1, 1, 4, 4, 4])
 
     ((only,), used) = seen[0]
     assert only.moves.on(torch.device("cpu")).tolist() == [[1, 1, 4, 4], [0, 2, 3, 5]]

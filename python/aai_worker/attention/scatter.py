@@ -1,4 +1,4 @@
-"""Values of each row's keys -> one tensor for all rows and columns."""
+"""Puts values of each row's columns into one tensor for all rows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,12 @@ import torch
 from torch import Tensor
 
 
-def spread(columns: Sequence[Tensor], values: Sequence[Tensor | float], rest: float) -> Tensor:
-    """[R, 1, 1, W] float32: row i has `values[i]` (one, or one a key) at `columns[i]`, `rest` elsewhere."""
+def scatter(columns: Sequence[Tensor], values: Sequence[Tensor | float], rest: float) -> Tensor:
+    """[R, 1, 1, W] float32 with `values[i]` at `columns[i]` of row i and `rest` elsewhere.
+
+    `columns[i]` is [n] int64; `values[i]` is one number for all of them or [n] float32. W ends with the last
+    column.
+    """
     device = columns[0].device
     every = torch.cat(list(columns))
     counts = torch.tensor([len(one) for one in columns], device=device)
