@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { lemma, partOfSpeech } from "../../../src/benchmarks/chair/reading/lemma";
-import { tag } from "../../../src/benchmarks/chair/reading/tagger";
-import { tokenize } from "../../../src/benchmarks/chair/reading/tokens";
+import { lemma, partOfSpeech } from "../../../src/benchmarks/text/lemma";
+import { tag } from "../../../src/benchmarks/text/tagger";
+import { tokenize } from "../../../src/benchmarks/text/tokens";
 import { fixture } from "../../fixtures/unpack";
 
 interface Case {
