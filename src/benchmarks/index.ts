@@ -1,3 +1,6 @@
+export { amber } from "./amber";
+export { readAmberImages } from "./amber/images";
+export { readAmberResponses } from "./amber/responses";
 export type { Benchmark, BenchmarkData, BenchmarkItem, Metric, Summary } from "./benchmark";
 export { chair } from "./chair";
 export { type Caption, type CaptionKeys, type FinishReason, readCaptions } from "./chair/captions";

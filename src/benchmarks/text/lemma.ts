@@ -1,4 +1,4 @@
-import { readAsset } from "./assets";
+import { readAsset } from "../asset";
 
 export type PartOfSpeech = "n" | "v" | "a" | "r";
 
@@ -62,7 +62,7 @@ let loaded: Record<PartOfSpeech, Lexicon> | undefined;
 
 function wordnet(): Record<PartOfSpeech, Lexicon> {
   if (loaded) return loaded;
-  const asset = readAsset("wordnet") as Record<
+  const asset = readAsset("text/wordnet") as Record<
     PartOfSpeech,
     { lemmas: string[]; exceptions: Record<string, string[]> }
   >;

@@ -1,4 +1,4 @@
-import { readAsset } from "./assets";
+import { readAsset } from "../asset";
 import type { Span } from "./span";
 
 /**
@@ -66,7 +66,7 @@ let loaded: Punkt | undefined;
 
 function punkt(): Punkt {
   if (loaded) return loaded;
-  const asset = readAsset("punkt") as Asset;
+  const asset = readAsset("text/punkt") as Asset;
   loaded = {
     abbreviations: new Set(asset.abbreviations),
     collocations: new Set(asset.collocations),

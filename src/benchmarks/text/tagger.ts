@@ -1,4 +1,4 @@
-import { readAsset } from "./assets";
+import { readAsset } from "../asset";
 
 /**
  * Penn Treebank tags of the tokens of a text: NLTK's averaged perceptron tagger (M. Honnibal), greedy from left to right,
@@ -39,7 +39,7 @@ interface Model {
 let loaded: Model | undefined;
 
 function model(): Model {
-  loaded ??= build(readAsset("tagger") as Asset);
+  loaded ??= build(readAsset("text/tagger") as Asset);
   return loaded;
 }
 
