@@ -41,7 +41,7 @@ export const amberDataOptions = z.strictObject({
 export const amberImageFiles: DataFile = {
   option: "images",
   what: "the 1,004 images, AMBER_1.jpg to AMBER_1004.jpg",
-  from: "https://github.com/junyangwang0410/AMBER (a link to Google Drive in its README; they are not in the repository)",
+  from: "https://github.com/junyangwang0410/AMBER: the Google Drive link in its README",
   size: "not stated",
   licence: "not stated",
 };

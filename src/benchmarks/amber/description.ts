@@ -21,9 +21,10 @@ export interface AmberDescription extends AmberResponse {
 }
 
 /**
- * Reads one response as AMBER's inference.py does. Every noun that is a true word, goes with one or is similar to one covers
- * that one, the first of several; every other is a hallucination but for words that are always safe. One of `hallu` counts as
- * imagined also where it is similar to a true word, and a noun may be both the same as one and similar to an earlier one.
+ * Reads one response as AMBER's inference.py does. A noun that is a true word, goes with one or is similar to one
+ * covers it, the first of several. Every other is a hallucination, but for words that are always safe; those cover nothing.
+ * One of `hallu` counts as imagined also where it is similar to a true word, and a noun may be both the same as one and
+ * similar to an earlier one.
  */
 export function readDescription(response: AmberResponse, similar: Similar): AmberDescription {
   const truth = candidatesOf(response.truth);

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../../base/data_error";
 import { checkedId } from "../../data/ids";
@@ -50,19 +50,20 @@ export function annotatedQueries(
 }
 
 function queryFiles(folder: string, prefix: string): string[] {
-  if (!existsSync(folder)) throw new DataError(`There is no folder ${folder}; expected AMBER's files.`);
-  const files = [folder, join(folder, "query")]
-    .filter((one) => existsSync(one))
-    .flatMap((one) =>
-      readdirSync(one)
-        .sort()
-        .map((name) => ({ name, file: join(one, name) })),
-    )
-    .filter(({ name }) => name.startsWith(prefix) && name.endsWith(".json"));
-  if (files.length > 0) return files.map(({ file }) => file);
+  if (!isFolder(folder)) throw new DataError(`There is no folder ${folder}; expected that of AMBER's files.`);
+  const files = [folder, join(folder, "query")].filter(isFolder).flatMap((one) =>
+    readdirSync(one)
+      .filter((name) => name.startsWith(prefix) && name.endsWith(".json"))
+      .map((name) => join(one, name)),
+  );
+  if (files.length > 0) return files.sort();
   throw new DataError(
     `There is no ${prefix}.json in ${folder} or its folder "query"; expected AMBER's files.`,
   );
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 function annotationsById(file: string): Map<number, PlacedRecord> {

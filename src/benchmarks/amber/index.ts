@@ -12,8 +12,8 @@ export const amber = Object.assign(amberMetric, {
       .enum(similarities)
       .optional()
       .describe(
-        "Which nouns count as an annotated word: exact: equal ones; lmms-eval: those similar to spaCy's medium model, " +
-          "which takes a TV for an eagle; official: those of a table of one's own [exact]",
+        "Which nouns stand for an annotated word: exact: equal ones; lmms-eval: also those similar by spaCy's medium " +
+          "model, which takes a TV for an eagle; official: also those similar by a table of one's own [exact]",
       ),
     similarWords: z
       .string()

@@ -6,7 +6,7 @@ import type { AmberImage } from "./images";
 import { type SimilarityOptions, similarityOf } from "./similarity";
 import { amberTally, count } from "./tally";
 
-/** AMBER's generative part of the descriptions of an experiment. @throws DataError where the table of similar words is unusable */
+/** AMBER's generative part, of an experiment's answers. @throws DataError where a table of similar words is unusable */
 export function amberMetric(options: SimilarityOptions = {}): Metric<AmberDescription> {
   const similar = similarityOf(options);
   const { similarity = "exact", similarWords } = options;

@@ -7,8 +7,8 @@ import type { AmberQuery } from "./folder";
 const LAST_ID = 15_220;
 
 /**
- * Responses from a file as AMBER's script reads it, `[{"id": 1, "response": "…"}, …]`, joined with what was asked. A file may
- * answer more than these queries, as those do that hold both of AMBER's parts; the rest is left out.
+ * Responses from a file as AMBER's script reads it, `[{"id": 1, "response": "…"}, …]`, joined with what was asked. A
+ * file may answer more than these queries, as those do that hold both of AMBER's parts; the rest is left out.
  * @throws DataError where a query has no response, one is no text, or an id is none of AMBER's or stands there twice
  */
 export function readAmberResponses<Query extends AmberQuery>(

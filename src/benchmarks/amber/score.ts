@@ -16,12 +16,17 @@ export interface AmberResult extends SimilarityOptions {
   descriptions: AmberDescription[];
 }
 
-/** AMBER's generative part (Wang et al. 2023) of one response an image, as its inference.py computes it. @throws DataError */
+/** AMBER's generative part (Wang et al. 2023), one response an image, as its inference.py has it. @throws DataError */
 export function score(
   responses: readonly AmberResponse[],
   { bootstrap, ...options }: AmberOptions = {},
 ): AmberResult {
   if (responses.length === 0) throw new DataError("There is no response to score.");
+  const images = new Set(responses.map(({ image }) => image));
+  if (images.size < responses.length)
+    throw new DataError(
+      `There are ${responses.length} responses about ${images.size} images; AMBER scores one an image.`,
+    );
   const similar = similarityOf(options);
   const descriptions = responses.map((response) => readDescription(response, similar));
   return {

@@ -3,7 +3,7 @@ import { DataError } from "../../base/data_error";
 import { readText } from "../../data/text";
 import { amberWords, type SimilarWords } from "./words";
 
-/** Which of AMBER's words are similar: only equal ones; those of spaCy's medium model, as lmms-eval takes it; those of a file. */
+/** Which words are similar: equal ones only; by spaCy's medium model, as lmms-eval takes it; the pairs of a file. */
 export const similarities = ["exact", "lmms-eval", "official"] as const;
 
 export interface SimilarityOptions {

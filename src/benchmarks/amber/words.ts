@@ -4,7 +4,7 @@ import { readAsset } from "../asset";
 export interface AmberWords {
   /** The 418 words, in lower case but for TV. */
   vocabulary: ReadonlySet<string>;
-  /** Word -> words that go with it: naming one of them where the word is true is no hallucination, and covers the word. */
+  /** Word -> words that go with it: to name one of them where the word is true is right, and covers the word. */
   relations: ReadonlyMap<string, readonly string[]>;
   /** Words that are never a hallucination. */
   safe: ReadonlySet<string>;

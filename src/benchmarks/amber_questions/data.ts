@@ -32,7 +32,7 @@ export const amberQuestionSource: DataSource = {
   files: [
     {
       option: "annotations",
-      what: "annotations.json, query_discriminative.json (or its parts -existence, -attribute, -relation): 14,216 questions",
+      what: "annotations.json, query_discriminative.json (or parts of it, such as -relation): 14,216 questions",
       from: "https://github.com/junyangwang0410/AMBER, data and data/query",
       size: "3.6 MB",
       licence: "Apache-2.0",

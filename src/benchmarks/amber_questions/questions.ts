@@ -12,14 +12,18 @@ export interface AmberQuestion extends AmberQuery {
   truth: "yes" | "no";
 }
 
-/** AMBER's questions, from whichever of its `query_discriminative*.json` the folder has; the one without a dash is all. @throws DataError */
+/**
+ * AMBER's questions, from whichever of its `query_discriminative*.json` the folder has: the one of this name holds all,
+ * `-existence`, `-attribute` and `-relation` their parts. @throws DataError
+ */
 export function readAmberQuestions(folder: string): AmberQuestion[] {
   return annotatedQueries(folder, "query_discriminative").map(({ query, annotation: { place, value } }) => {
     const type = TYPES.get(value.type);
     const { truth } = value;
     if (type === undefined || (truth !== "yes" && truth !== "no"))
       throw new DataError(
-        `${place}: id ${query.id} asks yes or no; expected a type, one of ${[...TYPES.keys()].join(", ")}, and the truth, yes or no.`,
+        `${place}: id ${query.id} asks yes or no; expected the truth, yes or no, and a type, one of ` +
+          `${[...TYPES.keys()].join(", ")}.`,
       );
     return { ...query, type, truth };
   });

@@ -5,14 +5,14 @@ import type { ScoredReply } from "./scored_reply";
 /** The figures of all questions stand beside those of the types under this name. */
 export const ALL = "all";
 
-/** What there are figures of, as groups of types: those that were asked about, in the order of AMBER's tables, then all. */
+/** What there are figures of: the types that were asked about, in the order of AMBER's tables, then all. */
 export function groupsOf(replies: readonly ScoredReply[]): Group[] {
   const asked = new Set(replies.map(({ type }) => type));
   return GROUPS.filter(({ types }) => types.some((type) => asked.has(type)));
 }
 
 /**
- * Counts per image and type. The questions about an image stand and fall together, so images are the unit of resampling.
+ * Counts per image and type. The questions about an image stand and fall together, so images are what is resampled.
  * Figures are named "<type> <figure>", and "all <figure>" of all questions. No is the positive class.
  */
 export function amberQuestionTally(replies: readonly ScoredReply[]): Tally {

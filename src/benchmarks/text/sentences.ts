@@ -127,7 +127,10 @@ function isAbbreviation(word: string): boolean {
   return abbreviations.has(word) || abbreviations.has(word.slice(word.lastIndexOf("-") + 1));
 }
 
-/** Punkt's second pass: what follows an abbreviation may make a break of it; a collocation, an initial or an ordinal takes one back. */
+/**
+ * Punkt's second pass: what follows an abbreviation may make a break of it; a collocation, an initial or an ordinal
+ * takes one back.
+ */
 function breaksBefore(token: Token, next: Token): boolean {
   if (!token.text.endsWith(".")) return token.sentenceBreak;
   const { collocations, starters, contexts } = punkt();
@@ -149,7 +152,10 @@ function withoutPeriod(type: string): string {
   return type.length > 1 && type.endsWith(".") ? type.slice(0, -1) : type;
 }
 
-/** Whether a token begins a sentence, by how its first letter is written here and was in Punkt's training text; undefined: unknown. */
+/**
+ * Whether a token begins a sentence, by the case of its first letter here and in Punkt's training text; undefined where
+ * that does not tell.
+ */
 function startsSentence(text: string, type: string): boolean | undefined {
   if (/^[;:,.!?]$/.test(text)) return false;
   const seen = punkt().contexts.get(type) ?? 0;

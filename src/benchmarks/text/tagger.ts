@@ -1,8 +1,8 @@
 import { readAsset } from "../asset";
 
 /**
- * Penn Treebank tags of the tokens of a text: NLTK's averaged perceptron tagger (M. Honnibal), greedy from left to right,
- * with NLTK's weights and its table of unambiguous words. Capital letters count, as first letters and in endings.
+ * Penn Treebank tags of the tokens of a text: NLTK's averaged perceptron tagger (M. Honnibal), greedy from left to
+ * right, with NLTK's weights and its table of unambiguous words. Capital letters count, first ones and in endings.
  */
 export function tag(tokens: readonly string[]): string[] {
   const { tagOf } = model();

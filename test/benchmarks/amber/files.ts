@@ -1,6 +1,6 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fixture } from "../../fixtures/unpack";
 
 /** A folder with AMBER's own annotations and queries. */
@@ -12,8 +12,11 @@ export function amberFolder(): string {
 /** A folder with these files: a string as it is, anything else as JSON. */
 export function folderOf(files: Record<string, unknown>): string {
   const folder = mkdtempSync(join(tmpdir(), "aai-test-"));
-  for (const [name, content] of Object.entries(files))
-    writeFileSync(join(folder, name), typeof content === "string" ? content : JSON.stringify(content));
+  for (const [name, content] of Object.entries(files)) {
+    const file = join(folder, name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, typeof content === "string" ? content : JSON.stringify(content));
+  }
   return folder;
 }
 

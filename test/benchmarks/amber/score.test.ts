@@ -150,7 +150,8 @@ describe("AMBER's files", () => {
 
   it("are found in the folder of its repository, too", () => {
     expect(readAmberImages(folder)).toHaveLength(1004);
-    expect(readAmberImages(folderOf({ ...queries, "annotations.json": [annotation] }))).toHaveLength(1);
+    const nested = { "query/query_generative.json": [query], "annotations.json": [annotation] };
+    expect(readAmberImages(folderOf(nested))).toEqual([{ ...query, truth: ["sky"], hallu: ["dog"] }]);
   });
 
   it.each([
@@ -187,7 +188,10 @@ describe("AMBER's files", () => {
   });
 
   it("are refused where there are none, or not the images", () => {
-    expect(() => readAmberImages("nowhere")).toThrow("There is no folder nowhere; expected AMBER's files.");
+    expect(() => readAmberImages("nowhere")).toThrow(
+      "There is no folder nowhere; expected that of AMBER's files.",
+    );
+    expect(() => readAmberImages(temporaryFile("a.json", ""))).toThrow(/There is no folder .*a\.json/);
     expect(() => amberDescriptions({ annotations: folder, images: folder })).toThrow(
       /1004 images that the questions name are not in/,
     );
@@ -219,7 +223,9 @@ describe("responses", () => {
     expect(() => of(responses)).toThrow(message);
   });
 
-  it("are refused where there are none", () => {
+  it("are refused where there are none, or two of an image", () => {
     expect(() => amber.score([])).toThrow("There is no response to score.");
+    const [one] = of([first], images.slice(0, 1));
+    expect(() => amber.score([one!, one!])).toThrow("There are 2 responses about 1 images");
   });
 });

@@ -134,7 +134,7 @@ describe("AMBER's questions", () => {
     [
       "another type",
       { ...all, "annotations.json": [{ ...annotation, type: "generative" }] },
-      /item 1: id 1005 asks yes or no; expected a type, one of discriminative-hallucination, /,
+      /item 1: id 1005 asks yes or no; expected the truth, yes or no, and a type, one of d/,
     ],
     [
       "another truth",
