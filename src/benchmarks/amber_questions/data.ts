@@ -16,7 +16,7 @@ export function amberQuestionData({ images, annotations }: AmberDataOptions): Be
     benchmark: "amber-questions",
     prompt: "{question}",
     items: questions.map((question) => ({
-      id: String(question.id),
+      id: `${question.id} ${question.query}`,
       image: question.image,
       path: images === undefined ? undefined : join(images, question.image),
       question: question.query,

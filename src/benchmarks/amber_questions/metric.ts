@@ -13,7 +13,7 @@ export function amberQuestionMetric(): Metric<ScoredReply> {
     figures: amberQuestionFigures,
     columns: ["accuracy", "precision", "recall", "F1", "invalidRate"],
     telling: ["accuracy", "F1"],
-    primary: "F1",
+    primary: "accuracy",
     counted: "questions",
     tested: { right: "right answers", score: "accuracy" },
     needsReference: false,
