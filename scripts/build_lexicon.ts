@@ -1,5 +1,5 @@
 /**
- * Builds assets/chair/: what the CHAIR scorer needs to read a caption as NLTK does, for lower-cased text only.
+ * Builds assets/text/: what reading English as NLTK does takes. Each table is built where its folder is given.
  *
  *   npx ts-node scripts/build_lexicon.ts --tagger DIR --punkt DIR --wordnet /usr/share/wordnet
  *
@@ -7,7 +7,7 @@
  * --punkt    the english folder of NLTK's punkt_tab (abbrev_types.txt, collocations.tab, ortho_context.tab)
  * --wordnet  WordNet 3.0's index.* and *.exc (Debian: wordnet-base)
  *
- * Provenance and licences: assets/chair/README.md.
+ * Provenance and licences: assets/text/README.md.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -22,11 +22,11 @@ const FEATURES = [
 const { tagger, punkt, wordnet } = parseArgs({
   options: { tagger: { type: "string" }, punkt: { type: "string" }, wordnet: { type: "string" } },
 }).values;
-if (!tagger || !punkt || !wordnet) throw new Error("build_lexicon needs --tagger, --punkt and --wordnet.");
+if (!tagger && !punkt && !wordnet) throw new Error("build_lexicon needs --tagger, --punkt or --wordnet.");
 
-save("tagger", readTagger(tagger));
-save("punkt", readPunkt(punkt));
-save("wordnet", readWordnet(wordnet));
+if (tagger) save("tagger", readTagger(tagger));
+if (punkt) save("punkt", readPunkt(punkt));
+if (wordnet) save("wordnet", readWordnet(wordnet));
 
 /** Columns instead of nested objects: the same numbers, a third of the size. Weights are thousandths. */
 function readTagger(folder: string): object {
@@ -37,11 +37,8 @@ function readTagger(folder: string): object {
   const longestFirst = [...FEATURES].sort((a, b) => b.length - a.length);
   const nameOf = (feature: string) =>
     longestFirst.find((name) => feature === name || feature.startsWith(`${name} `))!;
-  const neverInLowerCase = (feature: string) => /^i (suffix|pref1) .*[A-Z]/.test(feature);
   const features: Record<string, string[]> = Object.fromEntries(FEATURES.map((name) => [name, []]));
-  for (const feature of Object.keys(weights).sort()) {
-    if (!neverInLowerCase(feature)) features[nameOf(feature)]!.push(feature);
-  }
+  for (const feature of Object.keys(weights).sort()) features[nameOf(feature)]!.push(feature);
   const columns = { counts: [] as number[], tagIndices: [] as number[], weights: [] as number[] };
   for (const feature of FEATURES.flatMap((name) => features[name]!)) {
     const entries = Object.entries(weights[feature]!).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -55,26 +52,21 @@ function readTagger(folder: string): object {
     name,
     features[name]!.map((feature) => feature.slice(name.length + 1)),
   ]);
-  const frequent = Object.entries(read("tagdict") as Record<string, string>);
-  const tagOf = Object.fromEntries(frequent.filter(([word]) => word === word.toLowerCase()));
-  return { tags, features: Object.fromEntries(values), ...columns, tagOf };
+  return { tags, features: Object.fromEntries(values), ...columns, tagOf: read("tagdict") };
 }
 
-/**
- * In lower-cased text no token is ever "first_upper", so of Punkt's orthographic contexts only one question is left:
- * which types were seen to begin a sentence in lower case and never seen in upper case.
- */
+/** Of Punkt's orthographic contexts, bits of where a type was seen in which case, the types by their bits. */
 function readPunkt(folder: string): object {
-  const SEEN_UPPER = 2 | 4 | 8;
-  const BEGAN_LOWER = 16;
-  const orthography = lines(join(folder, "ortho_context.tab")).map((line) => line.split("\t"));
+  const contexts: Record<string, string[]> = {};
+  for (const line of lines(join(folder, "ortho_context.tab")).sort()) {
+    const [type, bits] = line.split("\t") as [string, string];
+    contexts[bits] = [...(contexts[bits] ?? []), type];
+  }
   return {
     abbreviations: lines(join(folder, "abbrev_types.txt")).sort(),
     collocations: lines(join(folder, "collocations.tab")).sort(),
-    lowerStarters: orthography
-      .filter(([, bits]) => !(Number(bits) & SEEN_UPPER) && Number(bits) & BEGAN_LOWER)
-      .map(([type]) => type)
-      .sort(),
+    starters: lines(join(folder, "sent_starters.txt")).sort(),
+    contexts,
   };
 }
 
@@ -106,6 +98,6 @@ function save(name: string, data: object): void {
   const json = Buffer.from(JSON.stringify(data));
   const params = { [constants.BROTLI_PARAM_LGWIN]: 24, [constants.BROTLI_PARAM_SIZE_HINT]: json.length };
   const packed = brotliCompressSync(json, { params });
-  writeFileSync(join(__dirname, `../assets/chair/${name}.json.br`), packed);
+  writeFileSync(join(__dirname, `../assets/text/${name}.json.br`), packed);
   console.log(`${name}: ${json.length} -> ${packed.length} bytes`);
 }

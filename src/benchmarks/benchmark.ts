@@ -41,8 +41,11 @@ export interface DataSource {
   readonly files: readonly DataFile[];
   // biome-ignore lint/suspicious/noExplicitAny: what `options` describes
   items(options: any): BenchmarkData;
-  /** What a record of others' answers says it answers, as `answerId` has it, where no one key does; undefined where it does not say. */
-  recordId?(record: Readonly<Record<string, unknown>>): string | undefined;
+  /**
+   * What a record of others' answers says it answers, as `answerId` has it, where no one key does: null where that is of
+   * another part of the benchmark, undefined where it does not say.
+   */
+  recordId?(record: Readonly<Record<string, unknown>>): string | null | undefined;
 }
 
 /** A file or folder that a benchmark needs. */

@@ -1,3 +1,8 @@
+export { amber } from "./amber";
+export { readAmberImages } from "./amber/images";
+export { readAmberResponses } from "./amber/responses";
+export { amberQuestions } from "./amber_questions";
+export { readAmberQuestions } from "./amber_questions/questions";
 export type { Benchmark, BenchmarkData, BenchmarkItem, Metric, Summary } from "./benchmark";
 export { chair } from "./chair";
 export { type Caption, type CaptionKeys, type FinishReason, readCaptions } from "./chair/captions";

@@ -164,7 +164,7 @@ test("without one, or with two that differ, the ground truth is asked for", asyn
   await expect(compare(a!, b!)).rejects.toThrow(/Neither .* was made with a ground truth; give --coco-path/);
   const other = chairRun("bare/other", () => false, { ...truth, "7": ["dog", "cat"] });
   const usual = chairRun("bare/usual", () => false);
-  await expect(compare(usual, other)).rejects.toThrow("different ground truths (image 7: dog, and cat, dog)");
+  await expect(compare(usual, other)).rejects.toThrow("different ground truths (7: dog, and cat, dog)");
 });
 
 /** A sweep of two cells, the second of which was dropped after 30 images. */

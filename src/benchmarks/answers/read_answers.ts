@@ -11,7 +11,7 @@ export interface ReadAnswers {
 
 export interface AnswerKeys {
   /** What a record answers, where no one key says it. */
-  recordId?: ((record: JsonRecord) => string | undefined) | undefined;
+  recordId?: ((record: JsonRecord) => string | null | undefined) | undefined;
   /** Key of the id, where it is none of the usual. */
   idKey?: string | undefined;
   /** Key of the answer, where several could be it. */
@@ -38,7 +38,9 @@ export function readAnswers(file: string, keys: AnswerKeys = {}): ReadAnswers {
   const layout = layoutOf(records[0]!, keys);
   const answers = new Map<string, string>();
   for (const { place, value } of records) {
-    const id = String(checkedId(layout.id(value), "the id", place));
+    const given = layout.id(value);
+    if (given === null) continue;
+    const id = String(checkedId(given, "the id", place));
     const answer = layout.answer(value);
     if (typeof answer !== "string")
       throw new DataError(

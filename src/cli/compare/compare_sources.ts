@@ -27,7 +27,7 @@ export interface Compared {
 export function compareSources(a: AnswerSource, b: AnswerSource, given: GivenScoring): Compared {
   const sources = [a, b] as const;
   const metric = metricOf(sources, given.rule);
-  if (metric.needsReference === false && given.groundTruth !== undefined)
+  if (given.groundTruth !== undefined && a.benchmark !== "chair")
     throw new UsageError(`A ground truth changes nothing of ${a.name}, which is of ${a.benchmark}.`);
   requireSamePictures(sources);
   const answers = a.isNamed && b.isNamed ? onBoth(sources) : sources.map((source) => source.answers);
@@ -70,15 +70,15 @@ function requireSamePictures([a, b]: Pair): void {
   );
 }
 
-/** What is in the images by their ids: as given, or as the folders know. @throws UsageError */
-function referencesOf([a, b]: Pair, given: GroundTruth | undefined): ReadonlyMap<string, readonly string[]> {
+/** What answers are scored by, by the names of the items: as given, or as the folders know. @throws UsageError */
+function referencesOf([a, b]: Pair, given: GroundTruth | undefined): ReadonlyMap<string, unknown> {
   if (given !== undefined) return new Map(Object.entries(given));
   const [ofA, ofB] = [a, b].map(
     ({ answers }) =>
       new Map(
         answers
           .filter(({ item }) => item.reference !== undefined)
-          .map(({ item }) => [item.name, item.reference as readonly string[]]),
+          .map(({ item }) => [item.name, item.reference]),
       ),
   );
   if (ofA!.size + ofB!.size === 0) {
@@ -86,17 +86,26 @@ function referencesOf([a, b]: Pair, given: GroundTruth | undefined): ReadonlyMap
       `Neither ${a.name} nor ${b.name} was made with a ground truth; give --coco-path or --ground-truth.`,
     );
   }
-  for (const [id, classes] of ofB!) {
-    const other = ofA!.get(id);
-    if (other === undefined || sorted(other) === sorted(classes)) continue;
+  for (const [name, reference] of ofB!) {
+    const other = ofA!.get(name);
+    if (other === undefined || inWords(other) === inWords(reference)) continue;
     throw new UsageError(
-      `${a.name} and ${b.name} were made with different ground truths (image ${id}: ${sorted(other)}, and ${sorted(classes)}); give --coco-path or --ground-truth.`,
+      `${a.name} and ${b.name} were made with different ground truths (${name}: ${inWords(other)}, and ${inWords(reference)}); give --coco-path or --ground-truth.`,
     );
   }
   return new Map([...ofB!, ...ofA!]);
 }
 
-const sorted = (classes: readonly string[]) => [...classes].sort().join(", ") || "nothing";
+/** Classes in whatever order, anything else as it is. */
+function inWords(reference: unknown): string {
+  if (!Array.isArray(reference)) return JSON.stringify(reference);
+  return (
+    [...reference]
+      .map((one) => (typeof one === "string" ? one : JSON.stringify(one)))
+      .sort()
+      .join(", ") || "nothing"
+  );
+}
 
 /** Cells may have seen different images of their sweep: what both have answered. */
 function onBoth([a, b]: Pair) {

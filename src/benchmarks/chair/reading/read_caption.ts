@@ -1,9 +1,9 @@
-import { lemma, partOfSpeech } from "./lemma";
+import { lemma, partOfSpeech } from "../../text/lemma";
+import type { Span } from "../../text/span";
+import { tag } from "../../text/tagger";
+import { tokenize } from "../../text/tokens";
 import { lowerCase } from "./lower_case";
 import { cocoObjects, type ObjectLexicon } from "./objects";
-import type { Span } from "./span";
-import { tag } from "./tagger";
-import { tokenize } from "./tokens";
 
 export type Scorer = "pai" | "noun";
 

@@ -1,6 +1,6 @@
+import { sentences } from "../../text/sentences";
 import type { Caption } from "../captions";
 import { lowerCase } from "./lower_case";
-import { sentences } from "./sentences";
 
 /**
  * The caption's text without its last sentence where that was cut off, as OPERA's authors score captions cut at 64 tokens

@@ -5,7 +5,7 @@ export interface Token extends Span {
   text: string; // as NLTK writes it: a double quote becomes `` or ''
 }
 
-/** The tokens of lower-cased text as NLTK's `word_tokenize` gives them, with their place in the text. */
+/** The tokens of a text as NLTK's `word_tokenize` gives them, with their place in the text. */
 export function tokenize(text: string): Token[] {
   return sentences(text).flatMap(({ start, end }) => align(treebank(text.slice(start, end)), text, start));
 }
@@ -20,7 +20,7 @@ const SUBSTITUTIONS: [RegExp, string][] = [
   [/^"/, "``"],
   [/(``)/g, " $1 "],
   [/([ ([{<])("|'{2})/g, "$1 `` "],
-  [new RegExp(`(?<!${WORD})(')(?!(?:re|ve|ll|m|t|s|d|n)(?!${WORD}))(?=${WORD})`, "gu"), "$1 "],
+  [new RegExp(`(?<!${WORD})(')(?!(?:re|ve|ll|m|t|s|d|n)(?!${WORD}))(?=${WORD})`, "giu"), "$1 "],
   [/([^.])(\.)([\])}>"'»”’ ]*)\s*$/g, "$1 $2 $3 "],
   [/([:,])(\P{Nd})/gu, " $1 $2"],
   [/([:,])$/g, " $1 "],
@@ -38,15 +38,15 @@ const SUBSTITUTIONS: [RegExp, string][] = [
   [/''/g, " '' "],
   [/"/g, " '' "],
   [/\s+/g, " "],
-  [/([^' ])('s|'m|'d|') /g, "$1 $2 "],
-  [/([^' ])('ll|'re|'ve|n't) /g, "$1 $2 "],
+  [/([^' ])('[sS]|'[mM]|'[dD]|') /g, "$1 $2 "],
+  [/([^' ])('ll|'LL|'re|'RE|'ve|'VE|n't|N'T) /g, "$1 $2 "],
   ...["can)(not", "d)('ye", "gim)(me", "gon)(na", "got)(ta", "lem)(me", "more)('n"].map(contraction),
-  [new RegExp(`(?<!${RE_WORD})(wan)(na)(?=\\s)`, "gu"), " $1 $2 "],
-  [new RegExp(` ('t)(is|was)(?!${RE_WORD})`, "gu"), " $1 $2 "],
+  [new RegExp(`(?<!${RE_WORD})(wan)(na)(?=\\s)`, "giu"), " $1 $2 "],
+  [new RegExp(` ('t)(is|was)(?!${RE_WORD})`, "giu"), " $1 $2 "],
 ];
 
 function contraction(parts: string): [RegExp, string] {
-  return [new RegExp(`(?<!${RE_WORD})(${parts})(?!${RE_WORD})`, "gu"), " $1 $2 "];
+  return [new RegExp(`(?<!${RE_WORD})(${parts})(?!${RE_WORD})`, "giu"), " $1 $2 "];
 }
 
 function treebank(sentence: string): string[] {

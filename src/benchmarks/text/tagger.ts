@@ -1,8 +1,8 @@
-import { readAsset } from "./assets";
+import { readAsset } from "../asset";
 
 /**
- * Penn Treebank tags of the lower-cased tokens of a caption: NLTK's averaged perceptron tagger
- * (M. Honnibal), greedy from left to right, with NLTK's weights and its table of unambiguous words.
+ * Penn Treebank tags of the tokens of a text: NLTK's averaged perceptron tagger (M. Honnibal), greedy from left to
+ * right, with NLTK's weights and its table of unambiguous words. Capital letters count, first ones and in endings.
  */
 export function tag(tokens: readonly string[]): string[] {
   const { tagOf } = model();
@@ -39,7 +39,7 @@ interface Model {
 let loaded: Model | undefined;
 
 function model(): Model {
-  loaded ??= build(readAsset("tagger") as Asset);
+  loaded ??= build(readAsset("text/tagger") as Asset);
   return loaded;
 }
 
@@ -65,7 +65,7 @@ function normalize(token: string): string {
   if (token.includes("-") && !token.startsWith("-")) return "!HYPHEN";
   if (/^\d{4}$/.test(token)) return "!YEAR";
   if (/^[\p{Nd}²³¹]/u.test(token)) return "!DIGITS";
-  return token;
+  return token.toLowerCase();
 }
 
 /** Sums the weights in NLTK's order, so that ties fall as they do there: to the tag last in the alphabet. */

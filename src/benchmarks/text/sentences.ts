@@ -1,11 +1,8 @@
-import { readAsset } from "./assets";
+import { readAsset } from "../asset";
 import type { Span } from "./span";
 
 /**
- * Sentence spans of lower-cased text, as NLTK's `sent_tokenize` (Punkt; Kiss & Strunk 2006) finds them.
- *
- * In lower-cased text no token begins with a capital, so Punkt's orthographic heuristic can only say "not a sentence
- * starter" or "unknown", and its list of frequent sentence starters is never asked. What remains is below.
+ * Sentence spans of a text, as NLTK's `sent_tokenize` (Punkt; Kiss & Strunk 2006) finds them.
  */
 export function sentences(text: string): Span[] {
   const spans: Span[] = [];
@@ -27,15 +24,23 @@ interface Candidate {
 
 interface Token {
   text: string;
-  type: string;
+  type: string; // in lower case, all numbers one
   sentenceBreak: boolean;
+  abbreviation: boolean; // or an ellipsis: whether a sentence ends there, the next token decides
 }
 
 interface Punkt {
   abbreviations: Set<string>;
   collocations: Set<string>; // "type\tnext type"
-  lowerStarters: Set<string>;
+  starters: Set<string>; // types that often begin a sentence
+  contexts: Map<string, number>; // type -> where it was seen, the bits below
 }
+
+// Where Punkt's training text had a type, by its first letter.
+const BEGAN_LOWER = 16;
+const INSIDE_UPPER = 4;
+const ANY_UPPER = 2 | 4 | 8;
+const ANY_LOWER = 16 | 32 | 64;
 
 const NON_WORD = "[)\";}\\]*:@'({\\[\u2018\u2019\u201c\u201d\u00ab\u00bb?!]";
 const MULTI_CHARACTER = "(?:-{2,}|\\.{2,}|(?:\\.\\s){2,}\\.)";
@@ -46,18 +51,29 @@ const WORD = new RegExp(
 );
 const PERIOD_CONTEXT = new RegExp(`[.?!](?=(${NON_WORD}|\\s+(\\S+)))`, "gu");
 const CLOSING = /["')\]}\u2018\u2019\u201c\u201d\u00ab\u00bb]+?(?:\s+|(?=--)|$)/my;
+const ELLIPSIS = /^\.{2,}$/;
 const NUMBER = /^-?[.,]?\p{Nd}[\p{Nd},.-]*\.?$/u;
 const INITIAL = /^[\p{Alphabetic}\p{M}\p{Pc}]\.$/u;
+
+interface Asset {
+  abbreviations: string[];
+  collocations: string[];
+  starters: string[];
+  contexts: Record<string, string[]>; // bits -> the types that have them
+}
 
 let loaded: Punkt | undefined;
 
 function punkt(): Punkt {
   if (loaded) return loaded;
-  const asset = readAsset("punkt") as Record<keyof Punkt, string[]>;
+  const asset = readAsset("text/punkt") as Asset;
   loaded = {
     abbreviations: new Set(asset.abbreviations),
     collocations: new Set(asset.collocations),
-    lowerStarters: new Set(asset.lowerStarters),
+    starters: new Set(asset.starters),
+    contexts: new Map(
+      Object.entries(asset.contexts).flatMap(([bits, types]) => types.map((type) => [type, Number(bits)])),
+    ),
   };
   return loaded;
 }
@@ -96,11 +112,14 @@ function hasSentenceBreak(context: string): boolean {
 
 /** Punkt's first pass: a decision from the token's type alone. */
 function annotate(text: string): Token {
-  const token = { text, type: NUMBER.test(text) ? "##number##" : text, sentenceBreak: false };
-  if (text === "." || text === "?" || text === "!") token.sentenceBreak = true;
-  else if (text.endsWith(".") && !text.endsWith(".."))
-    token.sentenceBreak = !isAbbreviation(text.slice(0, -1));
-  return token;
+  const lower = text.toLowerCase();
+  const type = NUMBER.test(lower) ? "##number##" : lower;
+  const token = { text, type, sentenceBreak: false, abbreviation: false };
+  if (text === "." || text === "?" || text === "!") return { ...token, sentenceBreak: true };
+  if (ELLIPSIS.test(text)) return { ...token, abbreviation: true };
+  if (!text.endsWith(".") || text.endsWith("..")) return token;
+  const abbreviation = isAbbreviation(lower.slice(0, -1));
+  return { ...token, abbreviation, sentenceBreak: !abbreviation };
 }
 
 function isAbbreviation(word: string): boolean {
@@ -108,22 +127,41 @@ function isAbbreviation(word: string): boolean {
   return abbreviations.has(word) || abbreviations.has(word.slice(word.lastIndexOf("-") + 1));
 }
 
-/** Punkt's second pass: a collocation, an initial or an ordinal takes the break back. */
+/**
+ * Punkt's second pass: what follows an abbreviation may make a break of it; a collocation, an initial or an ordinal
+ * takes one back.
+ */
 function breaksBefore(token: Token, next: Token): boolean {
-  if (!token.sentenceBreak || !token.text.endsWith(".")) return token.sentenceBreak;
+  if (!token.text.endsWith(".")) return token.sentenceBreak;
+  const { collocations, starters, contexts } = punkt();
   const type = withoutPeriod(token.type);
   const nextType = next.sentenceBreak ? withoutPeriod(next.type) : next.type;
-  if (punkt().collocations.has(`${type}\t${nextType}`)) return false;
-  const undecided = INITIAL.test(token.text) || type === "##number##";
-  return !(undecided && cannotStart(next.text, nextType));
+  if (collocations.has(`${type}\t${nextType}`)) return false;
+  const isInitial = INITIAL.test(token.text);
+  const starts = startsSentence(next.text, nextType);
+  const isUpper = /^\p{Uppercase}/u.test(next.text);
+  if (token.abbreviation && !isInitial && (starts === true || (isUpper && starters.has(nextType))))
+    return true;
+  if (!isInitial && type !== "##number##") return token.sentenceBreak;
+  if (starts === false) return false;
+  const alwaysUpper = isUpper && !((contexts.get(nextType) ?? 0) & ANY_LOWER);
+  return token.sentenceBreak && !(isInitial && starts === undefined && alwaysUpper); // "J. Bach"
 }
 
 function withoutPeriod(type: string): string {
   return type.length > 1 && type.endsWith(".") ? type.slice(0, -1) : type;
 }
 
-function cannotStart(text: string, type: string): boolean {
-  return /^(?:[;:,.!?]$|\p{Lowercase})/u.test(text) && !punkt().lowerStarters.has(type);
+/**
+ * Whether a token begins a sentence, by the case of its first letter here and in Punkt's training text; undefined where
+ * that does not tell.
+ */
+function startsSentence(text: string, type: string): boolean | undefined {
+  if (/^[;:,.!?]$/.test(text)) return false;
+  const seen = punkt().contexts.get(type) ?? 0;
+  if (/^\p{Uppercase}/u.test(text)) return seen & ANY_LOWER && !(seen & INSIDE_UPPER) ? true : undefined;
+  const isLower = /^\p{Lowercase}/u.test(text);
+  return isLower && (seen & ANY_UPPER || !(seen & BEGAN_LOWER)) ? false : undefined;
 }
 
 /** Gives quotes and brackets that follow the mark back to the sentence they close. */

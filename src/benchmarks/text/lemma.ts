@@ -1,11 +1,11 @@
-import { readAsset } from "./assets";
+import { readAsset } from "../asset";
 
 export type PartOfSpeech = "n" | "v" | "a" | "r";
 
 /**
- * The WordNet 3.0 lemma of a lower-cased word as NLTK's `WordNetLemmatizer` gives it: of the word itself and what the
- * exception list (else Morphy's suffix rules) makes of it, the shortest that WordNet knows as this part of speech,
- * the first of equals; the word itself if it knows none.
+ * The WordNet 3.0 lemma of a word as NLTK's `WordNetLemmatizer` gives it: of the word itself and what the exception
+ * list (else Morphy's suffix rules) makes of it, the shortest that WordNet knows as this part of speech, the first of
+ * equals; the word itself if it knows none. WordNet's words are in lower case: of "Trees" it knows none.
  */
 export function lemma(word: string, partOfSpeech: PartOfSpeech): string {
   const { lemmas, exceptions } = wordnet()[partOfSpeech];
@@ -62,7 +62,7 @@ let loaded: Record<PartOfSpeech, Lexicon> | undefined;
 
 function wordnet(): Record<PartOfSpeech, Lexicon> {
   if (loaded) return loaded;
-  const asset = readAsset("wordnet") as Record<
+  const asset = readAsset("text/wordnet") as Record<
     PartOfSpeech,
     { lemmas: string[]; exceptions: Record<string, string[]> }
   >;
