@@ -5,13 +5,13 @@ returns them edited. It is registered under its name by `attention_method`.
 """
 
 from . import aai, hgai, pai, paint, plugin, vaf  # noqa: F401 (registers the methods)
-from .forward import ATTENTION, AttentionStep, Intervention, Observer
-from .layout import KeyLayout, mark
-from .mirrored import Mirrored
-from .plan import Plan
-from .prefill import PromptEdit, PromptEdits, PromptLayer, PromptStep
+from .function.forward import ATTENTION, AttentionStep, Intervention, Observer
+from .function.layout import KeyLayout, mark
+from .function.mirrored import Mirrored
+from .function.plan import Plan
+from .function.prefill import PromptEdit, PromptEdits, PromptLayer, PromptStep
+from .function.shared_prefix import SharedPrefix
 from .row_edit import METHODS, REFERENCES, RowEdit
-from .shared_prefix import SharedPrefix
 
 __all__ = [
     "ATTENTION",

@@ -10,7 +10,7 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessorList
 
 from ..errors import WorkerError, first_line
-from . import Model
+from .family import Model
 
 
 def build_processors(

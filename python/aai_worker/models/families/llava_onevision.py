@@ -7,7 +7,7 @@ import math
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from .family import Pixels
+from ..family import Pixels
 from .llava_next import LlavaNext
 
 

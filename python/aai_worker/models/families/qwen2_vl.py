@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..protocol import TokenGrid
-from ..vision.reference import Reference
-from .family import Embedded, Pixels, VisionFeatures
-from .tower import TowerModel
+from ...protocol import TokenGrid
+from ...vision.reference import Reference
+from ..family import Embedded, Pixels, VisionFeatures
+from ..tower import TowerModel
 
 
 class Qwen2Vl(TowerModel):

@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from .qformer import QFormerModel
+from ..qformer import QFormerModel
 
 
 class MiniGpt4(QFormerModel):

@@ -6,9 +6,9 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from ..text.prompts import PLACEHOLDER, chat_template
-from .family import Pixels
-from .qformer import QFormerModel
+from ...text.prompts import PLACEHOLDER, chat_template
+from ..family import Pixels
+from ..qformer import QFormerModel
 
 
 class Blip2(QFormerModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .family import Pixels
+from ..family import Pixels
 from .qwen2_vl import Qwen2Vl
 
 

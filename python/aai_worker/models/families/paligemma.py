@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from ..protocol import TokenGrid
-from ..vision.reference import Reference
-from .family import Embedded, Pixels, VisionFeatures
-from .tower import FixedTower
+from ...protocol import TokenGrid
+from ...vision.reference import Reference
+from ..family import Embedded, Pixels, VisionFeatures
+from ..tower import FixedTower
 
 # What the family's own processor makes of a question: these checkpoints come without a chat template.
 _TEMPLATE = (

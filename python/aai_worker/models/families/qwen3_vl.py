@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .family import Embedded, VisionFeatures
+from ..family import Embedded, VisionFeatures
 from .qwen2_vl import Qwen2Vl
 
 

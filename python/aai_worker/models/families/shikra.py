@@ -8,10 +8,10 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from ..protocol import TokenGrid
-from ..vision.reference import Reference, reduce_attention
+from ...protocol import TokenGrid
+from ...vision.reference import Reference, reduce_attention
+from ..opera import OperaPrompt
 from .llava import Llava
-from .opera import OperaPrompt
 
 
 class Shikra(Llava):

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..protocol import TokenGrid
-from ..vision.reference import Reference
-from .family import Embedded, Pixels, VisionFeatures
-from .tower import FixedTower, pool
+from ...protocol import TokenGrid
+from ...vision.reference import Reference
+from ..family import Embedded, Pixels, VisionFeatures
+from ..tower import FixedTower, pool
 
 
 class Gemma3(FixedTower):

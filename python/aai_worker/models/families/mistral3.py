@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from PIL import Image
 
-from ..errors import WorkerError
-from .family import Pixels
+from ...errors import WorkerError
+from ..family import Pixels
 from .pixtral import Pixtral
 
 

@@ -7,10 +7,10 @@ from typing import Any
 from PIL import Image
 from torch import Tensor
 
-from ..protocol import TokenGrid
-from ..vision.reference import Reference
-from .family import Pixels
-from .tower import TowerModel, pool
+from ...protocol import TokenGrid
+from ...vision.reference import Reference
+from ..family import Pixels
+from ..tower import TowerModel, pool
 
 
 class Pixtral(TowerModel):

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor, nn
 from transformers import Cache, PreTrainedModel
 
-from ..attention import SharedPrefix
-from ..protocol import TokenGrid
-from ..vision.reference import Reference
-from .family import Embedded, Pixels, VisionFeatures
-from .tower import TowerModel
+from ...attention import SharedPrefix
+from ...protocol import TokenGrid
+from ...vision.reference import Reference
+from ..family import Embedded, Pixels, VisionFeatures
+from ..tower import TowerModel
 
 _MULTIPLE = 8  # the tower pads every tile to a multiple of so many tokens
 

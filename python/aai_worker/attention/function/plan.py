@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ..row_edit import METHODS, RowEdit
 from .layout import KeyLayout
-from .row_edit import METHODS, RowEdit
 
 
 class _Group(NamedTuple):

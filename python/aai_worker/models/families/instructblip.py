@@ -9,10 +9,10 @@ from PIL import Image
 from torch import Tensor
 from transformers import AutoTokenizer
 
-from ..errors import WorkerError
+from ...errors import WorkerError
+from ..family import Pixels
+from ..opera import OperaPrompt
 from .blip2 import Blip2
-from .family import Pixels
-from .opera import OperaPrompt
 
 
 class InstructBlip(Blip2):

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from transformers.models.llava_next.modeling_llava_next import get_anyres_image_grid_shape, unpad_image
 
-from ..protocol import TokenGrid
-from ..vision.reference import Reference
-from .family import Pixels
-from .tower import FixedTower
+from ...protocol import TokenGrid
+from ...vision.reference import Reference
+from ..family import Pixels
+from ..tower import FixedTower
 
 
 class LlavaNext(FixedTower):

@@ -7,11 +7,11 @@ from typing import Any, ClassVar
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from ..errors import WorkerError
-from ..protocol import TokenGrid, VisionTower
-from ..vision.reference import Reference, find_layer, reduce_attention
-from .family import Model, Pixels, VisionFeatures
-from .weights import weights_of
+from ...errors import WorkerError
+from ...protocol import TokenGrid, VisionTower
+from ...vision.reference import Reference, find_layer, reduce_attention
+from ..family import Model, Pixels, VisionFeatures
+from ..weights import weights_of
 
 # Towers of one fixed size, whose attention modules return their weights.
 _TOWERS = ("clip_vision_model", "siglip_vision_model")

@@ -13,8 +13,8 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from ..row_edit import METHODS, RowEdit
 from .capped import cap
-from .row_edit import METHODS, RowEdit
 
 
 class PromptLayer(NamedTuple):

@@ -7,10 +7,10 @@ from typing import Any
 from PIL import Image
 from torch import Tensor, nn
 
-from ..protocol import TokenGrid
-from ..vision.reference import Reference
-from .family import Pixels
-from .tower import FixedTower
+from ...protocol import TokenGrid
+from ...vision.reference import Reference
+from ..family import Pixels
+from ..tower import FixedTower
 
 _AROUND = "<fake_token_around_image>"
 
