@@ -174,3 +174,12 @@ def test_an_image_too_large_for_memory() -> None:
     bomb = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(9999))) + chunk(b"IEND", b"")
     with pytest.raises(WorkerError, match="too large for memory: 60000 x 60000 pixels; at most 100 million"):
         decode_image(bomb)
+
+
+@pytest.mark.parametrize("size", [(50_000_000, 1), (1, 300_000), (201, 1)])
+def test_a_thin_image_is_refused_before_it_is_decoded(size: tuple[int, int]) -> None:
+    """A processor that scales the shorter side to 336 would make the longer one 16 billion pixels."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, 8, 0, 0, 0, 0))
+    thin = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
+    with pytest.raises(WorkerError, match=f"too thin: {size[0]} x {size[1]} pixels; one side may be"):
+        decode_image(thin)

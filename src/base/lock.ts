@@ -1,4 +1,12 @@
-import { readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { DataError } from "./data_error";
@@ -7,6 +15,8 @@ import { DataError } from "./data_error";
 export interface Holder {
   pid: number;
   host: string;
+  /** Of its process numbers, on Linux: containers may share a host's name, and each counts from 1. Null where unknown. */
+  namespace: string | null;
   /** When the process began, in ticks since the machine did; another process may have its pid later. Null where unknown. */
   started: string | null;
 }
@@ -92,15 +102,15 @@ function readLock(file: string): Omit<Found, "generation"> | undefined {
 
 function parsed(text: string): Holder | undefined {
   try {
-    const { pid, host, started } = JSON.parse(text);
-    return Number.isSafeInteger(pid) && typeof host === "string" ? { pid, host, started } : undefined;
+    const { pid, host, namespace, started } = JSON.parse(text);
+    return Number.isSafeInteger(pid) && typeof host === "string" ? { pid, host, namespace, started } : undefined;
   } catch {
     return undefined; // a process or a machine that died while it wrote
   }
 }
 
-function lives({ pid, host, started }: Holder, age: number): boolean {
-  if (host !== hostname()) return age < silenceMs;
+function lives({ pid, host, namespace, started }: Holder, age: number): boolean {
+  if (host !== hostname() || namespace !== pidNamespace()) return age < silenceMs;
   return isRunning(pid) && started === startOf(pid);
 }
 
@@ -110,6 +120,14 @@ function isRunning(pid: number): boolean {
     return true;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+function pidNamespace(): string | null {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return null; // no Linux
   }
 }
 
@@ -124,7 +142,12 @@ function startOf(pid: number): string | null {
 }
 
 function claim(file: string, folder: string): void {
-  const holder: Holder = { pid: process.pid, host: hostname(), started: startOf(process.pid) };
+  const holder: Holder = {
+    pid: process.pid,
+    host: hostname(),
+    namespace: pidNamespace(),
+    started: startOf(process.pid),
+  };
   try {
     writeFileSync(file, JSON.stringify(holder), { flag: "wx" });
   } catch (error) {
@@ -149,8 +172,8 @@ function refuseHeld(folder: string, locks: readonly Found[]): void {
 function held(folder: string, holder: Holder | undefined): DataError {
   if (holder === undefined)
     return new DataError(`Another process has just begun to write in ${folder}. Wait for it.`);
-  const { pid, host } = holder;
-  if (host !== hostname())
+  const { pid, host, namespace } = holder;
+  if (host !== hostname() || namespace !== pidNamespace())
     return new DataError(
       `Process ${pid} of ${host} is writing in ${folder}. Wait for it, or end it; its lock ends ${silenceMs / 1000} s after it does.`,
     );
@@ -158,7 +181,5 @@ function held(folder: string, holder: Holder | undefined): DataError {
     return new DataError(
       `This process (pid ${pid}) is already writing in ${folder}. Wait for the first run, or give the other its own folder.`,
     );
-  return new DataError(
-    `Another process (pid ${pid}) is writing the run in ${folder}. Wait for it, or end it.`,
-  );
+  return new DataError(`Another process (pid ${pid}) is writing in ${folder}. Wait for it, or end it.`);
 }

@@ -2,7 +2,7 @@ import { Router } from "zeromq";
 import { byteLength, decodeMessage, encodeMessage, type Message } from "./frames";
 
 /**
- * One ROUTER socket with one peer. ZeroMQ allows one pending send and one pending receive per socket, so this is
+ * One ROUTER socket with one peer, which is known by its name; others are not heard. ZeroMQ allows one pending send and one pending receive per socket, so this is
  * the only place that touches it: sends wait in line, one loop receives.
  */
 export class Channel {
@@ -41,7 +41,8 @@ export class Channel {
     fail: (error: Error) => void,
   ): Promise<void> {
     try {
-      for await (const [, ...frames] of this.#socket) {
+      for await (const [from, ...frames] of this.#socket) {
+        if (from?.toString() !== this.#peer) continue; // nobody who was invited
         try {
           handle(decodeMessage(frames), byteLength(frames));
         } catch (error) {

@@ -40,7 +40,6 @@ type State =
   | { name: "closing" }
   | { name: "dead"; error: WorkerDiedError };
 
-const peer = "worker";
 /** Reading 14 GB from a cold disk reports no progress for minutes. */
 const loadStallTimeout = 1800;
 /** In which a worker's last lines on stderr, and its last messages, arrive after it has ended or said why it will. */
@@ -52,8 +51,10 @@ const startingPingMs = 1000;
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #endpoint: Endpoint;
-  readonly #control = new Channel(peer);
-  readonly #data = new Channel(peer);
+  /** The worker's name on both sockets, a secret of the invitation: nobody else is heard on either. */
+  readonly #identity = randomBytes(16).toString("hex");
+  readonly #control = new Channel(this.#identity);
+  readonly #data = new Channel(this.#identity);
   readonly #calls: CallQueue;
   readonly #ready = deferred<ReadyInfo>();
   #state: State = { name: "starting" };
@@ -150,7 +151,7 @@ export class Connection {
     const invitation = {
       control,
       data,
-      identity: peer,
+      identity: this.#identity,
       token: this.#token,
       folder: this.#endpoint.folder ?? null,
     };

@@ -1,6 +1,7 @@
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 import { packageRoot } from "../base/package_root";
+import { moduleArguments } from "../base/python_module";
 import { rememberModel } from "./published_models";
 import { findPython } from "./python";
 
@@ -49,7 +50,7 @@ export async function convertModel(
   const flags = Object.entries(options).flatMap(([name, value]) =>
     [value ?? []].flat().map((one) => `--${name}=${one}`),
   );
-  const child = execa(python, ["-m", "aai_worker.checkpoints", model, ...flags], {
+  const child = execa(python, moduleArguments("aai_worker.checkpoints", model, ...flags), {
     env: {
       PYTHONPATH: [join(packageRoot(), "python"), process.env.PYTHONPATH].filter(Boolean).join(delimiter),
     },

@@ -1,8 +1,10 @@
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   utimesSync,
   writeFileSync,
@@ -31,7 +33,8 @@ function plant(where: string, content: unknown, secondsAgo = 0, name = "lock"): 
   utimesSync(file, then, then);
 }
 
-const dead = { pid: 2 ** 22 + 1, host: hostname(), started: "1" }; // above what Linux gives to processes
+const namespace = existsSync("/proc/self/ns/pid") ? readlinkSync("/proc/self/ns/pid") : null;
+const dead = { pid: 2 ** 22 + 1, host: hostname(), namespace, started: "1" }; // above what Linux gives to processes
 
 const node = (script: string, ...args: string[]) =>
   execa("node", ["-e", script, join(dirname(inject("aai")), "../base/lock.js"), ...args], { reject: false });
@@ -53,7 +56,7 @@ test("a process that runs keeps others out, and is named; killed, it does not", 
     where,
   );
   await new Promise((resolve) => other.stdout.once("data", resolve));
-  expect(() => new Lock(where)).toThrow(`Another process (pid ${other.pid}) is writing the run in ${where}`);
+  expect(() => new Lock(where)).toThrow(`Another process (pid ${other.pid}) is writing in ${where}`);
   other.kill("SIGKILL");
   await other;
   new Lock(where).release();
@@ -66,6 +69,7 @@ test.each([
   ["cut off", '{"pid":', 5],
   ["of a process whose pid is ours now", { ...dead, pid: process.pid }, 0],
   ["of a machine that has been silent", { ...dead, host: "elsewhere" }, 90],
+  ["of a container that has been silent", { ...dead, namespace: "pid:[1]" }, 90],
 ])("a lock %s is taken over", (_, content, secondsAgo) => {
   const where = folder();
   plant(where, content, secondsAgo);
@@ -81,6 +85,12 @@ test.each([
     { ...dead, host: "elsewhere" },
     30,
     "Process 4194305 of elsewhere is writing",
+  ],
+  [
+    "of another container that lives",
+    { ...dead, namespace: "pid:[1]" },
+    30,
+    `Process 4194305 of ${hostname()} is writing`,
   ],
   ["that is just being written", "", 0, "Another process has just begun to write"],
 ])("a lock %s keeps others out", (_, content, secondsAgo, message) => {

@@ -43,3 +43,15 @@ test("LaTeX escapes what LaTeX would read", () => {
 test("JSON has one object a row", () => {
   expect(JSON.parse(renderTable(table, "json"))[0]).toEqual({ method: "plain", CHAIRi: "12.7" });
 });
+
+test("names of files and models are neither formulas, nor HTML, nor commands of a terminal", () => {
+  const odd = { columns: [{ name: "cell" }], rows: [["=1+1"], ["-0.5"], ["<b>x</b> | y"], ["\x1b[2Jgone"]] };
+  expect(renderTable(odd, "csv").split("\r\n").slice(1)).toEqual([
+    "'=1+1",
+    "-0.5",
+    "<b>x</b> | y",
+    "\x1b[2Jgone",
+  ]);
+  expect(renderTable(odd, "markdown")).toContain("| &lt;b>x&lt;/b> \\| y |");
+  expect(renderTable(odd, "terminal")).toContain("·[2Jgone");
+});

@@ -16,6 +16,9 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 # 100 million pixels are 300 MB once decoded; a vision tower sees a few hundred thousand of them.
 MAX_PIXELS = 100_000_000
 
+# Processors scale the shorter side to their own size, and the longer one with it; Qwen-VL refuses 200, too.
+MAX_RATIO = 200
+
 # The size is checked here, before a pixel is decoded, with a sentence instead of Pillow's warning.
 Image.MAX_IMAGE_PIXELS = None
 
@@ -37,6 +40,12 @@ def decode_image(data: bytes) -> Image.Image:
             "bad-image",
             f"The image is too large for memory: {width} x {height} pixels; at most "
             f"{MAX_PIXELS // 10**6} million are accepted. Shrink it first.",
+        )
+    if max(width, height) > MAX_RATIO * min(width, height):
+        raise WorkerError(
+            "bad-image",
+            f"The image is too thin: {width} x {height} pixels; one side may be at most {MAX_RATIO} times "
+            "as long as the other. Crop it first.",
         )
     try:
         return _to_8_bits(image).convert("RGB")

@@ -35,7 +35,8 @@ export function cocoGroundTruth(folder: string, options: CocoOptions = {}): Coco
   }
   const files = [...instances, ...captions];
   const cache = join(cacheFolder, `coco-ground-truth-${contentHash(files)}.json`);
-  if (existsSync(cache)) return JSON.parse(readFileSync(cache, "utf8"));
+  const known = cached(cache);
+  if (known) return known;
   const objects = new Map<string, Set<string>>();
   for (const file of instances) addInstances(objects, file);
   for (const file of captions) addCaptions(objects, file);
@@ -48,6 +49,15 @@ export function cocoGroundTruth(folder: string, options: CocoOptions = {}): Coco
 const INSTANCES = ["train2014", "val2014", "train2017", "val2017"].map((split) => `instances_${split}.json`);
 const CAPTIONS = ["train2014", "val2014"].map((split) => `captions_${split}.json`);
 const VERSION = "1"; // raise when the same files come to mean other classes
+
+/** undefined where there is none yet, or a disk that was full has cut it off: it is made again. */
+function cached(file: string): CocoGroundTruth | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
 
 function defaultCacheFolder(): string {
   return join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "align-attention");

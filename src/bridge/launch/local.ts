@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
+import { moduleArguments } from "../../base/python_module";
 import type { DeathCause } from "../errors";
 import { createEndpoint } from "./endpoint";
 import type { Invitation, LaunchedWorker, Launcher } from "./launcher";
@@ -33,9 +34,8 @@ async function start(
   onLine?: (line: string) => void,
 ): Promise<LaunchedWorker> {
   const { execa } = await import("execa"); // ESM only: tsx cannot load it by require
-  const child = execa(python, ["-u", "-m", module], {
+  const child = execa(python, ["-u", ...moduleArguments(module)], {
     env: {
-      PYTHONSAFEPATH: "1", // a file in the working folder is not to stand in for a package of the same name
       ...env,
       PYTHONPATH: [pythonPath, process.env.PYTHONPATH].filter(Boolean).join(delimiter),
     },

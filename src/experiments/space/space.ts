@@ -139,10 +139,17 @@ export class Space<A extends Attention, C extends Contrast | None, S extends Sea
   }
 }
 
+/** Cells are worth listing, naming and comparing up to some number; a range with a step too small makes millions. */
+const mostPoints = 100_000;
+
 /** @throws ParameterError */
 function multiply(points: readonly Point[], axes: object): Point[] {
   let product = [...points];
   for (const [path, values] of listsOf(axes)) {
+    if (product.length * values.length > mostPoints)
+      throw new ParameterError(
+        `The space would have up to ${product.length * values.length} points with ${path}; at most ${mostPoints} are tried. Take fewer values.`,
+      );
     product = product.flatMap((point) => {
       const moved = values.map((value) => move(point, [path, value]));
       return moved.includes(point) ? [point] : moved;

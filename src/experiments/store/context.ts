@@ -28,7 +28,8 @@ export function processorsOf({ processors }: Model["description"]): Record<strin
 /** Commit of the working folder, and whether anything in it is changed; null outside a repository. */
 async function gitState(): Promise<{ commit: string; dirty: boolean } | null> {
   const { execa } = await import("execa");
-  const git = (...args: string[]) => execa("git", args, { reject: false });
+  const quiet = ["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]; // a repository's own programs are not run
+  const git = (...args: string[]) => execa("git", [...quiet, ...args], { reject: false });
   const [commit, status] = await Promise.all([git("rev-parse", "HEAD"), git("status", "--porcelain")]);
   if (commit.exitCode !== 0) return null;
   return { commit: commit.stdout, dirty: status.stdout !== "" };

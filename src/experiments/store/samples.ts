@@ -1,4 +1,14 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  truncateSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../../base/data_error";
 import { writeWhole } from "../../base/whole_file";
@@ -25,15 +35,30 @@ export class Samples {
     return this.#records;
   }
 
-  /** On disk when it returns. */
+  /** On disk, and whole, when it returns. @throws where the disk takes no more; what it had taken of the record is cut off */
   append(record: RowRecord): void {
-    writeSync(this.#file, `${JSON.stringify(record)}\n`);
-    fsyncSync(this.#file);
+    const bytes = Buffer.from(`${JSON.stringify(record)}\n`);
+    const before = fstatSync(this.#file).size;
+    try {
+      for (let written = 0; written < bytes.length; ) written += writeSync(this.#file, bytes, written);
+      fsyncSync(this.#file);
+    } catch (error) {
+      this.#cutTo(before);
+      throw error;
+    }
     this.#records.set(record.key, record);
   }
 
   close(): void {
     closeSync(this.#file);
+  }
+
+  #cutTo(size: number): void {
+    try {
+      ftruncateSync(this.#file, size);
+    } catch {
+      // Whoever opens the samples next cuts off what is no whole line.
+    }
   }
 }
 

@@ -1,12 +1,20 @@
 import { padded, type Table } from "./table";
 
 export function markdown(table: Table): string {
-  const escaped = { ...table, rows: table.rows.map((row) => row.map((cell) => cell.replaceAll("|", "\\|"))) };
-  const { header, rows, widths } = padded(escaped);
+  const safe = { ...table, rows: table.rows.map((row) => row.map((cell) => escaped(cell))) };
+  const { header, rows, widths } = padded(safe);
   const rule = widths.map((width, c) =>
     table.columns[c]?.align === "right"
       ? `${"-".repeat(Math.max(width - 1, 2))}:`
       : "-".repeat(Math.max(width, 3)),
   );
   return [header, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
+}
+
+/** Names come from files and models: neither a column's end nor HTML. */
+function escaped(cell: string): string {
+  return cell
+    .replaceAll("|", "\\|")
+    .replaceAll("<", "&lt;")
+    .replace(/[\r\n]+/g, " ");
 }

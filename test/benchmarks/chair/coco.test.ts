@@ -38,6 +38,9 @@ describe("cocoGroundTruth", () => {
     expect(cocoGroundTruth(folder, { cacheFolder })).toEqual(expected);
     expect(cocoGroundTruth(folder, { cacheFolder })).toEqual(expected);
     expect(readdirSync(cacheFolder)).toHaveLength(1);
+    const [cache] = readdirSync(cacheFolder);
+    writeFileSync(join(cacheFolder, cache!), '{"objects": {"5": ['); // a disk that was full
+    expect(cocoGroundTruth(folder, { cacheFolder })).toEqual(expected);
     const only = cocoGroundTruth(folder, { cacheFolder, instancesOnly: true });
     expect(only.objects).toEqual({ 5: ["chair"], 6: ["person"], 7: [] });
     expect(only.sources).toEqual(["instances_val2014.json"]);

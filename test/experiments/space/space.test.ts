@@ -223,3 +223,10 @@ test("wrong spaces are refused in a sentence", () => {
   expect(wrong({ "attention.alpha": ["much"] })).toThrow('aai: alpha is "much"');
   expect(wrong({ search: [greedy()], seed: [1, 2] })).toThrow("seed is a parameter of no cell");
 });
+
+test("a space of more points than anybody would try is refused before it is made", () => {
+  const alphas = range(0, 1, 0.0001);
+  expect(() => space().grid({ "attention.alpha": alphas, "attention.beta": alphas })).toThrow(
+    "up to 100020001 points with attention.beta; at most 100000 are tried",
+  );
+});
