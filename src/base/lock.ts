@@ -103,7 +103,9 @@ function readLock(file: string): Omit<Found, "generation"> | undefined {
 function parsed(text: string): Holder | undefined {
   try {
     const { pid, host, namespace, started } = JSON.parse(text);
-    return Number.isSafeInteger(pid) && typeof host === "string" ? { pid, host, namespace, started } : undefined;
+    return Number.isSafeInteger(pid) && typeof host === "string"
+      ? { pid, host, namespace, started }
+      : undefined;
   } catch {
     return undefined; // a process or a machine that died while it wrote
   }

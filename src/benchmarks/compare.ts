@@ -1,4 +1,5 @@
 import { DataError } from "../base/data_error";
+import { someOf } from "../base/some_of";
 import {
   type BootstrapOptions,
   differences,
@@ -113,7 +114,7 @@ function requireSame(a: Judgements, b: Judgements, counted: string): void {
   if (missing.length + extra.length === 0) return;
   throw new DataError(
     `The two runs are not about the same ${counted}: ${missing.length} are only in the first, ${extra.length} only in ` +
-      `the second (${[...missing, ...extra].slice(0, 10).join(", ")}). Compare runs on the same ${counted}.`,
+      `the second (${someOf([...missing, ...extra])}). Compare runs on the same ${counted}.`,
   );
 }
 

@@ -1,6 +1,7 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../base/data_error";
+import { someOf } from "../base/some_of";
 import { chooseIds, type ImageIds, readIds } from "./ids";
 
 /** A list of ids (file, or the name of one that ships), or so many images chosen by seed from the sorted names. */
@@ -12,9 +13,8 @@ export function chosenIds(ids: ImageChoice, files: ReadonlyMap<string, string>):
   const list = readIds(ids);
   const missing = list.ids.filter((id) => !files.has(id));
   if (missing.length === 0) return list;
-  const shown = missing.slice(0, 10).join(", ");
   throw new DataError(
-    `${missing.length} of the ${list.ids.length} images of ${ids} are not in the folder: ${shown}${missing.length > 10 ? " …" : ""}.`,
+    `${missing.length} of the ${list.ids.length} images of ${ids} are not in the folder: ${someOf(missing)}.`,
   );
 }
 
@@ -24,8 +24,7 @@ export function requireImages(folder: string, names: Iterable<string>): void {
     (name) => lstatSync(join(folder, name), { throwIfNoEntry: false }) === undefined,
   );
   if (missing.length === 0) return;
-  const shown = missing.slice(0, 5).join(", ");
   throw new DataError(
-    `${missing.length} images that the questions name are not in ${folder}: ${shown}${missing.length > 5 ? " …" : ""}.`,
+    `${missing.length} images that the questions name are not in ${folder}: ${someOf(missing)}.`,
   );
 }

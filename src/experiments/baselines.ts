@@ -1,3 +1,4 @@
+import { someOf } from "../base/some_of";
 import { ParameterError } from "../methods";
 import type { Cell } from "./space/cells";
 import type { StoredExperiment } from "./store/folder";
@@ -18,7 +19,7 @@ export function requireBaselines(cells: readonly Cell[], names: readonly string[
   const unknown = names.find((name) => cells.every((cell) => cell.name !== name));
   if (unknown !== undefined) {
     throw new ParameterError(
-      `The baseline "${unknown}" is no cell of the sweep; its cells are ${cells.map(({ name }) => `"${name}"`).join(", ")}.`,
+      `The baseline "${unknown}" is no cell of the sweep; its cells are ${someOf(cells.map(({ name }) => `"${name}"`))}.`,
     );
   }
   const checkpoints = new Map<string | undefined, string>();

@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../base/data_error";
 import { differences, identityOf } from "../base/identity";
+import { someOf } from "../base/some_of";
 import type { ExperimentData } from "./items";
 import { type PlannedCell, recordKey } from "./plan";
 import { benchmarkNamed } from "./result/metrics";
@@ -80,9 +81,8 @@ function requireSame(
   const unasked = strayNames.filter((name) => !names.has(name));
   const [odd, complaint] =
     unasked.length > 0 ? [unasked, "are not asked for now"] : [strayNames, "are about other pictures"];
-  const shown = `${odd.slice(0, 5).join(", ")}${odd.length > 5 ? " …" : ""}`;
   throw new DataError(
-    `${folder} holds an experiment of which ${odd.length} of ${done.length} answers ${complaint} (${shown}), and results are ` +
+    `${folder} holds an experiment of which ${odd.length} of ${done.length} answers ${complaint} (${someOf(odd)}), and results are ` +
       "never mixed here. Name another folder with --out, or give the data that it was made with.",
   );
 }

@@ -1,6 +1,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../../base/data_error";
+import { someOf } from "../../base/some_of";
 import { checkedId } from "../../data/ids";
 import { type PlacedRecord, readRecords } from "../../data/records";
 
@@ -42,7 +43,7 @@ export function annotatedQueries(
   if (without.length > 0)
     throw new DataError(
       `${without.length} queries of ${folder} have no annotation in annotations.json: ` +
-        `id ${without.slice(0, 10).join(", ")}${without.length > 10 ? " …" : ""}.`,
+        `id ${someOf(without)}.`,
     );
   return [...queries.values()]
     .sort((a, b) => a.id - b.id)

@@ -1,4 +1,5 @@
 import { DataError } from "../../base/data_error";
+import { someOf } from "../../base/some_of";
 import { checkedId } from "../../data/ids";
 import { readRecords } from "../../data/records";
 import type { AmberQuery } from "./folder";
@@ -33,7 +34,7 @@ export function readAmberResponses<Query extends AmberQuery>(
   if (missing.length > 0)
     throw new DataError(
       `${file}: ${missing.length} of ${queries.length} queries have no response ` +
-        `(id ${missing.slice(0, 10).join(", ")}${missing.length > 10 ? " …" : ""}).`,
+        `(id ${someOf(missing)}).`,
     );
   return queries.map((query) => ({ ...query, response: responses.get(query.id)! }));
 }

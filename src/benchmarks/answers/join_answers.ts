@@ -1,8 +1,6 @@
 import { DataError } from "../../base/data_error";
+import { someOf } from "../../base/some_of";
 import type { BenchmarkItem } from "../benchmark";
-
-/** Ids that are shown of many. */
-const most = 10;
 
 /**
  * Each item with its answer. @param file what to call the answers in errors
@@ -49,5 +47,5 @@ function refuse(file: string, ids: readonly string[], complaint: string): void {
 }
 
 function list(ids: readonly string[]): string {
-  return `id ${ids.slice(0, most).join(", ")}${ids.length > most ? " …" : ""}`;
+  return `id ${someOf(ids)}`;
 }

@@ -1,4 +1,5 @@
 import { DataError } from "../../base/data_error";
+import { someOf } from "../../base/some_of";
 import { checkedId } from "../../data/ids";
 import { type JsonRecord, type PlacedRecord, readRecords } from "../../data/records";
 import { soleText, textKeys } from "../../data/sole_text";
@@ -94,8 +95,7 @@ function first(value: unknown): unknown {
 function refuseFailed(file: string, answers: ReadonlyMap<string, string>): void {
   const failed = [...answers].filter(([, answer]) => answer.startsWith("[LMMS_EVAL_REQUEST_FAILED"));
   if (failed.length === 0) return;
-  const shown = failed.slice(0, 5).map(([id]) => id);
   throw new DataError(
-    `${file}: ${failed.length} of ${answers.size} requests failed (${shown.join(", ")}${failed.length > 5 ? ", …" : ""}); have them answered, or leave these lines out.`,
+    `${file}: ${failed.length} of ${answers.size} requests failed (${someOf(failed.map(([id]) => id))}); have them answered, or leave these lines out.`,
   );
 }

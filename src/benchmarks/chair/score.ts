@@ -1,4 +1,5 @@
 import { DataError } from "../../base/data_error";
+import { someOf } from "../../base/some_of";
 import { type BootstrapOptions, bootstrap, type Intervals } from "../../statistics/bootstrap";
 import { type MetricValues, totals } from "../../statistics/tally";
 import type { Caption } from "./captions";
@@ -93,7 +94,8 @@ function repeated(ids: string[]): string[] {
 }
 
 function refuse(ids: string[], complaint: string): void {
-  if (ids.length > 0) throw new DataError(`${ids.length} image ids ${complaint}: ${ids.join(", ")}.`);
+  if (ids.length === 0) return;
+  throw new DataError(`${ids.length} image ids ${complaint}: ${someOf(ids)}.`);
 }
 
 function scoreCaption(

@@ -1,4 +1,5 @@
 import { DataError } from "../../base/data_error";
+import { someOf } from "../../base/some_of";
 import { type JsonRecord, type PlacedRecord, readRecords } from "../../data/records";
 import { soleText, textKeys } from "../../data/sole_text";
 import type { PopeQuestion } from "./question_files";
@@ -89,9 +90,8 @@ function refuseOther({ place, value }: PlacedRecord, { question_id, text }: Pope
 
 function refuse(file: string, ids: string[], complaint: string): void {
   if (ids.length === 0) return;
-  const shown = `${ids.slice(0, 10).join(", ")}${ids.length > 10 ? " …" : ""}`;
   throw new DataError(
-    `${file}: ${ids.length} ${complaint} (question_id ${shown}); is it the answers to these questions?`,
+    `${file}: ${ids.length} ${complaint} (question_id ${someOf(ids)}); is it the answers to these questions?`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { DataError } from "../../base/data_error";
 import { type Random, seededRandom, shuffled } from "../../base/random";
+import { someOf } from "../../base/some_of";
 import type { GroundTruth } from "../chair/ground_truth";
 import { POPE_SPLITS, type PopeQuestion } from "./question_files";
 
@@ -76,7 +77,7 @@ function chooseImages(groundTruth: GroundTruth, images: number | readonly string
   const byId = new Map(enough);
   const poor = images.filter((id) => !byId.has(id));
   if (poor.length > 0)
-    throw new DataError(`These images have no ground truth of at least 3 objects: ${poor.join(", ")}.`);
+    throw new DataError(`These images have no ground truth of at least 3 objects: ${someOf(poor)}.`);
   return images.map((id): [string, string[]] => [id, byId.get(id)!]);
 }
 

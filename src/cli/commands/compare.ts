@@ -1,4 +1,5 @@
 import type { CommandModule, InferredOptionTypes } from "yargs";
+import { someOf } from "../../base/some_of";
 import { type PopeRule, pope, verdict } from "../../benchmarks";
 import { figureNamed } from "../../benchmarks/figure";
 import { comparisonTable } from "../../benchmarks/tables";
@@ -65,9 +66,7 @@ function inWords({ comparison, metric, sources, answers }: Compared): string {
     ({ name, answers }, i) => `${"AB"[i]}: ${name}${partly ? `, ${answers.length} answers` : ""}`,
   );
   const list = (items: readonly string[]) =>
-    items.length > 0
-      ? `${items.length} (${items.slice(0, mostNamed).join(", ")}${items.length > mostNamed ? " …" : ""})`
-      : "0";
+    items.length > 0 ? `${items.length} (${someOf(items, mostNamed)})` : "0";
   return [
     ...has,
     ...(partly ? [`Compared on the ${answers} answers that both have.`] : []),

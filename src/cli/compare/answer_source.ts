@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { someOf } from "../../base/some_of";
 import type { Answer } from "../../benchmarks/benchmark";
 import type { PlannedCell } from "../../experiments/plan";
 import { answersOf } from "../../experiments/result/result";
@@ -45,6 +46,6 @@ function cellNamed(folder: string, cells: readonly PlannedCell[], wanted: string
   const fault =
     wanted === undefined ? `${folder} has ${cells.length} cells` : `${folder} has no cell "${wanted}"`;
   throw new UsageError(
-    `${fault}; name one of them behind a #: ${cells.map(({ name }) => `"${folder}#${name}"`).join(", ")}.`,
+    `${fault}; name one of them behind a #: ${someOf(cells.map(({ name }) => `"${folder}#${name}"`))}.`,
   );
 }

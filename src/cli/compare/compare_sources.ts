@@ -1,4 +1,5 @@
 import { differences } from "../../base/identity";
+import { someOf } from "../../base/some_of";
 import type { GroundTruth, Metric } from "../../benchmarks";
 import { type Comparison, compareAnswers } from "../../benchmarks/compare";
 import { benchmarkNamed } from "../../experiments/result/metrics";
@@ -63,10 +64,9 @@ function requireSamePictures([a, b]: Pair): void {
   const ids = new Map(a.answers.map(({ item }) => [item.name, item.id]));
   const odd = b.answers.filter(({ item }) => (ids.get(item.name) ?? item.id) !== item.id);
   if (odd.length === 0) return;
-  const shown = odd.slice(0, 5).map(({ item }) => item.name);
   throw new CommandError(
     `${a.name} and ${b.name} are about different pictures of the same names: ${odd.length} of ${b.answers.length} ` +
-      `(${shown.join(", ")}${odd.length > 5 ? ", …" : ""}).`,
+      `(${someOf(odd.map(({ item }) => item.name))}).`,
   );
 }
 

@@ -1,3 +1,4 @@
+import { someOf } from "../../base/some_of";
 import { type ImageFolder, imageFolder } from "../../data";
 
 /** Names that are shown. */
@@ -11,7 +12,7 @@ export function noteImages(folder: string, asked?: number): ImageFolder {
   const found = imageFolder(folder);
   const { files, others } = found;
   if (others.length > 0) {
-    const names = others.slice(0, shown).join(", ") + (others.length > shown ? ", …" : "");
+    const names = someOf(others, shown);
     console.error(
       `aai: ${others.length} of ${files.size + others.length} names in ${folder} are no images: ${names}.`,
     );
