@@ -43,7 +43,7 @@ async function main(): Promise<void> {
         coco: { type: "string", default: "demo/data", describe: "Folder with val2014, annotations and pope" },
         images: { type: "number", describe: "How many [OPERA's 500; of the demo 12]" },
         device: { type: "string", array: true, default: ["auto"], describe: "One worker on each" },
-        out: { type: "string", default: "runs/reproduce-seed", describe: "Folder of the two sweeps" },
+        out: { type: "string", default: "runs/reproduce-released", describe: "Folder of the two sweeps" },
       }),
     )
     .strict()

@@ -14,8 +14,8 @@ class Family(NamedTuple):
 
 _PATCHES = "one value a patch"
 _QUERIES = (
-    "what a query's tokens of the tower receive (column sums through the last cross-attention); under `seed` "
-    "constant, as released"
+    "what a query's tokens of the tower receive (column sums through the last cross-attention); under "
+    "`released` constant, as in the released code"
 )
 _MERGED = "mean over the 2 × 2 patches of a token"
 
@@ -126,7 +126,7 @@ SUPPORTED = {
         "Shikra, converted",
         "[`aai convert shikra`](convert.md)",
         "fixed: 256, between `<im_start>` and `<im_end>`",
-        f"{_PATCHES}; under `seed` and for PAI `<im_start>` is the first image token, with the value of CLS",
+        f"{_PATCHES}; under `released` and for PAI `<im_start>` is the first image token, with CLS's value",
     ),
 }
 

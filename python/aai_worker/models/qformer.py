@@ -82,9 +82,9 @@ class QFormerModel(Model):
     def _reference(self, tower: Tensor, cross: Tensor, mode: str) -> Reference:
         """`tower` [H, N, N], `cross` [H, Q, N], CLS first -> [Q].
 
-        The seed multiplies the two and sums over the tower's tokens: as both are softmax rows, that is 1 for
-        every query, whatever the image shows. Meant, and `corrected`, is what every query's tokens receive:
-        cross-attention times the column sums of the tower's self-attention.
+        The released code multiplies the two and sums over the tower's tokens: as both are softmax rows, that
+        is 1 for every query, whatever the image shows. Meant, and `corrected`, is what every query's tokens
+        receive: cross-attention times the column sums of the tower's self-attention.
         """
         given, seen = tower.float().mean(dim=0), cross.float().mean(dim=0)
         received = given.sum(dim=0)  # [N]

@@ -11,10 +11,11 @@ export function markdown(table: Table): string {
   return [header, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }
 
-/** Names come from files and models: neither a column's end nor HTML. */
+/** Names come from files and models: neither a column's end nor HTML, which in a code span is none. */
 function escaped(cell: string): string {
-  return cell
+  const parts = cell
+    .replace(/[\r\n]+/g, " ")
     .replaceAll("|", "\\|")
-    .replaceAll("<", "&lt;")
-    .replace(/[\r\n]+/g, " ");
+    .split(/(`[^`]*`)/);
+  return parts.map((part, i) => (i % 2 === 0 ? part.replace(/<(?=[a-z/!?])/gi, "&lt;") : part)).join("");
 }

@@ -15,7 +15,7 @@ from .llava import Llava
 
 
 class Shikra(Llava):
-    """The seed takes `<im_start>` for the first image token, so that CLS, which it keeps, falls on it.
+    """The released code takes `<im_start>` for the first image token; CLS, which it keeps, falls on it.
 
     The patches stay with their keys by that accident. `corrected` has neither; PAI's code has the same keys.
     """
