@@ -4,6 +4,7 @@
  * sweep with its heat map.
  *
  *   npm run demo -- --images 20      fewer images than the 120 of demo/data/ids.txt
+ *   npm run demo -- --out elsewhere  instead of demo/output
  */
 import { mkdirSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -20,12 +21,17 @@ import { showSweep } from "./demo/small_sweep";
 import { checkpoint, groundTruth, imageIds, imageOf, output, prompt, shownAlpha } from "./demo/world";
 
 async function main(): Promise<void> {
-  const { images } = await yargs(process.argv.slice(2))
-    .options(strict({ images: { type: "number" } }))
+  const { images, out } = await yargs(process.argv.slice(2))
+    .options(
+      strict({
+        images: { type: "number", describe: "How many of the demo's [120]" },
+        out: { type: "string", default: output, describe: "Folder of captions, pictures and the sweep" },
+      }),
+    )
     .strict()
     .parseAsync();
   const ids = imageIds.slice(0, images);
-  mkdirSync(output, { recursive: true });
+  mkdirSync(out, { recursive: true });
 
   console.log("Starting the worker (it imports PyTorch) …");
   await using worker = await startWorker({ threads: 1 }); // tensors this small gain nothing from a second one
@@ -35,7 +41,7 @@ async function main(): Promise<void> {
 
   const first = ids[0]!;
   await showPair(model, first);
-  await compareCaptions(model, ids);
+  await compareCaptions(model, ids, out);
   await compareAnswers(model, ids, 30);
 
   const { svg } = await attentionOverlay({
@@ -46,9 +52,9 @@ async function main(): Promise<void> {
     label: `AAI, alpha ${shownAlpha}`,
     present: groundTruth[first]!,
   });
-  await writePng(join(output, "overlay.png"), svg);
-  const heatMap = await showSweep(model, Math.min(24, ids.length));
-  const shown = relative(process.cwd(), output);
+  await writePng(join(out, "overlay.png"), svg);
+  const heatMap = await showSweep(model, Math.min(24, ids.length), out);
+  const shown = relative(process.cwd(), out);
   console.log(
     `\nWritten: ${join(shown, "captions.*.jsonl")}, ${join(shown, "overlay.png")}, ${relative(process.cwd(), heatMap)}`,
   );

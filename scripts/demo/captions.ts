@@ -4,12 +4,12 @@ import { resultsTable } from "../../src/benchmarks/tables";
 import { type BatchResult, type Caption, chair, compare, type Model, verdict } from "../../src/index";
 import { startProgress } from "../../src/report/progress";
 import { renderTable } from "../../src/report/tables";
-import { groundTruth, imageOf, output, prompt, search, settings } from "./world";
+import { groundTruth, imageOf, prompt, search, settings } from "./world";
 
 const batchSize = 40;
 
 /** Captions every image under every setting, saves the captions, prints CHAIR with intervals and what AAI changed. */
-export async function compareCaptions(model: Model, ids: readonly string[]): Promise<void> {
+export async function compareCaptions(model: Model, ids: readonly string[], out: string): Promise<void> {
   const progress = startProgress("captions", ids.length * settings.length);
   const runs = [];
   for (const [index, { name, attention }] of settings.entries()) {
@@ -26,7 +26,7 @@ export async function compareCaptions(model: Model, ids: readonly string[]): Pro
       batches.push(result);
       progress.update(index * ids.length + at + batch.length, name);
     }
-    const file = join(output, `captions.${name.replace(/[^\w.]+/g, "-")}.jsonl`);
+    const file = join(out, `captions.${name.replace(/[^\w.]+/g, "-")}.jsonl`);
     writeFileSync(file, captions.map((caption) => `${JSON.stringify(caption)}\n`).join(""));
     runs.push({ name, result: chair.score(captions, groundTruth), batches });
   }

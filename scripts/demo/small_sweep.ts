@@ -1,10 +1,13 @@
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { chair, cocoCaptions, type Model, sweep, writeReport } from "../../src/index";
 import { startProgress } from "../../src/report/progress";
-import { imageFolder, output, prompt, search } from "./world";
+import { imageFolder, prompt, search } from "./world";
 
-/** Strengths by ranges of layers on a few images, a table, and a heat map. Returns the heat map's file. */
-export async function showSweep(model: Model, images: number): Promise<string> {
+/** Strengths by ranges of layers on a few images, a table, and a heat map in a folder of `out`. Returns the heat map's file. */
+export async function showSweep(model: Model, images: number, out: string): Promise<string> {
+  const folder = join(out, "sweep");
+  rmSync(folder, { recursive: true, force: true }); // to be watched anew every time
   let progress: ReturnType<typeof startProgress> | undefined;
   const result = await sweep({
     model,
@@ -23,7 +26,7 @@ export async function showSweep(model: Model, images: number): Promise<string> {
       ],
     },
     metrics: [chair()],
-    out: join(output, "sweep"),
+    out: folder,
     onProgress: ({ done, total }) => {
       progress ??= startProgress("sweep", total, done);
       progress.update(done, "", total);

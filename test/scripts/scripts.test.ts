@@ -15,19 +15,19 @@ const run = (script: string, ...args: string[]) =>
   });
 
 test("the demo streams a pair, tables every setting and leaves captions and a picture", async () => {
-  const { stdout } = await run("demo", "--images", "3");
+  const { stdout } = await run("demo", "--images", "3", "--out", folder);
   expect(stdout).toMatch(/plain {2,}AAI, alpha/);
   for (const setting of ["plain", "AAI, alpha 0.05", "AAI, alpha 0.1", "AAI, alpha 0.2", "AAI, alpha 0.3"]) {
     expect(stdout).toMatch(new RegExp(`^${setting} .*\\d`, "m"));
   }
-  const captions = readFileSync(join(root, "demo/output/captions.plain.jsonl"), "utf8").trim().split("\n");
+  const captions = readFileSync(join(folder, "captions.plain.jsonl"), "utf8").trim().split("\n");
   expect(captions.map((line) => Object.keys(JSON.parse(line)))).toEqual(
     Array(3).fill(["image_id", "caption"]),
   );
-  const picture = PNG.sync.read(readFileSync(join(root, "demo/output/overlay.png")));
+  const picture = PNG.sync.read(readFileSync(join(folder, "overlay.png")));
   expect(picture.width).toBeGreaterThan(1000);
   expect(stdout).toMatch(/4 strengths × 3 ranges[\s\S]*^alpha 0\.1, layers 2-6 +3 /m);
-  expect(existsSync(join(root, "demo/output/sweep/report/heat-map.png"))).toBe(true);
+  expect(existsSync(join(folder, "sweep/report/heat-map.png"))).toBe(true);
 });
 
 test("chair_eval captions a folder with the flags of the authors' script", async () => {
@@ -66,7 +66,7 @@ test("chair_eval captions a folder with the flags of the authors' script", async
 });
 
 test("sweep_alpha_layers leaves a table and figures", async () => {
-  const out = join(folder, "sweep");
+  const out = join(folder, "alpha-layers");
   const { stdout } = await run("sweep_alpha_layers", "--images", "2", "--out", out);
   expect(stdout).toMatch(/^plain \(baseline\) +2 /m);
   expect(stdout.match(/^alpha 0\.[123], layers /gm)).toHaveLength(9);
