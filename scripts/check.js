@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
  * The gate behind `npm test`: every check of both languages, in two lanes side by side, going on after a failure.
- * `node scripts/check.js ruff pytest` runs the named steps only, `npm run check` those of a minute: all but tests that
- * start processes, and benchmarks. Ends with a table and `N passed, N failed`.
+ * `node scripts/check.js ruff pytest` runs the named steps only, `npm run check` those of a minute and a half: all but
+ * tests that start processes or take seconds each, and benchmarks. Ends with a table and `N passed, N failed`.
  */
 const fs = require("node:fs");
 const os = require("node:os");
@@ -16,6 +16,7 @@ const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "aai-check-"));
 const vitestReport = path.join(scratch, "vitest.json");
 const unitReport = path.join(scratch, "unit.json");
 const pytestReport = path.join(scratch, "pytest.xml");
+const quickReport = path.join(scratch, "quick.xml");
 
 /** import-linter has no `python -m` form. */
 const lintImports = "from importlinter.cli import lint_imports_command as lint; lint()";
@@ -72,6 +73,13 @@ function lanes(python) {
         cwd: "python",
         command: module_("pytest", `--junitxml=${pytestReport}`),
         count: () => countPytest(pytestReport),
+      },
+      {
+        name: "quick", // of pytest's
+        onlyNamed: true,
+        cwd: "python",
+        command: module_("pytest", "-m", "not slow", `--junitxml=${quickReport}`),
+        count: () => countPytest(quickReport),
       },
     ],
   };

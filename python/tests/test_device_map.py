@@ -22,6 +22,8 @@ from aai_worker.errors import WorkerError
 from aai_worker.loading.load import check_placement, load_model
 from aai_worker.protocol import BeamParameters, GreedyParameters, LoadCommand, SampleParameters
 
+pytestmark = pytest.mark.slow
+
 SEARCHES = {
     "greedy": GreedyParameters(max_new_tokens=8),
     "sample": SampleParameters(

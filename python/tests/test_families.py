@@ -37,6 +37,8 @@ from aai_worker.loading.inspection import inspect_checkpoint
 from aai_worker.models import FAMILIES as ADAPTERS
 from aai_worker.protocol import BeamParameters, ExtractVisionCommand, SidParameters
 
+pytestmark = pytest.mark.slow
+
 case = family_case.case  # the fixture
 
 

@@ -14,6 +14,8 @@ from family_case import SAMPLES, Case, arrays, generated, picture
 
 from aai_worker.contrast.vcd import add_noise
 
+pytestmark = pytest.mark.slow
+
 case = family_case.case  # the fixture
 
 

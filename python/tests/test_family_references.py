@@ -23,6 +23,8 @@ from family_case import (
 from torch import Tensor
 from transformers import AutoModelForImageTextToText
 
+pytestmark = pytest.mark.slow
+
 case = family_case.case  # the fixture
 
 

@@ -27,6 +27,8 @@ from aai_worker.contrast import CONTRASTS
 from aai_worker.models import FAMILIES as ADAPTERS
 from aai_worker.search import SEARCHES
 
+pytestmark = pytest.mark.slow
+
 
 def convert_minigpt4(folder: Path) -> Path:
     files = dict(zip(("vision", "qformer", "projector", "llm"), published.minigpt4(folder), strict=True))

@@ -23,6 +23,8 @@ from aai_worker.protocol import (
     SampleParameters,
 )
 
+pytestmark = pytest.mark.slow
+
 TOKENS = 14
 # What the plain answers say stands in the prompts, too: penalties see both.
 QUESTIONS = ["<image>\nWhat?", 'Look: <image>\nq"q"q" Please describe this image.', "<image>\nA dog? A dog."]

@@ -176,7 +176,7 @@ def test_an_image_too_large_for_memory() -> None:
         decode_image(bomb)
 
 
-@pytest.mark.parametrize("size", [(50_000_000, 1), (1, 300_000), (201, 1)])
+@pytest.mark.parametrize("size", [(50_000_000, 1), (1, 300_000), (501, 1)])
 def test_a_thin_image_is_refused_before_it_is_decoded(size: tuple[int, int]) -> None:
     """A processor that scales the shorter side to 336 would make the longer one 16 billion pixels."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", *size, 8, 0, 0, 0, 0))

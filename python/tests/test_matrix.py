@@ -28,6 +28,8 @@ from aai_worker.protocol import (
 )
 from aai_worker.search import SEARCHES
 
+pytestmark = pytest.mark.slow
+
 TOKENS = 13  # beyond OPERA's first ten
 SAMPLES = [
     tiny.sample("<image>\nWhat?", image=0),

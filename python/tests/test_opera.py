@@ -24,6 +24,8 @@ from aai_worker.search.opera import Opera, _Beams, _Snapshot, _State
 from aai_worker.search.overtrust import extend_products, measure_overtrust, most_common
 from aai_worker.text.stops import Stops
 
+pytestmark = pytest.mark.slow
+
 FIXTURES = Path(__file__).parent / "fixtures" / "opera"
 TRACES = json.loads((FIXTURES / "golden.json").read_text())
 

@@ -22,6 +22,8 @@ from aai_worker.models import Model, Pixels
 from aai_worker.protocol import OperaParameters
 from aai_worker.search.opera import Opera
 
+pytestmark = pytest.mark.slow
+
 FIXTURES = Path(__file__).parent / "fixtures" / "opera_families"
 TRACES = json.loads((FIXTURES / "golden.json").read_text())
 LLAVA = FIXTURES.parent / "opera"

@@ -14,6 +14,8 @@ from aai_worker.contrast import CONTRASTS, create_contrast
 from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = [
     tiny.sample("<image>\nWhat?", image=0),
     tiny.sample("Look: <image>\nPlease describe this image.", image=1),

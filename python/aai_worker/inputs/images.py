@@ -16,8 +16,9 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 # 100 million pixels are 300 MB once decoded; a vision tower sees a few hundred thousand of them.
 MAX_PIXELS = 100_000_000
 
-# Processors scale the shorter side to their own size, and the longer one with it; Qwen-VL refuses 200, too.
-MAX_RATIO = 200
+# Processors scale the shorter side to their own size, 336 for example, and the longer one with it: 500 times
+# as long, that makes 56 million pixels.
+MAX_RATIO = 500
 
 # The size is checked here, before a pixel is decoded, with a sentence instead of Pillow's warning.
 Image.MAX_IMAGE_PIXELS = None
