@@ -14,6 +14,8 @@ from aai_worker.engine import Engine
 from aai_worker.errors import WorkerError
 from aai_worker.protocol import BeamParameters
 
+pytestmark = pytest.mark.slow
+
 QUESTIONS = ["<image>\nWhat?", "Look: <image>\nPlease describe this image in detail.", "<image>\nA dog?"]
 SAMPLES = [tiny.sample(text, image=index) for index, text in enumerate(QUESTIONS)]
 ROWS = [tiny.row(sample=index) for index in range(3)]

@@ -18,6 +18,8 @@ from torch.nn import functional as F
 from aai_worker.engine import Engine
 from aai_worker.protocol import BeamParameters, ExtractVisionCommand, OperaParameters, SampleParameters
 
+pytestmark = pytest.mark.slow
+
 PROMPT = f"###Human: <Img><image></Img> {converted.QUESTION} ###Assistant:"
 EPS = 1e-6
 

@@ -18,6 +18,8 @@ from torch.nn import functional as F
 from transformers import DynamicCache, LlavaForConditionalGeneration
 from transformers.models.llava.processing_llava import LlavaProcessor
 
+pytestmark = pytest.mark.slow
+
 FIRST, SECOND = FAKE
 
 

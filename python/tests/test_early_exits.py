@@ -24,6 +24,8 @@ from transformers import CohereConfig, OPTConfig, PreTrainedConfig
 from aai_worker.errors import WorkerError
 from aai_worker.models.exits import early_exits
 
+pytestmark = pytest.mark.slow
+
 case = family_case.case  # the fixture
 
 METHODS = pytest.mark.parametrize(

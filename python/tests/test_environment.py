@@ -16,6 +16,8 @@ import zmq
 
 from aai_worker import environment
 
+pytestmark = pytest.mark.slow
+
 TINY_LLAVA = Path(__file__).parents[2] / "test" / "environment" / "tiny_llava.py"
 
 
