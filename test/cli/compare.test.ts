@@ -205,6 +205,30 @@ test("runs of two kinds, and runs without answers, are refused", async () => {
   await expect(compare(empty, captioned)).rejects.toThrow("holds no finished sample yet");
 });
 
+test("--rule is one of the benchmark's own", async () => {
+  const asked = [1, 2].map((id) => ({
+    ...{ name: `count ${id}`, image: "a.jpg" },
+    fields: {
+      question: {
+        question_id: id,
+        image: "count/a.jpg",
+        text: `Are there ${id}?`,
+        label: "yes",
+        setting: "count",
+      },
+    },
+  }));
+  const [a, b] = ["Yes", "No"].map((reply) =>
+    write(`mme/${reply}`, "mme", [{ metric: "mme", rule: "official" }], asked, {
+      plain: { "count 1": "Yes", "count 2": reply },
+    }),
+  );
+  expect(await compare(a!, b!, "--rule", "shield")).toContain("total accuracy");
+  await expect(compare(a!, b!, "--rule", "opera")).rejects.toThrow(
+    /^--rule: Invalid option: expected one of "official"/,
+  );
+});
+
 test("flags that change nothing of these answers are refused", async () => {
   const [captioned, asked] = [chairRun("idle/a", () => false), popeRun("idle/b", ["random"], () => true)];
   await expect(compare(captioned, captioned, "--rule", "vcd")).rejects.toThrow(

@@ -1,6 +1,6 @@
 import type { CommandModule, InferredOptionTypes } from "yargs";
 import { someOf } from "../../base/some_of";
-import { type PopeRule, pope, verdict } from "../../benchmarks";
+import { verdict } from "../../benchmarks";
 import { figureNamed } from "../../benchmarks/figure";
 import { comparisonTable } from "../../benchmarks/tables";
 import { renderTable, type TableFormat, tableFormats } from "../../report/tables";
@@ -11,15 +11,15 @@ import { strict, strictPositional } from "../options/strict";
 
 const options = {
   rule: {
-    choices: Object.keys(pope.POPE_RULES) as PopeRule[],
-    describe: "POPE: how a reply becomes yes or no [as the folders were scored]",
+    type: "string",
+    describe: "How a reply becomes yes or no, by a rule of the benchmark [as the folders were scored]",
   },
   format: {
     choices: Object.keys(tableFormats) as TableFormat[],
     default: "terminal" as TableFormat,
-    describe: "Of the table",
+    describe: "Format of the table",
   },
-  json: { type: "boolean", default: false, describe: "For machines" },
+  json: { type: "boolean", default: false, describe: "Print JSON, for machines" },
   ...groundTruthOptions,
 } as const;
 

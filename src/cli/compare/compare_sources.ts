@@ -1,6 +1,7 @@
 import { differences } from "../../base/identity";
 import { someOf } from "../../base/some_of";
 import type { GroundTruth, Metric } from "../../benchmarks";
+import type { Benchmark } from "../../benchmarks/benchmark";
 import { type Comparison, compareAnswers } from "../../benchmarks/compare";
 import { benchmarkNamed } from "../../experiments/result/metrics";
 import { CommandError, UsageError } from "../exit";
@@ -54,9 +55,17 @@ function metricOf([a, b]: Pair, rule: string | undefined): Metric {
   const { metric: _, ...options } = known;
   const different = a.metric && b.metric ? differences(a.metric, b.metric) : [];
   const settled = rule !== undefined && different.every((one) => one.startsWith("rule:"));
-  if (different.length === 0 || settled) return benchmarkNamed(a.benchmark)(options);
+  if (different.length === 0 || settled) return checkedMetric(benchmarkNamed(a.benchmark), options);
   const advice = different.some((one) => one.startsWith("rule:")) ? "; choose with --rule" : "";
   throw new UsageError(`${a.name} and ${b.name} were scored differently (${different.join(", ")})${advice}.`);
+}
+
+/** A rule is one of the benchmark's own. @throws UsageError */
+function checkedMetric(benchmark: Benchmark, options: Record<string, unknown>): Metric {
+  const { error } = benchmark.options.safeParse(options);
+  if (error === undefined) return benchmark(options);
+  const { path, message } = error.issues[0]!;
+  throw new UsageError(`--${path.join(".")}: ${message}.`);
 }
 
 /** @throws CommandError where an image's name stands for two pictures */
