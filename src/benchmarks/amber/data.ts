@@ -25,12 +25,13 @@ export function amberDescriptions({ images, annotations }: AmberDataOptions): Be
   return {
     benchmark: "amber",
     prompt: "Describe this image.",
-    items: questions.map((question) => ({
+    items: questions.map(({ truth, hallu, ...question }) => ({
       id: String(question.id),
       image: question.image,
       path: images === undefined ? undefined : join(images, question.image),
       question: "",
       fields: { question },
+      reference: { truth, hallu },
     })),
     probes: [],
   };

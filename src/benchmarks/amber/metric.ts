@@ -2,6 +2,7 @@ import type { Metric } from "../benchmark";
 import { summaryTable } from "../tables";
 import { type AmberDescription, readDescription } from "./description";
 import { amberFigures } from "./figures";
+import type { AmberQuery } from "./folder";
 import type { AmberImage } from "./images";
 import { type SimilarityOptions, similarityOf } from "./similarity";
 import { amberTally, count } from "./tally";
@@ -24,9 +25,16 @@ export function amberMetric(options: SimilarityOptions = {}): Metric<AmberDescri
       ...{ x: "CHAIR", y: "Cover", colour: "Hal" },
       ...{ colourLabel: "Hal %", colourMeaning: "descriptions with a hallucination" },
     },
-    needsReference: false,
-    read: ({ answer }, { fields }) =>
-      readDescription({ ...(fields.question as AmberImage), response: answer }, similar),
+    needsReference: true,
+    read: ({ answer }, { fields, reference }) =>
+      readDescription(
+        {
+          ...(fields.question as AmberQuery),
+          ...(reference as Pick<AmberImage, "truth" | "hallu">),
+          response: answer,
+        },
+        similar,
+      ),
     judge({ image, flagged, covered, imagined }) {
       const right = !flagged.includes(true);
       const figures = {
