@@ -98,16 +98,6 @@ describe("reading", () => {
   ])("%s", (text, nouns) => {
     expect(amberNouns(text)).toEqual(nouns);
   });
-
-  it("takes 5,000 responses in seconds", () => {
-    const response = read(2).find(({ response }) => response.length > 300)!;
-    const begin = Date.now();
-    amber.score(
-      Array.from({ length: 5000 }, (_, i) => ({ ...response, image: `${i}` })),
-      { bootstrap: { resamples: 1 } },
-    );
-    expect(Date.now() - begin).toBeLessThan(8000);
-  });
 });
 
 describe("similar words of one's own", () => {

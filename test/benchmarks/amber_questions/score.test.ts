@@ -106,14 +106,6 @@ describe("replies", () => {
     const file = fixtureFile("amber/responses.3.json");
     expect(() => readAmberResponses(file, questions)).toThrow(/11427 of 14216 queries have no response/);
   });
-
-  it("score 100,000 in seconds", () => {
-    const some = read(1);
-    const many = Array.from({ length: 100_000 }, (_, i) => some[i % some.length]!);
-    const begin = Date.now();
-    amberQuestions.score(many, { resamples: 1000 });
-    expect(Date.now() - begin).toBeLessThan(5000);
-  });
 });
 
 describe("AMBER's questions", () => {
