@@ -171,6 +171,13 @@ export interface ScoredParts {
   parts: readonly unknown[];
 }
 
+/** The metric, if the items are known well enough to be scored by it; otherwise answers are had, and not scored. */
+export function applicable(metric: Metric, { items }: BenchmarkData): Metric[] {
+  const isScoreable = !metric.needsReference || items.every(({ reference }) => reference !== undefined);
+  return isScoreable ? [metric] : [];
+}
+
+/** The figures of parts, with intervals. */
 export function sumUp<Part>(
   metric: Metric<Part>,
   parts: readonly Part[],

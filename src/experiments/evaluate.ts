@@ -1,8 +1,8 @@
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DataError } from "../base/data_error";
 import { differences, identityOf } from "../base/identity";
 import { someOf } from "../base/some_of";
+import { writeWhole } from "../base/whole_file";
 import type { ExperimentData } from "./items";
 import { type PlannedCell, recordKey } from "./plan";
 import { benchmarkNamed } from "./result/metrics";
@@ -92,5 +92,5 @@ function writeAnswers({ experiment }: ExperimentResult): void {
   if (answersFile === undefined) return;
   const answers = answersOf(experiment, experiment.cells[0]!);
   const lines = answers.map(({ item, answer }) => `${JSON.stringify(answersFile.line(answer, item))}\n`);
-  writeFileSync(join(experiment.folder, answersFile.name), lines.join(""));
+  writeWhole(join(experiment.folder, answersFile.name), lines.join(""));
 }

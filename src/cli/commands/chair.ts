@@ -39,7 +39,7 @@ const options = {
   },
   format: {
     choices: Object.keys(tableFormats) as TableFormat[],
-    describe: "Of the table [terminal]",
+    describe: "Format of the table [terminal]",
   },
   json: { type: "boolean", default: false, describe: "The whole result, for machines" },
   ...groundTruthOptions,

@@ -21,7 +21,7 @@ const options = {
   },
   seed: {
     ...{ type: "number", whole: true, min: 0 },
-    describe: "Of that choice, from the sorted names [927]",
+    describe: "Seed of the choice that --num-images makes from the sorted names [927]",
   },
   prompt: { type: "string", default: "Please describe this image in detail.", describe: "The question" },
   ...groundTruthOptions,

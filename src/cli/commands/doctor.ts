@@ -12,7 +12,7 @@ export const doctorCommand: CommandModule<object, Arguments> = {
   command: "doctor",
   describe: "Check everything a run needs, and say what to do about what is missing",
   builder: (argv) =>
-    argv.options(strict({ json: { type: "boolean", default: false, describe: "For machines" } })),
+    argv.options(strict({ json: { type: "boolean", default: false, describe: "Print JSON, for machines" } })),
   handler: async ({ json }) => {
     const checks = await doctor();
     if (json) console.log(JSON.stringify(checks, null, 2));

@@ -1,6 +1,6 @@
 import type { CommandModule } from "yargs";
 import { benchmarks } from "../../benchmarks";
-import type { Benchmark } from "../../benchmarks/benchmark";
+import { applicable, type Benchmark } from "../../benchmarks/benchmark";
 import { runEvaluation } from "../evaluation";
 import { evaluationOptions } from "../options/evaluation";
 import { schemaFlags, schemaValues } from "../options/schema_flags";
@@ -36,12 +36,10 @@ function commandOf(name: string, benchmark: Benchmark): CommandModule<object, ne
     handler: async (args: Parameters<typeof runEvaluation>[0] & { prompt?: string }) => {
       const [dataOptions, metricOptions] = [data.options, options].map((one) => schemaValues(one, args));
       const evaluation = () => {
-        const items = data.items(dataOptions);
+        const asked = data.items(dataOptions);
         const metric = benchmark(metricOptions);
-        const isScoreable =
-          !metric.needsReference || items.items.every(({ reference }) => reference !== undefined);
         return {
-          ...{ data: items, metrics: isScoreable ? [metric] : [], prompt: args.prompt ?? items.prompt },
+          ...{ data: asked, metrics: applicable(metric, asked), prompt: args.prompt ?? asked.prompt },
           ...{ answers: "answers", asked: metric.counted },
           note: ({ folder }: { folder: string }, counted: string) =>
             `${counted} in ${folder}; 95 % intervals over images. ${describeMetric(metric.description)}`,

@@ -21,7 +21,7 @@ export const inspectCommand: CommandModule<object, Arguments> = {
           describe: "Folder or hub id, or `demo`",
         }),
       )
-      .options(strict({ json: { type: "boolean", default: false, describe: "For machines" } })),
+      .options(strict({ json: { type: "boolean", default: false, describe: "Print JSON, for machines" } })),
   handler: async ({ checkpoint, json }) => {
     const description = await inspectCheckpoint(modelSource({ model: checkpoint }));
     console.log(json ? JSON.stringify(description, null, 2) : table(description));

@@ -12,7 +12,7 @@ export const methodsCommand: CommandModule<object, Arguments> = {
   command: "methods",
   describe: "List every attention edit, contrast and search, with parameters, defaults and sources",
   builder: (argv) =>
-    argv.options(strict({ json: { type: "boolean", default: false, describe: "For machines" } })),
+    argv.options(strict({ json: { type: "boolean", default: false, describe: "Print JSON, for machines" } })),
   handler: ({ json }) => {
     if (json) console.log(JSON.stringify(methods.map(plain), null, 2));
     else

@@ -18,7 +18,7 @@ const options = {
   rule: { choices: rules, default: "opera" as PopeRule, describe: "How a reply becomes yes or no" },
   format: {
     choices: Object.keys(tableFormats) as TableFormat[],
-    describe: "Of the table [terminal]",
+    describe: "Format of the table [terminal]",
   },
   json: { type: "boolean", default: false, describe: "The whole result, for machines" },
 } as const;

@@ -24,7 +24,7 @@ const options = {
   seed: {
     ...{ type: "number", whole: true, min: 0 },
     default: 0,
-    describe: "Of the choice and of the random negatives",
+    describe: "Seed of the choice of images and of the random negatives",
   },
   ...groundTruthOptions,
 } as const satisfies Record<string, Flag>;

@@ -51,7 +51,10 @@ const options = {
     describe: "Put behind every question",
   },
   ...evaluationOptions,
-  "max-new-tokens": { ...evaluationOptions["max-new-tokens"], describe: "Longest answer in tokens [10]" },
+  "max-new-tokens": {
+    ...evaluationOptions["max-new-tokens"],
+    describe: `Longest answer in tokens [${pope.answerTokens}]`,
+  },
 } as const satisfies Record<string, Flag>;
 
 type Arguments = InferredOptionTypes<typeof options>;

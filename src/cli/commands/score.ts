@@ -15,7 +15,7 @@ const options = {
   "answer-key": { type: "string", describe: "Key of the answer, where several could be it" },
   format: {
     choices: Object.keys(tableFormats) as TableFormat[],
-    describe: "Of the table [terminal]",
+    describe: "Format of the table [terminal]",
   },
   json: { type: "boolean", default: false, describe: "Figures and intervals, for machines" },
 } as const;

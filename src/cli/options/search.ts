@@ -17,7 +17,7 @@ export const searchOptions = {
   "max-new-tokens": {
     alias: "max-tokens",
     type: "number",
-    describe: "Longest answer in tokens [512]",
+    describe: `Longest answer in tokens [${searches.greedy.method.parameters.maxNewTokens.shown}]`,
     group,
   },
 } as const satisfies Record<string, Flag>;

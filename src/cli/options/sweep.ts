@@ -51,7 +51,7 @@ export const sweepOptions = {
   },
   "random-seed": {
     ...{ type: "number", whole: true, min: 0 },
-    describe: "Of that choice [0]",
+    describe: "Seed of the choice that --random makes [0]",
     group: "Space:",
   },
   scheduler: {

@@ -20,7 +20,13 @@ export const dataOptions = {
   },
   ids: { type: "string", describe: "Image ids: a file or a list that ships [a seeded choice]", group },
   "num-images": { type: "number", whole: true, min: 1, describe: "How many to choose [500]", group },
-  seed: { type: "number", whole: true, min: 0, describe: "Of that choice [927]", group },
+  seed: {
+    type: "number",
+    whole: true,
+    min: 0,
+    describe: "Seed of the choice of images, where no --ids are given [927]",
+    group,
+  },
   questions: {
     type: "string",
     array: true,

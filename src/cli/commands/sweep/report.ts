@@ -29,7 +29,7 @@ export const reportCommand: CommandModule<object, Arguments> = {
           format: {
             choices: Object.keys(tableFormats) as TableFormat[],
             default: "terminal" as TableFormat,
-            describe: "Of the table that is printed",
+            describe: "Format of the table that is printed",
           },
           baseline: baselineOption,
         }),

@@ -1,4 +1,5 @@
 import type { CommandModule } from "yargs";
+import { applicable } from "../../../benchmarks/benchmark";
 import { requireBaselines } from "../../../experiments/baselines";
 import { startFirst } from "../../../experiments/decode/workers";
 import { estimate } from "../../../experiments/estimate";
@@ -67,12 +68,10 @@ export const runCommand: CommandModule<object, Arguments> = {
       return;
     }
     const metric = benchmarkNamed(data.benchmark)(args.rule && { rule: args.rule });
-    const isScoreable =
-      !metric.needsReference || data.items.every(({ reference }) => reference !== undefined);
     let progress: ReturnType<typeof startProgress> | undefined;
     const result = await sweep({
       ...{ data, space, workers, load, batchSize, baseline, out: out! },
-      metrics: isScoreable ? [metric] : [],
+      metrics: applicable(metric, data),
       scheduler: composeScheduler(spec),
       retryFailed: args["retry-failed"],
       onProgress: (state) => {

@@ -20,7 +20,9 @@ export const statusCommand: CommandModule<object, Arguments> = {
         "folder",
         strictPositional("folder", { type: "string", demandOption: true, describe: "The sweep's folder" }),
       )
-      .options(strict({ json: { type: "boolean", default: false, describe: "For machines" } })) as never,
+      .options(
+        strict({ json: { type: "boolean", default: false, describe: "Print JSON, for machines" } }),
+      ) as never,
   handler: ({ folder, json }) => {
     const sweep = readExperiment(folder);
     const cells = cellStates(sweep);
