@@ -244,7 +244,7 @@ class PluginEditParameters(Struct, frozen=True, kw_only=True, rename="camel", ta
     warmup: Annotated[int, Meta(ge=-1)]
     """As for AAI."""
     mode: Literal["released", "corrected"]
-    """Of the vision reference, where it asks for one."""
+    """The mode of the vision reference, where it asks for one."""
     normalisation: Literal["mean", "clip", "rank"]
     image_keys: tuple[Annotated[int, Meta(ge=0)], Annotated[int, Meta(ge=0)]] | None
 

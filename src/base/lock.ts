@@ -15,7 +15,7 @@ import { DataError } from "./data_error";
 export interface Holder {
   pid: number;
   host: string;
-  /** Of its process numbers, on Linux: containers may share a host's name, and each counts from 1. Null where unknown. */
+  /** The namespace of its process numbers, on Linux: containers may share a host's name, and each counts from 1. Null where unknown. */
   namespace: string | null;
   /** When the process began, in ticks since the machine did; another process may have its pid later. Null where unknown. */
   started: string | null;

@@ -17,7 +17,7 @@ import { type QuestionCount, questionsInWords } from "./question_count";
 
 export interface Comparison {
   images: number;
-  /** Of benchmarks that ask questions: the tests count each distinct question once, in however many splits it stands. */
+  /** Present for benchmarks that ask questions: the tests count each distinct question once, in however many splits it stands. */
   questions?: QuestionCount;
   a: MetricValues;
   b: MetricValues;

@@ -24,9 +24,9 @@ export interface RowRequest {
 }
 
 export interface GenerateOptions {
-  /** Of rows that name none. Default `greedy()`. */
+  /** The search of rows that name none. Default `greedy()`. */
   search?: Search;
-  /** Of rows that name none. Default: the logits as they are. */
+  /** The contrast of rows that name none. Default: the logits as they are. */
   contrast?: Contrast;
   /**
    * Most rows written at once, beams and candidates counted; as rows end, waiting ones begin. Changes no answer. Default:

@@ -36,7 +36,7 @@ export function imageFolder(folder: string): ImageFolder {
   return { files, others: entries.filter((entry) => !known.has(entry)).map(({ name }) => name) };
 }
 
-/** Of the formats that the worker reads, as Pillow names them. */
+/** The extensions of the formats that the worker reads, as Pillow names them. */
 export const imageExtensions: readonly string[] = [
   ...["png", "apng", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp", "gif", "tif", "tiff", "avif"],
   ...["ppm", "pgm", "pbm", "pnm", "pfm"],

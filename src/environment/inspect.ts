@@ -16,7 +16,7 @@ export interface CheckpointDescription extends z.infer<typeof ModelDescription> 
   imageRuns: [number, number][];
   /** Rows and columns of the vision reference on the encoder's grid. */
   referenceShape: [number, number];
-  /** Of the safetensors files; null where they are not on this disk. */
+  /** Number formats of the tensors in the safetensors files; null where they are not on this disk. */
   dtypes: string[] | null;
   weightBytes: number | null;
   /** Other files with weights in its folder, which are not read: another format, or what an earlier save left. */

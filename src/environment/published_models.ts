@@ -15,7 +15,7 @@ interface Published {
   title: string;
   /** What to download, with its size and what of the conversion takes it. */
   downloads: { what: string; size: string; option: string }[];
-  /** Of the converted folder. */
+  /** Size of the converted folder, in words. */
   size: string;
   /** Another way to the same weights. */
   instead?: string;

@@ -22,7 +22,7 @@ export interface Estimate {
   seconds: number;
   /** As if they did not slow each other down. */
   secondsAtBest: number;
-  /** Of all workers together, while they decode. */
+  /** Memory of all workers together while they decode. */
   bytes: number;
   tokensPerSecond: number;
 }

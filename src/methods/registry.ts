@@ -41,7 +41,7 @@ const tables: Record<Axis, Record<string, { method: unknown }>> = {
   search: searches,
 };
 
-/** Of every axis, in the order in which `aai methods` tells them. */
+/** The methods of every axis, in the order in which `aai methods` tells them. */
 export const methods: readonly AnyMethod[] = Object.values(tables).flatMap((table) =>
   Object.values(table).map(({ method }) => method as AnyMethod),
 );

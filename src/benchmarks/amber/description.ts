@@ -12,11 +12,11 @@ export interface AmberResponse extends AmberImage {
 export interface AmberDescription extends AmberResponse {
   /** Those of AMBER's words that it names, in order, repeated ones repeated. */
   nouns: readonly string[];
-  /** Of every noun, whether it is a hallucination. */
+  /** For every noun, whether it is a hallucination. */
   flagged: readonly boolean[];
-  /** Of every word of `truth`, whether the response names it. */
+  /** For every word of `truth`, whether the response names it. */
   covered: readonly boolean[];
-  /** Of every word of `hallu`, whether the response names it. */
+  /** For every word of `hallu`, whether the response names it. */
   imagined: readonly boolean[];
 }
 

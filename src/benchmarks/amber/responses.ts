@@ -4,7 +4,7 @@ import { checkedId } from "../../data/ids";
 import { readRecords } from "../../data/records";
 import type { AmberQuery } from "./folder";
 
-/** Of all that AMBER asks. */
+/** The last id of all that AMBER asks. */
 const LAST_ID = 15_220;
 
 /**

@@ -86,7 +86,7 @@ function layoutOf({ place, value }: PlacedRecord, { idKey, answerKey, recordId }
   };
 }
 
-/** Of lists in lists, as filters leave them. */
+/** The first element of lists in lists, as the filters of lmms-eval leave them. */
 function first(value: unknown): unknown {
   return Array.isArray(value) ? first(value[0]) : value;
 }

@@ -37,7 +37,7 @@ export interface PopeFiles {
   questions: { key: string; question: PopeQuestion }[];
   /** The same, file by file. */
   perFile: PopeQuestion[][];
-  /** Of each file's content. */
+  /** The sha256 of each file's content. */
   sha256: string[];
 }
 

@@ -71,7 +71,7 @@ export function repopeMetric({ rule = "opera" }: { rule?: PopeRule | undefined }
   };
 }
 
-/** Of how many questions of a split RePOPE's label is such; nothing beside POPE's own labels. */
+/** The number of questions of a split for which the condition holds; nothing beside POPE's own labels. */
 function inSplit(parts: readonly RepopeAnswer[], group: string, is: (part: RepopeAnswer) => boolean): string {
   const [labels, split] = group.split(" ");
   if (labels !== prefix) return "";

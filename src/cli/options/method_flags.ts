@@ -59,7 +59,7 @@ export function flagOf(axis: Axis, method: string, name: string): string {
   return uses![0];
 }
 
-/** Of a range `[start, end)`: the flag's name, for errors, and START-END or START,END. @throws UsageError */
+/** Reads a range `[start, end)` from START-END or START,END. @param flag its name, for errors. @throws UsageError */
 export function parseRange(flag: string, text: string): [start: number, end: number] {
   const [, start, end] = /^(\d+)[-,](\d+)$/.exec(text) ?? [];
   if (start !== undefined && Number(start) < Number(end)) return [Number(start), Number(end)];

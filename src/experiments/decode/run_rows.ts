@@ -94,7 +94,7 @@ export async function runRows(
     throw new Error(`${missing.length} rows were to be written; there are ${finished.size} records of them.`);
 }
 
-/** Of rows with one key, only one would be recorded. */
+/** Two rows with one key would share a record, and one answer would be lost. */
 function requireDistinct(tasks: readonly RowTask[]): void {
   const keys = new Set<string>();
   for (const { key } of tasks) {

@@ -19,7 +19,7 @@ export function bestFirst(
   };
 }
 
-/** Of dropped cells those that came further stand first. */
+/** Whole cells stand before shorter ones; among dropped cells those that came further stand first. */
 function standing({ state, whole }: CellResult): number {
   if (whole) return 0;
   return state.state === "dropped" ? 2 + 1 / state.drop.round : 1;

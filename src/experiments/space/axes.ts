@@ -25,7 +25,7 @@ interface WholeAxes<A, C, S> {
   readonly template?: Axis<string>;
   /** Folders or hub ids; only where the sweep has `workers`, which load them. */
   readonly checkpoint?: Axis<string>;
-  /** Of sampling, the same as `search.seed`. */
+  /** The seed of sampling, the same as `search.seed`. */
   readonly seed?: Extract<S, { method: "sample" }> extends never ? never : Axis<number>;
 }
 

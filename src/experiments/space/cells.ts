@@ -53,7 +53,7 @@ function baselines(points: readonly Point[]): Point[] {
   return [...found.values()];
 }
 
-/** Of the plain cell beside one with a name of its own, which no axis tells about: in what it is not as the first point. */
+/** The name of the plain cell beside a cell that was named by hand: it says in what it differs from the first point. */
 function plainName(settings: Settings, first: Settings): string {
   const own = (["checkpoint", "search", "prompt", "template"] as const).filter(
     (path) => JSON.stringify(settings[path]) !== JSON.stringify(first[path]),

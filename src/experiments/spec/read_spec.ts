@@ -39,7 +39,7 @@ interface Place {
   message: string;
 }
 
-/** Of the alternatives that a value fits none of, the one it comes furthest in says best what is wrong. */
+/** A value that fits no alternative is told by the alternative in which it comes furthest. */
 function deepest(issues: readonly z.core.$ZodIssue[], base: readonly PropertyKey[] = []): Place {
   const places = issues.map((issue): Place => {
     const path = [...base, ...issue.path];

@@ -23,7 +23,7 @@ export const vcd = contrast({
       max: 999,
       meaning: "how noisy: step 0 to 999 of a diffusion schedule",
     }),
-    /** Of the noise. Default 42. */
+    /** The seed of the noise. Default 42. */
     seed: integer({ default: 42, min: 0, meaning: "of the noise", flag: "noise-seed" }),
   },
   isNeutral: ({ alpha, beta }) => alpha === 0 && beta === 0,

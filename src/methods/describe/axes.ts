@@ -5,7 +5,7 @@ type Given<Name extends string, P extends Parameters> = Omit<
   Description<Name, P>,
   "combines" | "needsImage"
 > & {
-  /** Of what it works with, what is not true of the whole axis. */
+  /** What it works with, as far as that is not true of the whole axis. */
   combines?: string;
   needsImage?: boolean;
 };

@@ -17,11 +17,11 @@ export interface Parameter<Given, Kept, Sent> {
   readonly meaning: string;
   /** The default, for readers. */
   readonly shown: string;
-  /** Of the command line, where it is not the name in kebab case: some methods call different things alike. */
+  /** The name of its flag, where that is not the name in kebab case: some methods call different things alike. */
   readonly flag: string | undefined;
   /** What the flag takes. */
   readonly kind: "number" | "boolean" | "text" | "choice" | "range" | "list";
-  /** Of a choice. */
+  /** The words that a choice allows; empty for other kinds. */
   readonly choices: readonly string[];
 }
 

@@ -22,7 +22,7 @@ export const PluginContrastParameters = z
 interface NoiseOptions {
   /** Where the second stream is a noisy image: step 0 to 999 of VCD's noise schedule. Default 500. */
   noiseStep?: number;
-  /** Of that noise. Default 42. */
+  /** The seed of that noise. Default 42. */
   noiseSeed?: number;
 }
 

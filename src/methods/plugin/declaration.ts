@@ -1,7 +1,7 @@
 /** What a Python file of the user's own declares, as a worker tells it. */
 import { z } from "zod";
 
-/** Of a parameter that a plug-in declares. */
+/** The values that a parameter of a plug-in may have. */
 export const PluginValue = z.union([z.boolean(), z.int(), z.number(), z.string()]);
 
 export const PluginParameter = z

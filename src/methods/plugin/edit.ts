@@ -21,7 +21,7 @@ export const PluginEditParameters = z
     layers: LayerRange,
     /** As for AAI. */
     warmup: warmup.sent,
-    /** Of the vision reference, where it asks for one. */
+    /** The mode of the vision reference, where it asks for one. */
     mode: mode.sent,
     normalisation: normalisation.sent,
     imageKeys: KeyRange.nullable(),
@@ -33,9 +33,9 @@ interface EditOptions {
   layers?: readonly [number, number];
   /** Edited once more than so many tokens are written. Default -1, from the first token on. */
   warmup?: number;
-  /** Of the vision reference, where the function asks for one. Default "released". */
+  /** The mode of the vision reference, where the function asks for one. Default "released". */
   mode?: "released" | "corrected";
-  /** Of the vision reference, where the function asks for one. Default "mean". */
+  /** The normalisation of the vision reference, where the function asks for one. Default "mean". */
   normalisation?: "mean" | "clip" | "rank";
   /** Positions of the image tokens in the prompt, `[start, end)`, where they are not to be found from the token ids. */
   imageKeys?: readonly [number, number];

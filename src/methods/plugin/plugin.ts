@@ -10,7 +10,7 @@ type Declaration = z.infer<typeof PluginDeclaration>;
 /** A Python file of the user's own, loaded by a worker: makes edits and contrasts like `aai()` and `vcd()` do. */
 export class Plugin {
   readonly file: string;
-  /** Of the file: every method made here carries it, and so does the identity of a run that uses one. */
+  /** The sha256 of the file: every method made here carries it, and so does the identity of a run that uses one. */
   readonly sha256: string;
   /** What the file declares, with parameters, types and defaults. */
   readonly declarations: readonly Declaration[];

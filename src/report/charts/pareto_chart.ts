@@ -13,7 +13,7 @@ export interface ParetoPoint {
   /** Shown by colour, and in words. */
   size: number;
   baseline: boolean;
-  /** Of fewer answers than others: how many. Drawn hollow, and never on the front. */
+  /** How many answers it has, where others have more. It is drawn hollow, and never on the front. */
   fewer?: string;
 }
 
